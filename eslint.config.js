@@ -1,0 +1,36 @@
+import js from '@eslint/js'
+import tseslint from 'typescript-eslint'
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', '.services/', '.predictions-outbox/'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'no-console': 'error',
+      eqeqeq: ['error', 'smart'],
+    },
+  },
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', document: 'readonly', window: 'readonly', fetch: 'readonly' } },
+  },
+  { files: ['examples/**', 'bench/**', 'test/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
+  // The direction of dependencies: the core knows no framework and no driver, adapters know only the core.
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/sinks.ts', 'src/cli/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '(^|/)(integrations|sinks)/|^(express|koa|fastify|knex|pg|mysql2|@elastic/|@platformatic/)', allowTypeImports: false }] },
+      ],
+    },
+  },
+  {
+    files: ['integrations/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '/sinks/|^\\./(express|koa|fastify)' }] }] },
+  },
+)

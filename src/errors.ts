@@ -1,0 +1,45 @@
+/**
+ * Every error of this package: test them by `code`, not by `instanceof` (an ESM and a CommonJS copy may both be loaded).
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `PREDICTIONS_BAD_CONFIGURATION` | options, variables or a schema are wrong; the message lists every mistake |
+ * | `PREDICTIONS_MISSING_PACKAGE` | an optional driver or framework is not installed; the message names the `npm install` to run |
+ * | `PREDICTIONS_OUTBOX_UNUSABLE` | the outbox directory can't be created or written |
+ * | `PREDICTIONS_SINK_UNAVAILABLE` | the system behind a sink is away or not as needed: try again, records wait |
+ * | `PREDICTIONS_BATCH_REFUSED` | the system refused a whole batch and can't say for which record: split it |
+ */
+export const errorCodes = [
+  'PREDICTIONS_BAD_CONFIGURATION',
+  'PREDICTIONS_MISSING_PACKAGE',
+  'PREDICTIONS_OUTBOX_UNUSABLE',
+  'PREDICTIONS_SINK_UNAVAILABLE',
+  'PREDICTIONS_BATCH_REFUSED',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** An error of this package. `message` is for people and never holds a password; `code` is for programs. */
+export class PredictionsError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'PredictionsError'
+    this.code = code
+  }
+}
+
+/** Whether `error` is one of this package's errors with the given code, whichever copy of the package made it. */
+export const hasCode = (error: unknown, code: ErrorCode): boolean =>
+  typeof error === 'object' && error !== null && (error as { code?: unknown }).code === code
+
+/** What an unknown thrown value says, in one line. */
+export const messageOf = (error: unknown): string => {
+  if (error instanceof Error) return error.message || error.name
+  try {
+    return String(error)
+  } catch {
+    return 'an error that cannot be printed'
+  }
+}

@@ -1,0 +1,67 @@
+import type { Logger } from './logger.ts'
+import type { PredictionRecord } from './record.ts'
+import type { Column } from './schema/column.ts'
+
+/**
+ * Where records go. A sink classifies, delivery decides: it never retries, waits or logs on its own.
+ *
+ * @example
+ * const lines: Sink = {
+ *   name: 'lines',
+ *   async write(records) {
+ *     await appendFile('predictions.ndjson', records.map((record) => record.json + '\n').join(''))
+ *   },
+ * }
+ * app.use(capturePredictions({ sink: lines }))
+ */
+export interface Sink {
+  /** What logs, stats and the outbox call it: stable from run to run, and without a password. */
+  readonly name: string
+
+  /**
+   * Makes the sink ready: connects, creates or checks the table. Called before the first write, again after an error, and
+   * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait.
+   */
+  open?(columns: readonly Column[]): Promise<void>
+
+  /**
+   * Writes a batch, one at a time, in order. By id: a batch may come again after any doubt.
+   * - resolves: all are stored, but for the refused ones it returns, which become dead letters
+   * - throws `PREDICTIONS_BATCH_REFUSED`: the system refused the batch for its content and can't say for which record;
+   *   delivery splits it until the bad records stand alone
+   * - throws anything else: the system is away; delivery tries again
+   *
+   * `signal` aborts when the write has taken too long: it should then drop its connection and reject.
+   */
+  write(records: readonly PredictionRecord[], signal: AbortSignal): Promise<readonly Refusal[] | void>
+
+  /** Lets go of connections. Called once, after the last write has ended. */
+  close?(): Promise<void>
+
+  /** What `open` would change, without changing it: for `capture-predictions check` and `ddl`. */
+  plan?(columns: readonly Column[]): Promise<Plan>
+}
+
+/** A record that the system will never take. */
+export interface Refusal {
+  /** Its index in the batch. */
+  readonly index: number
+  /** Why, in the system's own words. */
+  readonly reason: string
+}
+
+export interface Plan {
+  /** What `open` would run, in order: SQL statements, or requests in a notation that can be pasted. */
+  readonly statements: readonly string[]
+  /** What stands in the way, each with its fix. */
+  readonly problems: readonly string[]
+}
+
+/** What the configuration says to every sink that is named by a URL. */
+export interface SinkContext {
+  /** `PREDICTIONS_TABLE`: `table` or `schema.table`. */
+  readonly table: string
+  /** `PREDICTIONS_MIGRATE`. */
+  readonly migrate: 'auto' | 'off'
+  readonly logger: Logger
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // Tests import the package by its public names; these lead to the sources.
+    alias: [
+      { find: /^capture-predictions$/, replacement: at('./src/index.ts') },
+      { find: /^capture-predictions\/sinks\/(.*)$/, replacement: at('./sinks/$1.ts') },
+      { find: /^capture-predictions\/(express|koa|fastify)$/, replacement: at('./integrations/$1.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/global.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+})
