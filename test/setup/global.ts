@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { workFolder } from './services.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+const newest = (patterns: string[]) =>
+  Math.max(0, ...globSync(patterns, { cwd: root }).map((file) => statSync(root + file).mtimeMs))
+
+/** Builds what child processes of the tests import by the package's public names, unless it is newer than its sources. */
+const build = () => {
+  const sources = newest(['src/**/*.ts', 'integrations/*.ts', 'sinks/**/*.ts', 'tsup.config.ts'])
+  if (newest(['dist/src/index.js']) > sources) return
+  execFileSync('npm', ['run', '--silent', 'build:js'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** Servers that tests start stay up between local runs, as they take seconds to start; CI leaves nothing behind. */
+const stopServices = () => {
+  if (!process.env['CI']) return
+  for (const name of ['elasticsearch', 'kafka']) {
+    if (!existsSync(workFolder(name))) continue
+    execFileSync(`${root}test/services/${name}/stop.sh`, [workFolder(name)], { stdio: 'inherit' })
+  }
+}
+
+export default () => {
+  build()
+  return stopServices
+}
