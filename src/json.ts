@@ -113,7 +113,10 @@ const INTEGER = /^-?\d+$/
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown
 
 const keepDigits: Reviver = (_key, value, context) =>
-  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== undefined && INTEGER.test(context.source)
+  typeof value === 'number' &&
+  !Number.isSafeInteger(value) &&
+  context.source !== undefined &&
+  INTEGER.test(context.source)
     ? BigInt(context.source)
     : value
 

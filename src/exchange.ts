@@ -1,0 +1,417 @@
+import { createHash } from 'node:crypto'
+import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
+import { INSTANCES_PER_BASE, instanceId } from './id.ts'
+import { decode, encode } from './json.ts'
+import { modelMembers, recordLine } from './line.ts'
+import { messageOf } from './errors.ts'
+import type { Prediction } from './prediction.ts'
+
+type Members = Record<string, unknown>
+
+/** A header by its lower-case name. */
+export type Header = (name: string) => string | undefined
+
+/** What all exchanges of a capture share, made once. Each function is called on the request's path. */
+export interface ExchangeContext {
+  nextId(): string
+  timestamp(time: number): string
+  chooseFormat(request: FormatRequest): Format
+  readonly featureNames: readonly string[]
+  readonly outputNames: readonly string[]
+  readonly model: string
+  readonly modelVersion: string
+  /** Features or outputs of one request that are more than this, as text, are not stored. */
+  readonly maxBodyBytes: number
+  /** Request headers, in lower case, that become tags. */
+  readonly tagHeaders: readonly string[]
+  /** Redaction of one exchange, or undefined without rules. */
+  startRedaction(): Redaction | undefined
+  /** How a request is sampled, by the caller's id of it or else ours; undefined: every request is kept. */
+  sample: Sample | undefined
+  /** Takes records. Undefined: they are safe. A promise: the end of the response is to wait for it; it never rejects. */
+  store(lines: readonly string[]): Promise<void> | undefined
+  count(what: 'captured' | 'sampledOut' | 'skipped'): void
+  /** A fault of capture itself: logged, never thrown at the app. */
+  fault(kind: string, error: unknown): void
+}
+
+export interface Redaction {
+  apply(source: 'features' | 'outputs' | 'tags', value: unknown): unknown
+  extra(value: Members): Members
+  text(text: string): string
+}
+
+export interface Sample {
+  keeps(id: string, route: string): boolean
+  /** The weight of a record, or 0 where it is not kept after all. */
+  weight(kept: boolean, status: number, durationMs: number, route: string): number
+}
+
+/** What an integration says of a request when it arrives. */
+export interface ExchangeStart {
+  /** The configured route that it matched, as it was written. */
+  readonly route: string
+  readonly header: Header
+}
+
+/** A record's `error` is for people: longer ones are cut. In UTF-16 units. */
+const MAX_ERROR = 2000
+
+/**
+ * One request and its response: what an integration tells of them, in this order, becomes records when it ends.
+ *
+ *     const exchange = capture.begin(…)
+ *     exchange.request(body)       before the handler runs
+ *     exchange.reply(object)       when the handler replied, before it is serialised
+ *     exchange.fail(error)         where the framework hands the error over
+ *     exchange.end(status)         before the last byte goes
+ *
+ * Nothing here throws. A class, as one is made for each request: its methods cost nothing to make.
+ */
+export class Exchange implements Prediction {
+  readonly id: string
+  readonly #context: ExchangeContext
+  readonly #start: ExchangeStart
+  readonly #arrival: number
+  readonly #startedAt: number
+  readonly #redaction: Redaction | undefined
+  #kept = true
+  #skipped = false
+  #ended = false
+  #format: Format | undefined
+  #reading: RequestReading | undefined
+  #replied = false
+  #features: readonly string[] | undefined
+  #outputs: readonly string[] | undefined
+  #given: Members | readonly Members[] | undefined
+  #tags: Members | undefined
+  #extra: Members | undefined
+  #error: string | undefined
+  #model: string | undefined
+  #modelVersion: string | undefined
+  #requestId: string | undefined
+
+  constructor(context: ExchangeContext, start: ExchangeStart) {
+    this.#context = context
+    this.#start = start
+    this.id = context.nextId()
+    this.#arrival = Date.now()
+    this.#startedAt = performance.now()
+    this.#redaction = context.startRedaction()
+  }
+
+  /** Whether the request's body was read already. */
+  get hasRequest(): boolean {
+    return this.#reading !== undefined
+  }
+
+  /** Whether the reply's object is known already. */
+  get hasReply(): boolean {
+    return this.#replied
+  }
+
+  /** The request's body as the handler receives it. Only the first call counts. */
+  request(body: unknown): void {
+    if (this.#reading !== undefined) return
+    try {
+      this.#readRequest(body)
+    } catch (error) {
+      this.#reading ??= { features: [{}] }
+      this.#unreadable('request', body, error)
+    }
+  }
+
+  /**
+   * What the handler replied, before it is serialised: an object, a string or bytes. Only the first call counts.
+   * @param header a response header by its lower-case name
+   */
+  reply(body: unknown, status: number, header: Header): void {
+    if (this.#replied || this.#skipped) return
+    this.#replied = true
+    try {
+      if (status >= 400) this.#error ??= errorOfReply(body)
+      else this.#readReply(body, status, header)
+    } catch (error) {
+      this.#unreadable('reply', body, error)
+    }
+  }
+
+  /** The first bytes of a streamed response are handed over. */
+  firstByte(): void {
+    this.tag({ time_to_first_byte_ms: this.#elapsed() })
+  }
+
+  /** The error that the framework caught from the handler. */
+  fail(error: unknown): void {
+    this.#error = messageOf(error)
+  }
+
+  /** A note for `extra`: something of the request or the reply that can't be kept as it is. */
+  note(path: string, reason: string, value?: unknown): void {
+    this.#extra = { ...this.#extra, [path]: value === undefined ? { reason } : { value, reason } }
+  }
+
+  /** A body past the limit: what is kept of it is its size, in bytes, and its digest. */
+  tooLarge(path: string, bytes: number, sha256: string): void {
+    this.note(path, 'larger than PREDICTIONS_MAX_BODY_BYTES, not stored', { bytes, sha256 })
+  }
+
+  set(outputs: Members | readonly Members[]): void {
+    try {
+      const copy = decode(encode(outputs)) as Members | Members[]
+      const given = this.#given
+      if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy)
+      else this.#given = { ...given, ...copy }
+    } catch (error) {
+      this.#context.fault('set', error)
+    }
+  }
+
+  tag(tags: Readonly<Members>): void {
+    try {
+      this.#tags = { ...this.#tags, ...(decode(encode(tags)) as Members) }
+    } catch (error) {
+      this.#context.fault('tag', error)
+    }
+  }
+
+  skip(): void {
+    this.#skipped = true
+  }
+
+  /**
+   * The response is about to end with `status`. Only the first call counts.
+   * @returns undefined: go on. A promise: hold the end of the response until it resolves; it never rejects.
+   */
+  end(status: number): Promise<void> | undefined {
+    if (this.#ended) return undefined
+    this.#ended = true
+    try {
+      return this.#finish(status)
+    } catch (error) {
+      this.#context.fault('record', error)
+      return undefined
+    }
+  }
+
+  #readRequest(body: unknown): void {
+    const context = this.#context
+    const start = this.#start
+    const request: FormatRequest = {
+      body,
+      contentType: start.header('content-type') ?? '',
+      header: (name) => start.header(name),
+      featureNames: context.featureNames,
+      outputNames: context.outputNames,
+    }
+    const format = context.chooseFormat(request)
+    const reading = format.readRequest(request)
+    this.#format = format
+    this.#reading = reading
+    this.#takeEnvelope(reading)
+    this.#features = this.#texts('features', reading.features)
+  }
+
+  #readReply(body: unknown, status: number, header: Header): void {
+    // A reply before the request was read (mounted before the body parser): its format is not known yet.
+    if (this.#reading === undefined) this.request(undefined)
+    const format = this.#format
+    if (format === undefined) return
+    const reply: FormatReply = { body, contentType: header('content-type') ?? '', status, header }
+    const reading = format.readReply(reply, this.#reading!)
+    this.#takeEnvelope(reading)
+    const given = this.#given
+    this.#given = undefined
+    const outputs = given === undefined ? reading.outputs : withGiven(reading.outputs, given)
+    this.#outputs = this.#texts('outputs', outputs)
+  }
+
+  #takeEnvelope(envelope: Envelope): void {
+    if (envelope.requestId !== undefined) this.#requestId ??= envelope.requestId
+    if (envelope.model !== undefined) this.#model = envelope.model
+    if (envelope.modelVersion !== undefined) this.#modelVersion = envelope.modelVersion
+    if (envelope.tags !== undefined) this.#tags = { ...(envelope.tags as Members), ...this.#tags }
+    if (envelope.extra !== undefined) this.#extra = { ...this.#extra, ...envelope.extra }
+  }
+
+  /** Each instance's members as text, at once: the handler may change its objects later. */
+  #texts(source: 'features' | 'outputs', instances: readonly Members[]): readonly string[] {
+    const redaction = this.#redaction
+    let size = 0
+    const texts = instances.map((members) => {
+      const text = encode(redaction === undefined ? members : redaction.apply(source, members))
+      size += text.length
+      return text
+    })
+    if (size <= this.#context.maxBodyBytes) return texts
+    this.tooLarge(source, size, createHash('sha256').update(texts.join('')).digest('hex'))
+    return texts.map(() => '{}')
+  }
+
+  #unreadable(what: string, body: unknown, error: unknown): void {
+    this.#context.fault(`reading a ${what}`, error)
+    this.note(what, `could not be read: ${messageOf(error)}`, encode(body).slice(0, MAX_ERROR))
+  }
+
+  #finish(status: number): Promise<void> | undefined {
+    const context = this.#context
+    if (this.#skipped) {
+      context.count('skipped')
+      return undefined
+    }
+    const durationMs = this.#elapsed()
+    this.#requestId ??= requestIdOf(this.#start)
+    let sampleWeight = 1
+    if (context.sample !== undefined) {
+      const { route } = this.#start
+      this.#kept = context.sample.keeps(this.#requestId ?? this.id, route)
+      sampleWeight = context.sample.weight(this.#kept, status, durationMs, route)
+      if (sampleWeight === 0) {
+        context.count('sampledOut')
+        return undefined
+      }
+    }
+    this.#takeHeaderTags()
+    context.count('captured')
+    return context.store(this.#lines(status, durationMs, sampleWeight))
+  }
+
+  /** Milliseconds since the arrival, in whole microseconds. */
+  #elapsed(): number {
+    return Math.round((performance.now() - this.#startedAt) * 1000) / 1000
+  }
+
+  #takeHeaderTags(): void {
+    for (const name of this.#context.tagHeaders) {
+      const value = this.#start.header(name)
+      if (value !== undefined) this.#tags = { [name]: value, ...this.#tags }
+    }
+  }
+
+  #lines(status: number, durationMs: number, sampleWeight: number): readonly string[] {
+    const context = this.#context
+    const features = this.#features ?? []
+    const outputs = this.#finalOutputs(features.length)
+    const count = Math.max(features.length, outputs.length, 1)
+    if (outputs.length > 0 && outputs.length !== Math.max(features.length, 1)) {
+      this.note('instances', `the request has ${features.length} instances, the reply ${outputs.length}`)
+    }
+    const redaction = this.#redaction
+    const text = (value: string | undefined) =>
+      value === undefined || redaction === undefined ? value : redaction.text(value)
+    const error = text(this.#error ?? (status >= 400 ? `status ${status}` : undefined))?.slice(0, MAX_ERROR)
+    const record = {
+      id: this.id,
+      timestamp: context.timestamp(this.#arrival),
+      model: this.#modelMembers(),
+      requestId: text(this.#requestId),
+      instance: 0,
+      status,
+      durationMs,
+      error,
+      sampleWeight,
+      tags: this.#tags === undefined ? undefined : ((redaction?.apply('tags', this.#tags) ?? this.#tags) as Members),
+      features: features[0],
+      outputs: outputs[0],
+      extra: this.#extra === undefined ? undefined : (redaction?.extra(this.#extra) ?? this.#extra),
+    }
+    const lines = [recordLine(record)]
+    let base = this.id
+    for (let k = 1; k < count; k++) {
+      const index = k % INSTANCES_PER_BASE
+      if (index === 0) base = context.nextId()
+      record.id = instanceId(base, index)
+      record.instance = k
+      record.features = features[k]
+      record.outputs = outputs[k]
+      lines.push(recordLine(record))
+    }
+    return lines
+  }
+
+  /** Outputs after the last `.set()`, which may have come after the reply. */
+  #finalOutputs(instances: number): readonly string[] {
+    const outputs = this.#outputs ?? []
+    const given = this.#given
+    if (given === undefined) return outputs
+    const known =
+      outputs.length > 0
+        ? outputs.map((text) => decode(text) as Members)
+        : Array.from({ length: Math.max(instances, 1) }, () => ({}))
+    return this.#texts('outputs', withGiven(known, given))
+  }
+
+  #modelMembers(): string {
+    const { model, modelVersion } = this.#context
+    if (this.#model === undefined && this.#modelVersion === undefined) return defaultModelMembers(this.#context)
+    return modelMembers(this.#model ?? model, this.#modelVersion ?? modelVersion)
+  }
+}
+
+const modelTexts = new WeakMap<ExchangeContext, string>()
+
+const defaultModelMembers = (context: ExchangeContext): string => {
+  let text = modelTexts.get(context)
+  if (text === undefined) modelTexts.set(context, (text = modelMembers(context.model, context.modelVersion)))
+  return text
+}
+
+/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
+
+const requestIdOf = ({ header }: ExchangeStart): string | undefined =>
+  header('x-request-id') ?? TRACEPARENT.exec(header('traceparent') ?? '')?.[1]
+
+const mergeEach = (
+  before: Members | readonly Members[] | undefined,
+  after: Members | readonly Members[],
+): Members[] => {
+  const length = Math.max(Array.isArray(before) ? before.length : 0, Array.isArray(after) ? after.length : 0)
+  const at = (given: Members | readonly Members[] | undefined, k: number): Members | undefined =>
+    Array.isArray(given) ? (given[k] as Members | undefined) : memberOf(given as Members | undefined, k, length)
+  return Array.from({ length }, (_, k) => ({ ...at(before, k), ...at(after, k) }))
+}
+
+/** The k-th instance's share of what was set for n: an array of n values gives one to each. */
+const memberOf = (given: Members | undefined, k: number, n: number): Members | undefined => {
+  if (given === undefined || n === 1) return given
+  const share: Members = {}
+  for (const [name, value] of Object.entries(given)) {
+    share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
+  }
+  return share
+}
+
+const withGiven = (outputs: readonly Members[], given: Members | readonly Members[]): Members[] => {
+  const count = Array.isArray(given) ? Math.max(given.length, outputs.length) : Math.max(outputs.length, 1)
+  return Array.from({ length: count }, (_, k) => ({
+    ...outputs[k],
+    ...(Array.isArray(given) ? (given[k] as Members | undefined) : memberOf(given as Members, k, count)),
+  }))
+}
+
+/** What an error reply says, by the members that error handlers commonly use; else its text. */
+const errorOfReply = (body: unknown): string | undefined => {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return errorOfText(body.toString())
+  if (typeof body !== 'object' || body === null) return undefined
+  const { message, error, detail, title } = body as Members
+  for (const said of [message, error, detail, title]) {
+    if (typeof said === 'string' && said !== '') return said
+    if (typeof said === 'object' && said !== null && typeof (said as Members)['message'] === 'string')
+      return (said as Members)['message'] as string
+  }
+  return encode(body)
+}
+
+/** JSON is looked into; of an HTML page (Express' default error page) the text within `<pre>`, up to its stack, counts. */
+const errorOfText = (text: string): string | undefined => {
+  if (text.startsWith('{')) {
+    try {
+      return errorOfReply(decode(text))
+    } catch {
+      // Not JSON after all: the text itself says it.
+    }
+  }
+  if (!text.startsWith('<')) return text === '' ? undefined : text
+  return /<pre>([^<]*)/.exec(text)?.[1]
+}

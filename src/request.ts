@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import { decompress } from './decompress.ts'
+import type { Exchange } from './exchange.ts'
+import { tapStream, type Tap } from './tap.ts'
+
+export interface RequestOptions {
+  /** The body as the framework's parser left it; undefined as long as no parser has run. */
+  body(): unknown
+  /** A body of more bytes than this is not read. */
+  readonly maxBodyBytes: number
+}
+
+/** Digits enough that a JSON parser may have rounded them: the bytes know better. */
+const LONG_DIGITS = /\d{16}/
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+
+const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
+
+/** The bytes as the body that formats read, behind their Content-Encoding. */
+const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage): void => {
+  const plain = decompress(bytes, req.headers['content-encoding'])
+  exchange.request(plain.bytes)
+  if (plain.bytes === undefined) exchange.note('body', plain.reason, { bytes: bytes.length })
+}
+
+const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined, options: RequestOptions): void => {
+  const parsed = options.body()
+  const body = parsed === undefined || isStream(parsed) ? undefined : parsed
+  const tapped = tap?.body()
+  if (tapped === undefined) return exchange.request(body)
+  if (tapped.bytes === undefined) {
+    exchange.request(undefined)
+    return exchange.tooLarge('body', tapped.size, tapped.sha256)
+  }
+  const rounded =
+    typeof body === 'object' && !Buffer.isBuffer(body) && LONG_DIGITS.test(tapped.bytes.toString('latin1'))
+  if (body === undefined || rounded) requestFromBytes(exchange, tapped.bytes, req)
+  else exchange.request(body)
+}
+
+/**
+ * Reads the request's body before the handler runs, where a parser has run already. Else its bytes are tapped on their way to
+ * whoever reads them, and read by the function it returns: call that before the reply is read.
+ */
+export const watchRequest = (req: IncomingMessage, exchange: Exchange, options: RequestOptions): (() => void) => {
+  const body = options.body()
+  if (body !== undefined && !isStream(body)) {
+    exchange.request(body)
+    return () => {}
+  }
+  const tap = hasBody(req) ? tapStream(req, options.maxBodyBytes) : undefined
+  return () => {
+    if (!exchange.hasRequest) readLate(req, exchange, tap, options)
+  }
+}

@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http'
+import type { Exchange } from './exchange.ts'
+import { decompress } from './decompress.ts'
+import { holdResponse } from './hold.ts'
+import { createTap, type Tap } from './tap.ts'
+
+export interface ResponseOptions {
+  /** The header that carries the prediction's id; empty: none. */
+  readonly idHeader: string
+  /** A reply of more bytes than this is not read. */
+  readonly maxBodyBytes: number
+  /** Called once, just before the exchange ends: for what is known only then. */
+  readonly beforeEnd?: (() => void) | undefined
+}
+
+type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
+type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
+
+const textHeader = (res: ServerResponse, name: string): string | undefined => {
+  const value = res.getHeader(name)
+  return value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+const lengthOf = (chunk: unknown, encoding: unknown): number => {
+  if (typeof chunk === 'string')
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+  return chunk instanceof Uint8Array ? chunk.length : 0
+}
+
+/**
+ * Ends the exchange before the last byte of its response is handed over, whichever way that happens: `end`, or a `write` that
+ * fills the Content-Length. A reply that no integration has seen as an object is read from its bytes as they pass.
+ * Closures over one response: another capture on the same response wraps these in turn.
+ */
+export const watchResponse = (res: ServerResponse, exchange: Exchange, options: ResponseOptions): void => {
+  const end = res.end as unknown as End
+  const write = res.write as unknown as Write
+  const { idHeader } = options
+  let ended = false
+  let tap: Tap | undefined
+  let expected = Infinity
+  let sent = 0
+  let streaming = false
+  let later: ((call: () => void) => void) | undefined
+
+  /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
+  const keepId = (): void => {
+    if (idHeader !== '' && !res.headersSent && !res.hasHeader(idHeader)) res.setHeader(idHeader, exchange.id)
+  }
+
+  const finish = (): Promise<void> | undefined => {
+    ended = true
+    options.beforeEnd?.()
+    if (!exchange.hasReply && tap !== undefined) replyFromBytes(res, exchange, tap)
+    return exchange.end(res.statusCode)
+  }
+
+  const startStream = (): void => {
+    streaming = true
+    keepId()
+    exchange.firstByte()
+    const length = Number(res.getHeader('content-length'))
+    if (length > 0) expected = length
+    if (isReadable(res)) tap = createTap(options.maxBodyBytes)
+    // The client went away in mid-stream: `end` may never come, and no other reply can.
+    res.once('close', () => {
+      if (ended) return
+      exchange.fail('the connection closed before the reply was complete')
+      finish()
+    })
+  }
+
+  res.write = function (chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    if (later !== undefined) {
+      later(() => write.call(res, chunk, encoding, callback))
+      return true
+    }
+    if (ended) return write.call(res, chunk, encoding, callback)
+    if (!streaming) startStream()
+    if (!exchange.hasReply) tap?.push(chunk, encoding)
+    sent += lengthOf(chunk, encoding)
+    if (sent < expected) return write.call(res, chunk, encoding, callback)
+    const safe = finish()
+    if (safe === undefined) return write.call(res, chunk, encoding, callback)
+    const call = () => void write.call(res, chunk, encoding, callback)
+    later = holdResponse(res, safe, { chunk, encoding, ends: false, call })
+    return true
+  } as typeof res.write
+
+  res.end = function (chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
+    if (later !== undefined) {
+      later(() => end.call(res, chunk, encoding, callback))
+      return res
+    }
+    if (ended) return end.call(res, chunk, encoding, callback)
+    keepId()
+    if (!exchange.hasReply && chunk != null && typeof chunk !== 'function') {
+      if (!streaming && isReadable(res)) tap = createTap(options.maxBodyBytes)
+      tap?.push(chunk, encoding)
+    }
+    const safe = finish()
+    if (safe === undefined) return end.call(res, chunk, encoding, callback)
+    const call = () => void end.call(res, chunk, encoding, callback)
+    later = holdResponse(res, safe, { chunk, encoding, ends: true, call })
+    return res
+  } as typeof res.end
+}
+
+/** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */
+const isReadable = (res: ServerResponse): boolean =>
+  !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(textHeader(res, 'content-type') ?? '')
+
+const replyFromBytes = (res: ServerResponse, exchange: Exchange, tap: Tap): void => {
+  const body = tap.body()
+  if (body === undefined) return
+  const header = (name: string) => textHeader(res, name)
+  if (body.bytes === undefined) return exchange.tooLarge('reply', body.size, body.sha256)
+  const plain = decompress(body.bytes, header('content-encoding'))
+  if (plain.bytes !== undefined) exchange.reply(plain.bytes, res.statusCode, header)
+  else exchange.note('reply', plain.reason, { bytes: body.bytes.length })
+}
