@@ -1,0 +1,78 @@
+import { hasCode, messageOf, PredictionsError } from '../../src/errors.ts'
+import type { KafkaConnection } from './options.ts'
+
+/** What the client's errors carry: Kafka's own name for the error, in a tree of errors and causes. */
+interface KafkaError {
+  readonly code?: unknown
+  readonly apiId?: unknown
+  readonly errors?: readonly unknown[]
+  readonly cause?: unknown
+  readonly message?: unknown
+  readonly serverErrorMessage?: unknown
+}
+
+/** An error, its parts and its causes, outermost first. */
+const parts = (error: unknown, depth = 0): readonly KafkaError[] => {
+  if (typeof error !== 'object' || error === null || depth > 10) return []
+  const { errors = [], cause } = error as KafkaError
+  return [error, ...errors.flatMap((part) => parts(part, depth + 1)), ...parts(cause, depth + 1)]
+}
+
+const some = (error: unknown, ids: readonly unknown[]): KafkaError | undefined =>
+  parts(error).find(({ apiId, code }) => ids.includes(apiId) || ids.includes(code))
+
+/**
+ * Kafka's names for content that it will never take: https://kafka.apache.org/protocol#protocol_error_codes.
+ * They name a partition's part of the batch, not a record.
+ */
+const REFUSED = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP']
+
+/** Why Kafka refuses a batch for its content, in its own words; undefined: the error is of another kind. */
+export const refusal = (error: unknown): string | undefined => {
+  const found = some(error, REFUSED)
+  if (!found) return undefined
+  const said = typeof found.serverErrorMessage === 'string' ? ` (${found.serverErrorMessage})` : ''
+  return `${String(found.apiId)}: ${String(found.message)}${said}`
+}
+
+/** Whether `error` says that the topic does not exist. */
+export const isUnknownTopic = (error: unknown): boolean =>
+  some(error, ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID']) !== undefined ||
+  // The client says a missing topic in its own words.
+  parts(error).some(({ message }) => typeof message === 'string' && message.startsWith('Unknown topic '))
+
+/** The innermost words: outer errors of the client only say that something failed so many times. */
+const words = (error: unknown): string => messageOf(parts(error).at(-1) ?? error)
+
+/** The fix belongs to the message: this is what people see at the first start. */
+export const missingTopic = (topic: string): string =>
+  `topic ${topic} does not exist: create it, or have it created by the option createTopic (in the URL: ?partitions=12)`
+
+const explain = (error: unknown, { topic, address, login }: KafkaConnection): string => {
+  if (isUnknownTopic(error)) return missingTopic(topic)
+  if (some(error, ['SASL_AUTHENTICATION_FAILED', 'PLT_KFK_AUTHENTICATION', 'UNSUPPORTED_SASL_MECHANISM']))
+    return login
+      ? `login as ${login.username} was refused with mechanism ${login.mechanism}: check user name, password and mechanism`
+      : 'the broker wants a login: give a user name and password'
+  if (some(error, ['TOPIC_AUTHORIZATION_FAILED']))
+    return `${login?.username ?? 'an anonymous client'} may not use topic ${topic}: grant it Describe and Write there (Read to consume)`
+  if (some(error, ['GROUP_AUTHORIZATION_FAILED']))
+    return `${login?.username ?? 'an anonymous client'} may not join the consumer group: grant it Read on the group`
+  if (some(error, ['CLUSTER_AUTHORIZATION_FAILED']))
+    return `${login?.username ?? 'an anonymous client'} lacks a permission on the cluster: grant it IdempotentWrite (Create to create topics)`
+  return `${address} is away: ${words(error)}`
+}
+
+/** Anything that is not the records' fault: delivery waits and tries again. */
+export const unavailable = (error: unknown, connection: KafkaConnection): PredictionsError =>
+  hasCode(error, 'PREDICTIONS_SINK_UNAVAILABLE')
+    ? (error as PredictionsError)
+    : new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `Kafka: ${explain(error, connection)}`, { cause: error })
+
+/** Whether `error` says that the topic is there already: another process made it a moment ago. */
+export const isTopicThere = (error: unknown): boolean => some(error, ['TOPIC_ALREADY_EXISTS']) !== undefined
+
+/** Whether `error` says that the login may not do this. */
+export const isForbidden = (error: unknown): boolean =>
+  some(error, ['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED']) !==
+  undefined
