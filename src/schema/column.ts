@@ -13,15 +13,7 @@
  * | `json` | any JSON value; integers may be bigint | jsonb | json | text | object |
  */
 export type ColumnType =
-  | 'text'
-  | 'double'
-  | 'bigint'
-  | 'integer'
-  | 'smallint'
-  | 'boolean'
-  | 'timestamp'
-  | 'uuid'
-  | 'json'
+  'text' | 'double' | 'bigint' | 'integer' | 'smallint' | 'boolean' | 'timestamp' | 'uuid' | 'json'
 
 /** One column of the table: what it is called, what it holds, and where in a record its value stands. */
 export interface Column {

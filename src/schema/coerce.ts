@@ -1,0 +1,77 @@
+import type { ColumnType } from './column.ts'
+import { Misfit } from './misfit.ts'
+import { timestamp } from './timestamp.ts'
+
+/** A value as its column's type has it, or a `Misfit`. Never called with null or undefined; never throws. */
+export type Coerce = (value: unknown) => unknown
+
+const notText = new Misfit('not a string')
+const notNumber = new Misfit('not a number')
+const notInteger = new Misfit('not an integer')
+const notBoolean = new Misfit('not a boolean')
+const notUuid = new Misfit('not a UUID')
+const pastDouble = new Misfit('past double precision')
+const past64Bits = new Misfit('past 64 bits')
+
+const text: Coerce = (value) => (typeof value === 'string' ? value : notText)
+
+const boolean: Coerce = (value) => (typeof value === 'boolean' ? value : notBoolean)
+
+/** JSON has no word for these: records spell them as strings. */
+const doubles: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity }
+
+const doubleOfBigint = (value: bigint): unknown => {
+  const nearest = Number(value)
+  if (!Number.isFinite(nearest)) return pastDouble
+  return BigInt(nearest) === value ? nearest : new Misfit('past 53 bits: the nearest double is stored', nearest)
+}
+
+const double: Coerce = (value) => {
+  if (typeof value === 'number') return value
+  if (typeof value === 'string') return Object.hasOwn(doubles, value) ? doubles[value] : notNumber
+  return typeof value === 'bigint' ? doubleOfBigint(value) : notNumber
+}
+
+const safeOrBigint = (value: bigint): unknown => {
+  if (BigInt.asIntN(64, value) !== value) return past64Bits
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+}
+
+const bigint: Coerce = (value) => {
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value)) return value + 0 // -0 is 0
+    return Number.isInteger(value) ? safeOrBigint(BigInt(value)) : notInteger
+  }
+  return typeof value === 'bigint' ? safeOrBigint(value) : notInteger
+}
+
+const integerOf = (bits: number): Coerce => {
+  const limit = 2 ** (bits - 1)
+  const past = new Misfit(`past ${bits} bits`)
+  return (value) => {
+    const integer = bigint(value)
+    if (integer instanceof Misfit) return integer === past64Bits ? past : integer
+    return typeof integer === 'number' && integer >= -limit && integer < limit ? integer : past
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+const uuid: Coerce = (value) => {
+  if (typeof value !== 'string') return notUuid
+  if (UUID.test(value)) return value
+  const lower = value.toLowerCase()
+  return UUID.test(lower) ? lower : notUuid
+}
+
+export const coercions: Readonly<Record<ColumnType, Coerce>> = {
+  text,
+  double,
+  bigint,
+  integer: integerOf(32),
+  smallint: integerOf(16),
+  boolean,
+  timestamp,
+  uuid,
+  json: (value) => value,
+}

@@ -1,0 +1,161 @@
+import type { ExtraValue, PredictionRecord } from '../record.ts'
+import { coercions, type Coerce } from './coerce.ts'
+import type { Column } from './column.ts'
+import { Misfit } from './misfit.ts'
+
+export interface RowOptions {
+  /**
+   * A store's own check of a column's values, made after they were coerced: it returns why a value can't be stored, or
+   * undefined. Called once a column; the check runs for every value that is not null. `extra` is not checked.
+   * @example accepts: ({ type }) => (type === 'double' ? (value) => (Number.isFinite(value) ? undefined : 'not finite') : undefined)
+   */
+  accepts?(column: Column): ((value: unknown) => string | undefined) | undefined
+}
+
+/** The values of a record, in the order of the columns. */
+export type RowMapper = (record: PredictionRecord) => unknown[]
+
+type Extra = Record<string, ExtraValue>
+type Members = Readonly<Record<string, unknown>>
+
+/** A column's place in the row, and how a value gets there. */
+interface Leaf {
+  readonly path: string
+  readonly index: number
+  readonly coerce: Coerce
+}
+
+/** An object whose members have columns. In a Map, so that no member's name reaches a prototype. */
+interface Branch {
+  readonly path: string
+  readonly members: Map<string, Leaf | Branch>
+}
+
+const isBranch = (node: Leaf | Branch): node is Branch => 'members' in node
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isEmpty = (value: unknown): boolean => isMembers(value) && Object.keys(value).length === 0
+
+/** A member's path as `extra` names it: `features.sepal.length`; a name with a dot, bracket or quote stands in brackets. */
+const pathOf = (above: string, name: string): string =>
+  /[.[\]"]/.test(name) ? `${above}[${JSON.stringify(name)}]` : `${above}.${name}`
+
+const checked = (coerce: Coerce, refusal: ((value: unknown) => string | undefined) | undefined): Coerce => {
+  if (!refusal) return coerce
+  return (value) => {
+    const coerced = coerce(value)
+    const stored = coerced instanceof Misfit ? coerced.stored : coerced
+    const reason = stored === null ? undefined : refusal(stored)
+    return reason === undefined ? coerced : new Misfit(reason)
+  }
+}
+
+type CoerceOf = (column: Column, index: number) => Coerce
+
+/** The tree of a source's columns, by member; a column alone where it holds the whole of them. */
+const treeOf = (source: Column['source'], columns: readonly Column[], coerceOf: CoerceOf): Leaf | Branch => {
+  const root: Branch = { path: source, members: new Map() }
+  for (const [index, column] of columns.entries()) {
+    if (column.source !== source) continue
+    const coerce = coerceOf(column, index)
+    const last = column.path.at(-1)
+    if (last === undefined) return { path: source, index, coerce }
+    let branch = root
+    for (const name of column.path.slice(0, -1)) {
+      const there = branch.members.get(name)
+      const below = there && isBranch(there) ? there : { path: pathOf(branch.path, name), members: new Map() }
+      branch.members.set(name, below)
+      branch = below
+    }
+    branch.members.set(last, { path: pathOf(branch.path, last), index, coerce })
+  }
+  return root
+}
+
+/**
+ * A function from records to rows: the values in the order of `columns`, each as `ColumnType` says. A value that does not fit
+ * leaves null, and goes to the column `extra` with its path and the reason; null, absent and empty are null. It throws only
+ * where the record's text is no JSON object.
+ *
+ * Runs for every record: a column's coercion is chosen here, and nothing is allocated for what fits but the row.
+ *
+ * @example
+ * const columns = columnsOf(schema)
+ * const rowOf = createRowMapper(columns)
+ * rowOf(record) // ['0199…', '2026-11-23T12:00:00.000Z', 5.1, 3.5, 1.4, 0.2, 0, …]
+ */
+export const createRowMapper = (columns: readonly Column[], options: RowOptions = {}): RowMapper => {
+  const blank = columns.map(() => null)
+  const coerceOf: CoerceOf = (column) => checked(coercions[column.type], options.accepts?.(column))
+  const features = treeOf('features', columns, coerceOf)
+  const outputs = treeOf('outputs', columns, coerceOf)
+  const extraIndex = columns.findIndex(({ source, path }) => source === 'record' && path[0] === 'extra')
+  const own = columns.flatMap((column, index) => {
+    const member = column.path[0] as keyof PredictionRecord
+    if (column.source !== 'record' || index === extraIndex) return []
+    return [{ member, leaf: { path: column.path.join('.'), index, coerce: coerceOf(column, index) } }]
+  })
+
+  // The row in the making: a mapper runs to its end before it runs again.
+  let row: unknown[] = blank
+  let extra: Extra | undefined
+
+  /** Notes a value beside what the record brought under the same path. */
+  const note = (path: string, value: unknown, reason: string): void => {
+    extra ??= {}
+    let key = path
+    for (let n = 2; Object.hasOwn(extra, key); n++) key = `${path} (${n})`
+    extra[key] = { value, reason }
+  }
+
+  const put = ({ path, index, coerce }: Leaf, value: unknown): void => {
+    if (value === null || value === undefined) return
+    const coerced = coerce(value)
+    if (coerced instanceof Misfit) {
+      row[index] = coerced.stored
+      note(path, value, coerced.reason)
+    } else {
+      row[index] = coerced
+    }
+  }
+
+  const spread = ({ path, members }: Branch, value: unknown): void => {
+    if (value === null || value === undefined) return
+    if (!isMembers(value)) return note(path, value, 'not an object')
+    for (const name of Object.keys(value)) {
+      const member = value[name]
+      const below = members.get(name)
+      if (below === undefined) {
+        if (member !== null && member !== undefined) note(pathOf(path, name), member, 'not in the schema')
+      } else if (isBranch(below)) {
+        spread(below, member)
+      } else {
+        put(below, member)
+      }
+    }
+  }
+
+  const fill = (tree: Leaf | Branch, value: unknown): void => {
+    if (isBranch(tree)) spread(tree, value)
+    else if (!isEmpty(value)) put(tree, value)
+  }
+
+  return (record) => {
+    row = blank.slice()
+    extra = undefined
+    const brought: unknown = record.extra
+    if (isMembers(brought)) {
+      if (!isEmpty(brought)) extra = { ...brought } as Extra
+    } else if (brought !== null && brought !== undefined) note('extra', brought, 'not an object')
+    for (const { member, leaf } of own) {
+      const value = record[member]
+      if (member !== 'tags' || !isEmpty(value)) put(leaf, value)
+    }
+    fill(features, record.features)
+    fill(outputs, record.outputs)
+    if (extra !== undefined && extraIndex >= 0) row[extraIndex] = extra
+    return row
+  }
+}
