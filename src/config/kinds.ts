@@ -1,0 +1,82 @@
+import { readBoolean, readBytes, readList, readNumber, readText } from './read.ts'
+
+/** A value that could not be read, with a better reason than "not allowed". */
+export class Unreadable {
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+/** How one kind of setting is read, checked and explained. */
+export interface Kind {
+  /** Makes the typed value of what was given; what it can't read it gives back as it came, or as `Unreadable`. */
+  readonly read: (given: unknown) => unknown
+  /** JSON Schema of the typed value. */
+  readonly schema: Readonly<Record<string, unknown>>
+  /** What is allowed, to be read after "must be". */
+  readonly allowed: string
+  /** The words it may be, if these are all. */
+  readonly words?: readonly string[]
+}
+
+/** Reads strings; other values stay. */
+export const ofText =
+  (read: (text: string) => unknown) =>
+  (given: unknown): unknown =>
+    typeof given === 'string' ? read(given) : given
+
+const digits = (value: number): string => value.toLocaleString('en')
+
+export const oneOf = (words: readonly string[]): Kind => ({
+  read: ofText((text) => text.trim().toLowerCase()),
+  schema: { enum: words },
+  allowed: `one of ${words.join(', ')}`,
+  words,
+})
+
+export const wholeNumber = (minimum: number, maximum: number): Kind => ({
+  read: ofText(readNumber),
+  schema: { type: 'integer', minimum, maximum },
+  allowed: `a whole number from ${digits(minimum)} to ${digits(maximum)}`,
+})
+
+export const milliseconds = (minimum: number, maximum: number): Kind => ({
+  ...wholeNumber(minimum, maximum),
+  allowed: `milliseconds, from ${digits(minimum)} to ${digits(maximum)}`,
+})
+
+export const bytes = (minimum: number, maximum: number): Kind => ({
+  read: ofText(readBytes),
+  schema: { type: 'integer', minimum, maximum },
+  allowed: `bytes, from ${digits(minimum)} to ${digits(maximum)}, as in 1000000, 64 MiB or 1GB`,
+})
+
+export const yesOrNo: Kind = {
+  read: ofText(readBoolean),
+  schema: { type: 'boolean' },
+  allowed: 'true or false (also 1, 0, yes, no)',
+}
+
+export const text = (minLength: number, maxLength: number, allowed: string, pattern?: string): Kind => ({
+  read: ofText(readText),
+  schema: { type: 'string', minLength, maxLength, ...(pattern === undefined ? {} : { pattern }) },
+  allowed,
+})
+
+/** A list with commas, or an array of strings. */
+export const list = (allowed: string, { minItems = 0 } = {}): Kind => ({
+  read: (given) => (Array.isArray(given) ? given.map(ofText(readText)) : ofText(readList)(given)),
+  schema: { type: 'array', items: { type: 'string', minLength: 1 }, minItems },
+  allowed,
+})
+
+/** A list whose items' case does not matter. */
+export const lowerCase = (kind: Kind): Kind => ({
+  ...kind,
+  read: (given) => {
+    const items = kind.read(given)
+    return Array.isArray(items) ? items.map(ofText((item) => item.toLowerCase())) : items
+  },
+})

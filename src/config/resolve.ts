@@ -1,0 +1,174 @@
+import { Ajv, type ValidateFunction } from 'ajv'
+import { PredictionsError } from '../errors.ts'
+import { ruleWithHash } from '../redact.ts'
+import { Unreadable } from './kinds.ts'
+import { didYouMean } from './nearest.ts'
+import type { CaptureOptions, Settings } from './options.ts'
+import { shown, shownUnknown } from './shown.ts'
+import { table, type Key, type Setting, type Values } from './table.ts'
+
+const keys = Object.keys(table) as Key[]
+const settingOf = (key: Key) => table[key] as Setting<unknown>
+
+/** The options that are objects of options: their members' keys are `group.option`. */
+const groups = new Set(keys.filter((key) => key.includes('.')).map((key) => key.split('.', 1)[0]!))
+
+const keyOfVariable = new Map(
+  keys.flatMap((key) => (table[key].variable ? [[table[key].variable as string, key]] : [])),
+)
+
+/** A value that somebody gave, and what the error calls it. */
+interface Given {
+  readonly name: string
+  readonly value: unknown
+}
+
+/**
+ * The configuration: each setting from the options, else from its environment variable, else its default.
+ *
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` that lists every mistake: name, value (secrets and passwords as `***`),
+ * what is allowed, and the nearest name. An unknown option or `PREDICTIONS_*` variable is a mistake.
+ */
+export const resolveSettings = (options: CaptureOptions = {}, env: NodeJS.ProcessEnv = process.env): Settings => {
+  const mistakes: string[] = []
+  const given = new Map([...readEnvironment(env, mistakes), ...readOptions(options, mistakes)])
+  const values = new Map<Key, unknown>()
+  for (const [key, { name, value }] of given) {
+    const typed = settingOf(key).read(value)
+    if (typed instanceof Unreadable) mistakes.push(`${name}: ${typed.reason}`)
+    else values.set(key, typed)
+  }
+  for (const key of keysOfWrongType(values)) {
+    values.delete(key)
+    mistakes.push(wrongType(key, given.get(key)!))
+  }
+  for (const [key, value] of values) {
+    const { name, value: asGiven } = given.get(key)!
+    for (const mistake of settingOf(key).mistakes?.(value) ?? [])
+      mistakes.push(`${name} is ${shown(settingOf(key), asGiven)}: ${mistake}`)
+  }
+  const settings = assemble(withDefaults(values))
+  mistakes.push(...contradictions(settings, (key) => given.get(key)?.name ?? settingOf(key).variable ?? key))
+  if (mistakes.length > 0) throw badConfiguration(mistakes)
+  return settings
+}
+
+const badConfiguration = (mistakes: readonly string[]): PredictionsError => {
+  const title = mistakes.length === 1 ? 'A mistake' : `${mistakes.length} mistakes`
+  const lines = mistakes.map((mistake) => `  ${mistake.replaceAll('\n', '\n  ')}`)
+  return new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `${title} in the configuration:\n${lines.join('\n')}`)
+}
+
+function* readEnvironment(env: NodeJS.ProcessEnv, mistakes: string[]): Generator<[Key, Given]> {
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('PREDICTIONS_') || value === undefined) continue
+    const key = keyOfVariable.get(name)
+    if (key === undefined) {
+      if (!isServiceLink(name, value)) mistakes.push(unknownVariable(name, value))
+    } else if (value !== '' || settingOf(key).emptyCounts) yield [key, { name, value }]
+  }
+}
+
+/**
+ * Whether a variable is one that Kubernetes (or Docker's links) sets for a service whose name begins with "predictions":
+ * `PREDICTIONS_DB_SERVICE_HOST`, `PREDICTIONS_PORT_80_TCP_ADDR`, `PREDICTIONS_PORT=tcp://…`.
+ */
+const isServiceLink = (name: string, value: string): boolean =>
+  /_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(name) ||
+  (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value))
+
+const unknownVariable = (name: string, value: string): string => {
+  const names = [...keyOfVariable.keys()]
+  const hint = didYouMean(name, names) || `; known are ${names.join(', ')}`
+  return `${name} is ${shownUnknown(name, value)}: no such variable is known${hint}`
+}
+
+function* readOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, Given]> {
+  if (typeof options !== 'object' || options === null) {
+    mistakes.push(`${group === '' ? 'options' : `option ${group.slice(0, -1)}`} must be an object`)
+    return
+  }
+  for (const [option, value] of Object.entries(options)) {
+    const key = group + option
+    if (value === undefined) continue
+    if (groups.has(key)) yield* readOptions(value, mistakes, `${key}.`)
+    else if (Object.hasOwn(table, key)) yield [key as Key, { name: `option ${key}`, value }]
+    else mistakes.push(unknownOption(key, value))
+  }
+}
+
+const unknownOption = (key: string, value: unknown): string => {
+  const names = [...keys, ...groups]
+  const hint = didYouMean(key, names) || `; known are ${names.join(', ')}`
+  return `option ${key} is ${shownUnknown(key, value)}: no such option is known${hint}`
+}
+
+let validate: ValidateFunction | undefined
+
+/** One schema for all settings, so that one pass of ajv finds all mistakes. Compiled at the first use, once. */
+const validator = (): ValidateFunction => {
+  if (validate) return validate
+  const ajv = new Ajv({ allErrors: true, allowUnionTypes: true })
+  ajv.addKeyword({
+    keyword: 'methods',
+    schemaType: 'array',
+    validate: (names: readonly string[], value: unknown) =>
+      typeof value === 'object' &&
+      value !== null &&
+      names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+  })
+  const properties = Object.fromEntries(keys.map((key) => [key, table[key].schema]))
+  return (validate = ajv.compile({ type: 'object', properties }))
+}
+
+const keysOfWrongType = (values: ReadonlyMap<Key, unknown>): Set<Key> => {
+  const check = validator()
+  if (check(Object.fromEntries(values))) return new Set()
+  return new Set(check.errors?.map(({ instancePath }) => instancePath.split('/', 2)[1] as Key))
+}
+
+const wrongType = (key: Key, { name, value }: Given): string => {
+  const setting = settingOf(key)
+  const hint = typeof value === 'string' && setting.words ? didYouMean(value, setting.words) : ''
+  return `${name} is ${shown(setting, value)}: must be ${setting.allowed}${hint}`
+}
+
+const withDefaults = (values: ReadonlyMap<Key, unknown>): Values =>
+  Object.fromEntries(
+    keys.map((key) => {
+      const { default: fallback } = settingOf(key)
+      return [key, values.has(key) ? values.get(key) : typeof fallback === 'function' ? fallback() : fallback]
+    }),
+  ) as unknown as Values
+
+const assemble = (values: Values): Settings => {
+  const { sink: sinks, route: routes, ...others } = values
+  const members = Object.entries(others)
+  const group = (name: string) =>
+    Object.fromEntries(
+      members.filter(([key]) => key.startsWith(`${name}.`)).map(([key, value]) => [key.slice(name.length + 1), value]),
+    )
+  return {
+    ...Object.fromEntries(members.filter(([key]) => !key.includes('.'))),
+    ...Object.fromEntries(Array.from(groups, (name) => [name, group(name)])),
+    sinks,
+    routes,
+  } as unknown as Settings
+}
+
+/** Mistakes that lie between two settings. */
+const contradictions = (settings: Settings, nameOf: (key: Key) => string): string[] => {
+  const { routes, sampleRate, redact, redactKey, kafka } = settings
+  const mistakes: string[] = []
+  for (const route of Object.keys(sampleRate.byRoute))
+    if (!routes.includes(route))
+      mistakes.push(
+        `${nameOf('sampleRate')} names the route "${route}", which is not captured${didYouMean(route, routes)}`,
+      )
+  const hash = redactKey === undefined ? ruleWithHash(redact) : undefined
+  if (hash !== undefined)
+    mistakes.push(`${nameOf('redactKey')} is not set: "${hash}" in ${nameOf('redact')} needs a key`)
+  if ((kafka.username === undefined) !== (kafka.password === undefined))
+    mistakes.push(`${nameOf('kafka.username')} and ${nameOf('kafka.password')} go together: only one is set`)
+  return mistakes
+}
