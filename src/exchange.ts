@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { INSTANCES_PER_BASE, instanceId } from './id.ts'
 import { decode, encode } from './json.ts'
 import { modelMembers, recordLine } from './line.ts'
 import { messageOf } from './errors.ts'
 import type { Prediction } from './prediction.ts'
+import type { Sampler } from './sample.ts'
 
 type Members = Record<string, unknown>
 
@@ -16,8 +18,9 @@ export interface ExchangeContext {
   nextId(): string
   timestamp(time: number): string
   chooseFormat(request: FormatRequest): Format
-  readonly featureNames: readonly string[]
-  readonly outputNames: readonly string[]
+  /** In the schema's order. */
+  featureNames: readonly string[]
+  outputNames: readonly string[]
   readonly model: string
   readonly modelVersion: string
   /** Features or outputs of one request that are more than this, as text, are not stored. */
@@ -26,8 +29,8 @@ export interface ExchangeContext {
   readonly tagHeaders: readonly string[]
   /** Redaction of one exchange, or undefined without rules. */
   startRedaction(): Redaction | undefined
-  /** How a request is sampled, by the caller's id of it or else ours; undefined: every request is kept. */
-  sample: Sample | undefined
+  /** How a route's requests are sampled, by the caller's id of them or else ours; undefined: all are kept. */
+  samplerOf(route: string): Sampler | undefined
   /** Takes records. Undefined: they are safe. A promise: the end of the response is to wait for it; it never rejects. */
   store(lines: readonly string[]): Promise<void> | undefined
   count(what: 'captured' | 'sampledOut' | 'skipped'): void
@@ -41,17 +44,11 @@ export interface Redaction {
   text(text: string): string
 }
 
-export interface Sample {
-  keeps(id: string, route: string): boolean
-  /** The weight of a record, or 0 where it is not kept after all. */
-  weight(kept: boolean, status: number, durationMs: number, route: string): number
-}
-
 /** What an integration says of a request when it arrives. */
 export interface ExchangeStart {
   /** The configured route that it matched, as it was written. */
   readonly route: string
-  readonly header: Header
+  readonly headers: IncomingHttpHeaders
 }
 
 /** A record's `error` is for people: longer ones are cut. In UTF-16 units. */
@@ -75,7 +72,6 @@ export class Exchange implements Prediction {
   readonly #arrival: number
   readonly #startedAt: number
   readonly #redaction: Redaction | undefined
-  #kept = true
   #skipped = false
   #ended = false
   #format: Format | undefined
@@ -196,11 +192,11 @@ export class Exchange implements Prediction {
 
   #readRequest(body: unknown): void {
     const context = this.#context
-    const start = this.#start
+    const { headers } = this.#start
     const request: FormatRequest = {
       body,
-      contentType: start.header('content-type') ?? '',
-      header: (name) => start.header(name),
+      contentType: headers['content-type'] ?? '',
+      header: (name) => headerOf(headers, name),
       featureNames: context.featureNames,
       outputNames: context.outputNames,
     }
@@ -261,19 +257,21 @@ export class Exchange implements Prediction {
     }
     const durationMs = this.#elapsed()
     this.#requestId ??= requestIdOf(this.#start)
-    let sampleWeight = 1
-    if (context.sample !== undefined) {
-      const { route } = this.#start
-      this.#kept = context.sample.keeps(this.#requestId ?? this.id, route)
-      sampleWeight = context.sample.weight(this.#kept, status, durationMs, route)
-      if (sampleWeight === 0) {
-        context.count('sampledOut')
-        return undefined
-      }
+    const sampleWeight = this.#sampleWeight(status, durationMs)
+    if (sampleWeight === 0) {
+      context.count('sampledOut')
+      return undefined
     }
     this.#takeHeaderTags()
     context.count('captured')
     return context.store(this.#lines(status, durationMs, sampleWeight))
+  }
+
+  #sampleWeight(status: number, durationMs: number): number {
+    const sampler = this.#context.samplerOf(this.#start.route)
+    if (sampler === undefined) return 1
+    const kept = sampler.keep(this.#requestId ?? this.id)
+    return sampler.weight({ status, durationMs, error: this.#error, kept })
   }
 
   /** Milliseconds since the arrival, in whole microseconds. */
@@ -283,7 +281,7 @@ export class Exchange implements Prediction {
 
   #takeHeaderTags(): void {
     for (const name of this.#context.tagHeaders) {
-      const value = this.#start.header(name)
+      const value = headerOf(this.#start.headers, name)
       if (value !== undefined) this.#tags = { [name]: value, ...this.#tags }
     }
   }
@@ -359,8 +357,17 @@ const defaultModelMembers = (context: ExchangeContext): string => {
 /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
 
-const requestIdOf = ({ header }: ExchangeStart): string | undefined =>
-  header('x-request-id') ?? TRACEPARENT.exec(header('traceparent') ?? '')?.[1]
+const requestIdOf = ({ headers }: ExchangeStart): string | undefined => {
+  const given = headerOf(headers, 'x-request-id')
+  if (given !== undefined) return given
+  const traceparent = headerOf(headers, 'traceparent')
+  return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1]
+}
+
+const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefined => {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
+  return Array.isArray(value) ? value.join(', ') : value
+}
 
 const mergeEach = (
   before: Members | readonly Members[] | undefined,

@@ -40,18 +40,24 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
   else exchange.request(body)
 }
 
-/**
- * Reads the request's body before the handler runs, where a parser has run already. Else its bytes are tapped on their way to
- * whoever reads them, and read by the function it returns: call that before the reply is read.
- */
-export const watchRequest = (req: IncomingMessage, exchange: Exchange, options: RequestOptions): (() => void) => {
-  const body = options.body()
-  if (body !== undefined && !isStream(body)) {
-    exchange.request(body)
-    return () => {}
-  }
-  const tap = hasBody(req) ? tapStream(req, options.maxBodyBytes) : undefined
-  return () => {
-    if (!exchange.hasRequest) readLate(req, exchange, tap, options)
+export interface RequestReader {
+  /** The handler is about to run: reads the body where a parser has run, else taps its bytes on their way to whoever reads them. */
+  watch(): void
+  /** The reply is there: reads what could not be read before. */
+  read(): void
+}
+
+/** Reads the body of one request, once. */
+export const requestReader = (req: IncomingMessage, exchange: Exchange, options: RequestOptions): RequestReader => {
+  let tap: Tap | undefined
+  return {
+    watch() {
+      const body = options.body()
+      if (body !== undefined && !isStream(body)) exchange.request(body)
+      else if (hasBody(req)) tap = tapStream(req, options.maxBodyBytes)
+    },
+    read() {
+      if (!exchange.hasRequest) readLate(req, exchange, tap, options)
+    },
   }
 }

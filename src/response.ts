@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, Header } from './exchange.ts'
 import { decompress } from './decompress.ts'
 import { holdResponse } from './hold.ts'
 import { createTap, type Tap } from './tap.ts'
@@ -9,17 +9,14 @@ export interface ResponseOptions {
   readonly idHeader: string
   /** A reply of more bytes than this is not read. */
   readonly maxBodyBytes: number
+  /** A response header by its lower-case name, as the framework knows it. */
+  header(name: string): string | undefined
   /** Called once, just before the exchange ends: for what is known only then. */
   readonly beforeEnd?: (() => void) | undefined
 }
 
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
 type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
-
-const textHeader = (res: ServerResponse, name: string): string | undefined => {
-  const value = res.getHeader(name)
-  return value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value)
-}
 
 const lengthOf = (chunk: unknown, encoding: unknown): number => {
   if (typeof chunk === 'string')
@@ -35,7 +32,7 @@ const lengthOf = (chunk: unknown, encoding: unknown): number => {
 export const watchResponse = (res: ServerResponse, exchange: Exchange, options: ResponseOptions): void => {
   const end = res.end as unknown as End
   const write = res.write as unknown as Write
-  const { idHeader } = options
+  const { idHeader, header } = options
   let ended = false
   let tap: Tap | undefined
   let expected = Infinity
@@ -51,7 +48,7 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
   const finish = (): Promise<void> | undefined => {
     ended = true
     options.beforeEnd?.()
-    if (!exchange.hasReply && tap !== undefined) replyFromBytes(res, exchange, tap)
+    if (!exchange.hasReply && tap !== undefined) replyFromBytes(exchange, tap, res.statusCode, header)
     return exchange.end(res.statusCode)
   }
 
@@ -59,9 +56,9 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
     streaming = true
     keepId()
     exchange.firstByte()
-    const length = Number(res.getHeader('content-length'))
+    const length = Number(header('content-length'))
     if (length > 0) expected = length
-    if (isReadable(res)) tap = createTap(options.maxBodyBytes)
+    if (isReadable(header)) tap = createTap(options.maxBodyBytes)
     // The client went away in mid-stream: `end` may never come, and no other reply can.
     res.once('close', () => {
       if (ended) return
@@ -95,7 +92,7 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
     if (ended) return end.call(res, chunk, encoding, callback)
     keepId()
     if (!exchange.hasReply && chunk != null && typeof chunk !== 'function') {
-      if (!streaming && isReadable(res)) tap = createTap(options.maxBodyBytes)
+      if (!streaming && isReadable(header)) tap = createTap(options.maxBodyBytes)
       tap?.push(chunk, encoding)
     }
     const safe = finish()
@@ -107,15 +104,14 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
 }
 
 /** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */
-const isReadable = (res: ServerResponse): boolean =>
-  !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(textHeader(res, 'content-type') ?? '')
+const isReadable = (header: Header): boolean =>
+  !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(header('content-type') ?? '')
 
-const replyFromBytes = (res: ServerResponse, exchange: Exchange, tap: Tap): void => {
+const replyFromBytes = (exchange: Exchange, tap: Tap, status: number, header: Header): void => {
   const body = tap.body()
   if (body === undefined) return
-  const header = (name: string) => textHeader(res, name)
   if (body.bytes === undefined) return exchange.tooLarge('reply', body.size, body.sha256)
   const plain = decompress(body.bytes, header('content-encoding'))
-  if (plain.bytes !== undefined) exchange.reply(plain.bytes, res.statusCode, header)
+  if (plain.bytes !== undefined) exchange.reply(plain.bytes, status, header)
   else exchange.note('reply', plain.reason, { bytes: body.bytes.length })
 }

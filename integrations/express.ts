@@ -1,0 +1,93 @@
+import type { NextFunction, Request, Response } from 'express'
+import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http.ts'
+import type { Prediction } from '../src/prediction.ts'
+
+declare global {
+  // eslint cannot know that this is how Express is augmented: its types offer this namespace for it.
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    interface Request {
+      /** The prediction that this request makes, where it is captured. */
+      prediction?: Prediction
+    }
+  }
+}
+
+/** Express middleware, with its capture. */
+export interface PredictionsMiddleware {
+  (req: Request, res: Response, next: NextFunction): void
+  /** For `stats()`, `flush()` and `close()`. */
+  readonly capture: Capture
+}
+
+/** Whether the middleware stands on the route that is running: then that route is captured, whatever its path. */
+const isOnRoute = (req: Request, middleware: unknown): boolean => {
+  const route = req.route as { stack?: readonly { handle: unknown }[] } | undefined
+  return route?.stack?.some((layer) => layer.handle === middleware) ?? false
+}
+
+/** The object is known only before Express serialises it; `json` calls `send`, and `send` of an object calls `json`. */
+const watchReplies = (res: Response, exchange: HttpExchange): void => {
+  const { json, jsonp, send } = res
+  res.json = (body) => {
+    exchange.reply(body)
+    return json.call(res, body)
+  }
+  res.jsonp = (body) => {
+    exchange.reply(body)
+    return jsonp.call(res, body)
+  }
+  res.send = (body) => {
+    if (typeof body === 'string' || Buffer.isBuffer(body)) exchange.reply(body)
+    return send.call(res, body)
+  }
+}
+
+/**
+ * Captures predictions in Express 4 and 5. On the app it captures the configured routes (`POST /predict` by default), before or
+ * after the body parser; on a route it captures that route.
+ *
+ * @param options see `CaptureOptions`, or a capture made by `createCapture`. Default: the environment's `PREDICTIONS_*`.
+ * @throws `PREDICTIONS_BAD_CONFIGURATION`, `PREDICTIONS_MISSING_PACKAGE`, `PREDICTIONS_OUTBOX_UNUSABLE`
+ *
+ * @example
+ * import express from 'express'
+ * import { capturePredictions } from 'capture-predictions/express'
+ *
+ * const app = express()
+ * app.use(express.json())
+ * app.use(capturePredictions())
+ * app.post('/predict', (req, res) => {
+ *   const { prediction, confidence } = model.predict(req.body)
+ *   req.prediction?.set({ confidence })
+ *   res.json({ prediction })
+ * })
+ * app.listen(3000)
+ */
+export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
+  const capture = asCapture(options)
+
+  const middleware = (req: Request, res: Response, next: NextFunction): void => {
+    const exchange = captureRequest(capture, {
+      req,
+      res,
+      url: req.originalUrl,
+      always: isOnRoute(req, middleware),
+      body: () => req.body as unknown,
+      header: (name) => headerText(res.getHeader(name)),
+    })
+    if (exchange === undefined) return next()
+    if (exchange === 'full') return void res.status(FULL_STATUS).json(FULL_REPLY)
+    req.prediction ??= exchange.prediction
+    if (capture.settings.idHeader !== '') res.setHeader(capture.settings.idHeader, req.prediction.id)
+    watchReplies(res, exchange)
+    exchange.request()
+    next()
+  }
+
+  capture.start()
+  return Object.assign(middleware, { capture })
+}
+
+export default capturePredictions

@@ -1,0 +1,122 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http.ts'
+import type { Prediction } from '../src/prediction.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The prediction that this request makes, where it is captured. */
+    prediction: Prediction | undefined
+  }
+  interface FastifyInstance {
+    /** For `stats()`, `flush()` and `close()` of the capture. */
+    predictions: Capture
+  }
+  interface FastifyContextConfig {
+    /** true: capture this route whatever the configured routes are; false: never. */
+    predictions?: boolean
+  }
+}
+
+/** What the plugin takes: options of a capture, or `{ capture }` made by `createCapture`. */
+export type PredictionsPluginOptions = CaptureOptions | { readonly capture: Capture }
+
+/** What Fastify itself reads of a plugin's options. */
+const FASTIFY_OPTIONS = ['prefix', 'logLevel', 'logSerializers'] as const
+
+const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions): { capture: Capture; own: boolean } => {
+  if (isCapture(options)) return { capture: options, own: false }
+  if ('capture' in options) return { capture: options.capture, own: false }
+  const given: Record<string, unknown> = { logger: fastify.log, ...options }
+  for (const name of FASTIFY_OPTIONS) delete given[name]
+  return { capture: createCapture(given), own: true }
+}
+
+const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
+  const { capture, own } = captureOf(fastify, options)
+  const { idHeader } = capture.settings
+  // With two captures in one app each finds its own exchange, and the first whose route matches owns the handle.
+  const kExchange = Symbol('capture-predictions.exchange')
+  type Captured = FastifyRequest & { [kExchange]: HttpExchange | null }
+  fastify.decorateRequest(kExchange, null)
+  if (!fastify.hasRequestDecorator('prediction')) fastify.decorateRequest('prediction', undefined)
+  if (!fastify.hasDecorator('predictions')) fastify.decorate('predictions', capture)
+
+  fastify.addHook('onRoute', ({ method, url, schema, config }) => {
+    const methods = Array.isArray(method) ? method : [method]
+    const always = config?.predictions === true
+    if (schema !== undefined && methods.some((name) => capture.route(name, url, always) !== undefined))
+      capture.addRouteSchema(schema)
+  })
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const predictions = request.routeOptions.config?.predictions
+    if (predictions === false) return done()
+    const exchange = captureRequest(capture, {
+      req: request.raw,
+      res: reply.raw,
+      url: request.originalUrl,
+      always: predictions === true,
+      // Fastify gives null to requests without a body.
+      body: () => request.body ?? undefined,
+      header: (name) => headerText(reply.getHeader(name)),
+    })
+    if (exchange === undefined) return done()
+    if (exchange === 'full') return void reply.code(FULL_STATUS).send(FULL_REPLY)
+    request.prediction ??= exchange.prediction
+    if (idHeader !== '') reply.header(idHeader, request.prediction.id)
+    ;(request as Captured)[kExchange] = exchange
+    done()
+  })
+  // After validation: the body as the handler receives it.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    ;(request as Captured)[kExchange]?.request()
+    done()
+  })
+  // Before the response's schema strips what it does not name: a confidence is stored although the reply does not carry it.
+  fastify.addHook('preSerialization', (request, _reply, payload, done) => {
+    ;(request as Captured)[kExchange]?.reply(payload)
+    done(null, payload)
+  })
+  // Strings and buffers skip the serialisation.
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    if (typeof payload === 'string' || Buffer.isBuffer(payload)) (request as Captured)[kExchange]?.reply(payload)
+    done(null, payload)
+  })
+  fastify.addHook('onError', (request, _reply, error, done) => {
+    ;(request as Captured)[kExchange]?.prediction.fail(error)
+    done()
+  })
+  fastify.addHook('onReady', (done) => {
+    capture.start()
+    done()
+  })
+  // Whoever made a capture closes it.
+  if (own) fastify.addHook('onClose', () => capture.close())
+}
+
+/**
+ * Captures predictions in Fastify 4 and 5. Register it before the routes: their own `body` and `response` schemas then give the
+ * table its typed columns. A route is captured when its method and path are configured (`POST /predict` by default), or when it
+ * says `config: { predictions: true }`.
+ *
+ * @param options see `CaptureOptions`, or `{ capture }` made by `createCapture`. Default: the environment's `PREDICTIONS_*`.
+ * @throws `PREDICTIONS_BAD_CONFIGURATION`, `PREDICTIONS_MISSING_PACKAGE`, `PREDICTIONS_OUTBOX_UNUSABLE` (by `ready` or `listen`)
+ *
+ * @example
+ * import Fastify from 'fastify'
+ * import { capturePredictions } from 'capture-predictions/fastify'
+ *
+ * const app = Fastify()
+ * await app.register(capturePredictions)
+ * app.post('/predict', async (request) => {
+ *   const { prediction, confidence } = model.predict(request.body)
+ *   request.prediction?.set({ confidence })
+ *   return { prediction }
+ * })
+ * await app.listen({ port: 3000 })
+ */
+export const capturePredictions = fp(plugin, { fastify: '4.x || 5.x', name: 'capture-predictions' })
+
+export default capturePredictions

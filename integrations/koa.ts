@@ -1,0 +1,98 @@
+import type { Context, Next } from 'koa'
+import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import { captureRequest, FULL_REPLY, FULL_STATUS, headerText } from '../src/http.ts'
+import type { Prediction } from '../src/prediction.ts'
+
+declare module 'koa' {
+  interface DefaultContext {
+    /** The prediction that this request makes, where it is captured. */
+    prediction?: Prediction
+  }
+}
+
+/** Koa middleware, with its capture. */
+export interface PredictionsMiddleware {
+  (ctx: Context, next: Next): Promise<void>
+  /** For `stats()`, `flush()` and `close()`. */
+  readonly capture: Capture
+}
+
+/** Whether the middleware stands on the route that runs: @koa/router lists the layers that matched; those of routes have methods. */
+const isOnRoute = (ctx: Context, middleware: unknown): boolean => {
+  const matched = ctx['matched'] as readonly { methods: readonly string[]; stack: readonly unknown[] }[] | undefined
+  return matched?.some(({ methods, stack }) => methods.length > 0 && stack.includes(middleware)) ?? false
+}
+
+const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
+
+/** Web streams and responses (Koa 3) are read by Koa alone. */
+const isWebBody = (body: unknown): boolean =>
+  body instanceof ReadableStream || body instanceof Response || body instanceof Blob
+
+/**
+ * Captures predictions in Koa 2 and 3. On the app it captures the configured routes (`POST /predict` by default), before or after
+ * the body parser; on a route of @koa/router it captures that route.
+ *
+ * @param options see `CaptureOptions`, or a capture made by `createCapture`. Default: the environment's `PREDICTIONS_*`.
+ * @throws `PREDICTIONS_BAD_CONFIGURATION`, `PREDICTIONS_MISSING_PACKAGE`, `PREDICTIONS_OUTBOX_UNUSABLE`
+ *
+ * @example
+ * import Koa from 'koa'
+ * import { bodyParser } from '@koa/bodyparser'
+ * import { capturePredictions } from 'capture-predictions/koa'
+ *
+ * const app = new Koa()
+ * app.use(bodyParser())
+ * app.use(capturePredictions())
+ * app.use((ctx) => {
+ *   const { prediction, confidence } = model.predict(ctx.request.body)
+ *   ctx.prediction?.set({ confidence })
+ *   ctx.body = { prediction }
+ * })
+ * app.listen(3000)
+ */
+export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
+  const capture = asCapture(options)
+
+  const middleware = async (ctx: Context, next: Next): Promise<void> => {
+    const exchange = captureRequest(capture, {
+      req: ctx.req,
+      res: ctx.res,
+      url: ctx.originalUrl,
+      always: isOnRoute(ctx, middleware),
+      body: () => (ctx.request as { body?: unknown }).body,
+      header: (name) => headerText(ctx.res.getHeader(name)),
+    })
+    if (exchange === undefined) return next() as Promise<void>
+    if (exchange === 'full') {
+      ctx.status = FULL_STATUS
+      ctx.body = FULL_REPLY
+      return
+    }
+    const { prediction } = exchange
+    ctx['prediction'] ??= prediction
+    if (capture.settings.idHeader !== '') ctx.set(capture.settings.idHeader, (ctx['prediction'] as Prediction).id)
+    exchange.request()
+    try {
+      await next()
+    } catch (error) {
+      prediction.fail(error)
+      // The client went away: Koa will not reply, and no end of the response will come.
+      if (!ctx.writable) exchange.end(errorStatus(error))
+      throw error
+    }
+    const body: unknown = ctx.body
+    if (body != null && !isStream(body) && !isWebBody(body)) exchange.reply(body)
+    if (!ctx.writable) exchange.end(ctx.status)
+  }
+
+  capture.start()
+  return Object.assign(middleware, { capture })
+}
+
+const errorStatus = (error: unknown): number => {
+  const { status, statusCode } = (error ?? {}) as { status?: unknown; statusCode?: unknown }
+  return Number(status ?? statusCode) || 500
+}
+
+export default capturePredictions

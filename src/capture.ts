@@ -1,0 +1,276 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CaptureOptions, Settings } from './config/options.ts'
+import { resolveSettings } from './config/settings.ts'
+import { createTimestamps } from './clock.ts'
+import type { CaptureStats } from './delivery/counts.ts'
+import { createDelivery, type Delivery } from './delivery/delivery.ts'
+import { createMemoryQueue } from './delivery/memory-queue.ts'
+import { messageOf, PredictionsError } from './errors.ts'
+import { Exchange, type ExchangeContext } from './exchange.ts'
+import { chooseFormat } from './formats/index.ts'
+import { createIds } from './id.ts'
+import { atMostOnceA } from './logger.ts'
+import { observeStats } from './metrics.ts'
+import { openOutbox, type Outbox } from './outbox/outbox.ts'
+import type { Queue } from './outbox/queue.ts'
+import { createRedactor } from './redact.ts'
+import { createRouteMatcher } from './route.ts'
+import { createSampler, rateOf, type Sampler } from './sample.ts'
+import type { Column } from './schema/column.ts'
+import { columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
+import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
+import type { PredictionSchema } from './schema/schema.ts'
+import type { Sink } from './sink.ts'
+import { sinkOf } from './sinks.ts'
+
+export type { CaptureOptions }
+
+/** What the integrations, and you, hold of a running capture. */
+export interface Capture {
+  /** The configuration in force: options, variables and defaults resolved. */
+  readonly settings: Settings
+  /** What became of requests and records, now. */
+  stats(): CaptureStats
+  /**
+   * Sends what is queued without waiting for full batches.
+   * @returns true when everything captured before the call is stored or a dead letter; false after `timeout` milliseconds (default: none)
+   */
+  flush(options?: { timeout?: number }): Promise<boolean>
+  /**
+   * Sends what is queued and lets go of everything, within `timeout` milliseconds (default: 10,000). What could not be sent in time
+   * stays in the outbox and is sent at the next start. Later calls return the first one's promise.
+   */
+  close(options?: { timeout?: number }): Promise<void>
+
+  /** The configured route that a request matches, or its own where it is captured `always`. For integrations. */
+  route(method: string, url: string, always: boolean): string | undefined
+  /** Whether requests are to be refused now: the outbox is full and `PREDICTIONS_WHEN_FULL` is `reject`. For integrations. */
+  rejects(): boolean
+  /** A request of a captured route arrives. For integrations. */
+  begin(request: { route: string; headers: IncomingHttpHeaders }): Exchange
+  /** A route's own schemas: they give columns that the configured schema does not. For integrations, before `start`. */
+  addRouteSchema(schema: RouteSchema): void
+  /** Everything is known: says where predictions go, and begins to deliver. For integrations; later calls do nothing. */
+  start(): void
+}
+
+/** Marks captures, whichever copy of the package made them. */
+const kCapture = Symbol.for('capture-predictions.capture')
+
+export const isCapture = (value: unknown): value is Capture =>
+  typeof value === 'object' && value !== null && kCapture in value
+
+/** The capture that an integration was given, or a new one of the options it was given. */
+export const asCapture = (options: CaptureOptions | Capture | undefined): Capture =>
+  isCapture(options) ? options : createCapture(options)
+
+const MINUTE = 60_000
+
+const openOutboxOf = (settings: Settings, sinks: readonly Sink[]): Outbox | undefined =>
+  settings.durability === 'memory'
+    ? undefined
+    : openOutbox({
+        directory: settings.outboxDir,
+        maxBytes: settings.outboxMaxBytes,
+        fsync: settings.outboxFsync,
+        logger: settings.logger,
+        sinks: sinks.map(({ name }) => name),
+      })
+
+const sinksOf = (settings: Settings): readonly Sink[] => {
+  const sinks = settings.sinks.map((sink) => sinkOf(sink, settings))
+  const twice = sinks.find(({ name }, index) => sinks.findIndex((sink) => sink.name === name) !== index)
+  if (twice !== undefined)
+    throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `PREDICTIONS_SINK names ${twice.name} twice`)
+  return sinks
+}
+
+/** How a reply waits until its records are safe; undefined: it does not, as they are safe once they are appended. */
+const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings) => {
+  if (durability === 'sink') return { by: 'sink', timeoutMs: holdTimeoutMs } as const
+  return durability === 'outbox' && outboxFsync ? ({ by: 'disk', timeoutMs: holdTimeoutMs } as const) : undefined
+}
+
+/** Samplers by route; undefined for routes of which every request is kept. */
+const samplersOf = ({ sampleRate, sampleAlways }: Settings) => {
+  const samplers = new Map<string, Sampler | undefined>()
+  return (route: string): Sampler | undefined => {
+    if (!samplers.has(route)) {
+      const rate = rateOf(sampleRate, route)
+      samplers.set(route, rate === 1 ? undefined : createSampler({ rate, always: sampleAlways }))
+    }
+    return samplers.get(route)
+  }
+}
+
+/**
+ * Makes a capture: what the middleware of several apps can share, and what tests and shut-down code hold.
+ * The environment is read here.
+ *
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` that lists every mistake, `PREDICTIONS_MISSING_PACKAGE` that names the
+ * `npm install` to run, `PREDICTIONS_OUTBOX_UNUSABLE`
+ * @example
+ * import { createCapture } from 'capture-predictions'
+ * import { capturePredictions } from 'capture-predictions/express'
+ *
+ * const capture = createCapture({ sink: 'postgres://localhost/predictions' })
+ * app.use(capturePredictions(capture))
+ * process.once('SIGTERM', () => server.close(() => capture.close()))
+ */
+export const createCapture = (options?: CaptureOptions): Capture => {
+  const settings = resolveSettings(options)
+  if (!settings.enabled) return disabledCapture(settings)
+  const { logger } = settings
+  let schema = settings.schema
+  let columns: readonly Column[] = columnsOf(schema)
+  const sinks = sinksOf(settings)
+  const outbox = openOutboxOf(settings, sinks)
+  const queueOf = (sink: Sink): Queue => outbox?.queue(sink.name) ?? createMemoryQueue({ logger })
+  const deliveries = sinks.map((sink) =>
+    createDelivery({ sink, queue: queueOf(sink), columns: () => columns, settings, logger }),
+  )
+  const counts = createRequestCounts()
+  const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
+  const match = createRouteMatcher(settings.routes)
+  const samplerOf = samplersOf(settings)
+  const redactor = createRedactor(settings.redact, settings.redactKey)
+  const hold = holdOf(settings)
+  let started = false
+  let closing: Promise<void> | undefined
+
+  const context: ExchangeContext = {
+    nextId: createIds(),
+    timestamp: createTimestamps(),
+    chooseFormat(request) {
+      const format = chooseFormat(settings.format, request)
+      counts.format(format.name)
+      return format
+    },
+    featureNames: featureNames(columns),
+    outputNames: outputNames(columns),
+    model: settings.model,
+    modelVersion: settings.modelVersion,
+    maxBodyBytes: settings.maxBodyBytes,
+    tagHeaders: settings.tagHeaders,
+    startRedaction: () => redactor?.start(),
+    samplerOf,
+    store: (lines) => storeIn(deliveries, lines, hold),
+    count: counts.request,
+    fault(kind, error) {
+      counts.fault()
+      warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
+    },
+  }
+
+  const setSchema = (next: PredictionSchema | undefined): void => {
+    columns = columnsOf(next)
+    schema = next
+    context.featureNames = featureNames(columns)
+    context.outputNames = outputNames(columns)
+  }
+
+  const capture: Capture = {
+    settings,
+    stats: () => ({
+      ...counts.stats(),
+      sinks: Object.fromEntries(deliveries.map((delivery) => [delivery.name, delivery.stats()])),
+    }),
+    async flush({ timeout } = {}) {
+      const flushed = await Promise.all(
+        deliveries.map((delivery) => delivery.flush(timeout === undefined ? {} : { timeoutMs: timeout })),
+      )
+      return flushed.every(Boolean)
+    },
+    close({ timeout } = {}) {
+      closing ??= (async () => {
+        unobserve()
+        await Promise.all(
+          deliveries.map((delivery) => delivery.close(timeout === undefined ? {} : { timeoutMs: timeout })),
+        )
+        await outbox?.close()
+      })()
+      return closing
+    },
+    route: (method, url, always) => match(method, url) ?? (always ? `${method} ${pathOf(url)}` : undefined),
+    rejects: () => settings.whenFull === 'reject' && deliveries.some((delivery) => delivery.full) && counts.rejected(),
+    begin: (request) => new Exchange(context, request),
+    addRouteSchema(routeSchema) {
+      const route = schemaFromRoute(routeSchema)
+      try {
+        setSchema(mergeSchemas(schema, route))
+      } catch (error) {
+        logger.warn(`a route's schema gives no columns, its values go to features and outputs: ${messageOf(error)}`)
+      }
+    },
+    start() {
+      if (started) return
+      started = true
+      logger.info(startLine(settings, sinks))
+      for (const delivery of deliveries) delivery.start()
+    },
+  }
+  const unobserve = observeStats(capture.stats)
+  return Object.assign(capture, { [kCapture]: true })
+}
+
+/** Appends records to every sink's queue; a promise where the reply is to wait for them. Whichever is full drops them, and counts it. */
+const storeIn = (
+  deliveries: readonly Delivery[],
+  lines: readonly string[],
+  hold: { by: 'disk' | 'sink'; timeoutMs: number } | undefined,
+): Promise<void> | undefined => {
+  let waits: Promise<boolean>[] | undefined
+  for (const delivery of deliveries) {
+    if (delivery.append(lines) && hold !== undefined) (waits ??= []).push(delivery.confirm(lines, hold))
+  }
+  return waits === undefined ? undefined : Promise.all(waits).then(() => {})
+}
+
+const pathOf = (url: string): string => {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
+}
+
+/** One line at the start: which routes go where. */
+const startLine = (settings: Settings, sinks: readonly Sink[]): string => {
+  const { routes, durability, outboxDir } = settings
+  const safe = durability === 'memory' ? 'kept in memory until then' : `kept in ${outboxDir} until then`
+  return `capturing ${routes.join(', ')} -> ${sinks.map(({ name }) => name).join(', ')} (${safe})`
+}
+
+const createRequestCounts = () => {
+  const requests = { captured: 0, sampledOut: 0, skipped: 0 }
+  const formats: Record<string, number> = {}
+  let rejected = 0
+  let faults = 0
+  return {
+    request: (what: keyof typeof requests) => void requests[what]++,
+    format: (name: string) => void (formats[name] = (formats[name] ?? 0) + 1),
+    rejected: () => ++rejected > 0,
+    fault: () => void faults++,
+    stats: () => ({
+      requests: { seen: requests.captured + requests.sampledOut + requests.skipped, ...requests, rejected },
+      formats: { ...formats },
+      faults,
+    }),
+  }
+}
+
+/** `PREDICTIONS_ENABLED=false`: captures nothing, opens nothing. */
+const disabledCapture = (settings: Settings): Capture =>
+  Object.assign(
+    {
+      settings,
+      stats: () => ({ ...createRequestCounts().stats(), sinks: {} }),
+      flush: async () => true,
+      close: async () => {},
+      route: () => undefined,
+      rejects: () => false,
+      begin: (): Exchange => {
+        throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'capture is off: PREDICTIONS_ENABLED is false')
+      },
+      addRouteSchema: () => {},
+      start: () => {},
+    },
+    { [kCapture]: true },
+  )

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Capture } from './capture.ts'
+import type { Exchange, Header } from './exchange.ts'
+import { requestReader } from './request.ts'
+import { watchResponse } from './response.ts'
+
+/** One request as its framework knows it. Express, Koa and Fastify all stand on Node.js' own request and response. */
+export interface HttpRequest {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** The path as the client sent it, with the query: before any router has cut a prefix from it. */
+  readonly url: string
+  /** Captured whatever the configured routes are: the middleware stands on the route itself. */
+  readonly always: boolean
+  /** The body as the framework's parser left it; undefined as long as no parser has run. */
+  body(): unknown
+  /** A response header by its lower-case name. */
+  readonly header: Header
+}
+
+/** What an integration tells of a request that is captured. */
+export interface HttpExchange {
+  readonly prediction: Exchange
+  /** The handler is about to run: read the body now if it is parsed, else watch its bytes go by. */
+  request(): void
+  /** What the handler replied, before it is serialised. */
+  reply(body: unknown): void
+  /** The framework will not end the response, as the client went away: the prediction was made all the same. */
+  end(status: number): void
+}
+
+/** On a request: the captures that have it already. A capture that is mounted twice on one path makes one record. */
+const kCaptures = Symbol('capture-predictions.captures')
+
+const isFirst = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[] }): boolean => {
+  const captures = req[kCaptures]
+  if (captures === undefined) req[kCaptures] = [capture]
+  else if (captures.includes(capture)) return false
+  else captures.push(capture)
+  return true
+}
+
+/**
+ * Begins to capture a request, if it is one to capture.
+ * @returns undefined: let it pass. `'full'`: reply 503 before the model runs (`PREDICTIONS_WHEN_FULL=reject`).
+ */
+export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
+  const { req, res, header } = http
+  const route = capture.route(req.method ?? '', http.url, http.always)
+  if (route === undefined || !isFirst(capture, req)) return undefined
+  if (capture.rejects()) return 'full'
+  const prediction = capture.begin({ route, headers: req.headers })
+  const { maxBodyBytes, idHeader } = capture.settings
+  const { watch, read } = requestReader(req, prediction, { body: http.body, maxBodyBytes })
+  watchResponse(res, prediction, { idHeader, maxBodyBytes, header, beforeEnd: read })
+  return {
+    prediction,
+    request: watch,
+    reply(body) {
+      read()
+      prediction.reply(body, res.statusCode, header)
+    },
+    end(status) {
+      read()
+      void prediction.end(status)
+    },
+  }
+}
+
+/** What a client is told when the outbox or queue is full and the service wants no prediction without its record. */
+export const FULL_STATUS = 503
+export const FULL_REPLY = { error: 'predictions cannot be recorded at the moment, try again later' } as const
+
+/** A header's value as one text. */
+export const headerText = (value: number | string | readonly string[] | undefined): string | undefined =>
+  value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value)

@@ -1,0 +1,17 @@
+/**
+ * The core of capture-predictions: captures, sinks and formats of your own, errors. The middleware is in
+ * `capture-predictions/express`, `/koa` and `/fastify`.
+ * @packageDocumentation
+ */
+export { createCapture, type Capture, type CaptureOptions } from './capture.ts'
+export type { Settings } from './config/options.ts'
+export type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
+export { errorCodes, hasCode, PredictionsError, type ErrorCode } from './errors.ts'
+export type { Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
+export { silentLogger, stderrLogger, type Logger } from './logger.ts'
+export type { Prediction } from './prediction.ts'
+export { recordFrom, recordFromJson, type PredictionRecord, type RecordMembers } from './record.ts'
+export type { Column, ColumnType } from './schema/column.ts'
+export { columnsOf } from './schema/columns.ts'
+export type { JsonSchema, PredictionSchema } from './schema/schema.ts'
+export type { Plan, Refusal, Sink, SinkContext } from './sink.ts'
