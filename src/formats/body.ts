@@ -1,0 +1,143 @@
+import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import type { FormatReply, FormatRequest } from '../format.ts'
+import { messageOf } from '../errors.ts'
+import { decode } from '../json.ts'
+
+export type Extra = Record<string, { value?: unknown; reason: string }>
+
+/** What a body says, whether a parser has read it before or it came as bytes. */
+export interface Content {
+  /** The JSON value or, where `isText`, the text; undefined where the body could not be read. */
+  readonly value: unknown
+  /** A text that is no JSON: CSV, or a plain reply. */
+  readonly isText: boolean
+  /** A parser before us made the value: 64-bit integers may have lost their last digits. */
+  readonly isParsed: boolean
+  /** Why there is no value, or what is odd about it. */
+  readonly note?: { value?: unknown; reason: string } | undefined
+  /** The binary tensors behind the JSON, of the Open Inference protocol's extension. */
+  readonly binary?: Buffer | undefined
+}
+
+type Message = Pick<FormatRequest | FormatReply, 'body' | 'contentType' | 'header'>
+
+/** How much of a text that can't be read is kept, in UTF-16 code units. */
+const MAX_TEXT = 2_000
+
+/** One reading a message: `auto` looks at the keys before the format reads the body. */
+const contents = new WeakMap<Message, Content>()
+
+/** The content of a request's or a reply's body. Never throws; the body is read once. */
+export const contentOf = (message: Message): Content => {
+  let content = contents.get(message)
+  if (content === undefined) contents.set(message, (content = read(message)))
+  return content
+}
+
+/** The media type without its parameters, in lower case: `text/csv`. */
+export const mediaTypeOf = (contentType: string): string => {
+  const end = contentType.indexOf(';')
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
+}
+
+export const isCsv = (contentType: string): boolean => /^(text|application)\/csv$/.test(mediaTypeOf(contentType))
+
+const isJsonType = (mediaType: string): boolean => mediaType === '' || /[/+]json$/.test(mediaType)
+
+const unreadable = (reason: string, value?: unknown): Content => ({
+  value: undefined,
+  isText: false,
+  isParsed: false,
+  note: value === undefined ? { reason } : { value, reason },
+})
+
+const read = (message: Message): Content => {
+  const { body } = message
+  if (body === undefined) return unreadable('no body')
+  if (typeof body === 'string') return readText(body, message.contentType)
+  if (Buffer.isBuffer(body)) return readBytes(body, message)
+  if (body instanceof Uint8Array) return readBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), message)
+  if (body !== null && typeof body === 'object' && typeof (body as { pipe?: unknown }).pipe === 'function')
+    return unreadable('a stream')
+  return { value: body, isText: false, isParsed: true }
+}
+
+const readBytes = (bytes: Buffer, message: Message): Content => {
+  const length = message.header('inference-header-content-length')
+  if (length !== undefined) return readTensors(bytes, length)
+  const mediaType = mediaTypeOf(message.contentType)
+  if (mediaType.startsWith('multipart/')) return unreadable(`${mediaType} is not read`, digestOf(bytes))
+  const { text, note } = textOf(bytes, charsetOf(message.contentType))
+  if (text === undefined) return unreadable(note ?? 'not a text', digestOf(bytes))
+  const content = readText(text, message.contentType)
+  if (note === undefined) return content
+  // Bytes that are no text and no JSON are kept by their digest: replacement characters would say nothing.
+  if (content.value === undefined) return unreadable(`${content.note?.reason}; ${note}`, digestOf(bytes))
+  return { ...content, note: { reason: note } }
+}
+
+/**
+ * The binary tensor data extension: the header gives the length of the JSON, the tensors' bytes follow it.
+ * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+ */
+const readTensors = (bytes: Buffer, length: string): Content => {
+  const end = /^\d{1,15}$/.test(length) ? Number(length) : -1
+  if (end < 1 || end > bytes.length)
+    return unreadable('the header Inference-Header-Content-Length does not fit the body', digestOf(bytes))
+  const content = readText(bytes.toString('utf8', 0, end), 'application/json')
+  return { ...content, binary: bytes.subarray(end) }
+}
+
+const readText = (text: string, contentType: string): Content => {
+  if (isCsv(contentType)) return { value: text, isText: true, isParsed: false }
+  const mediaType = mediaTypeOf(contentType)
+  // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
+  if (!isJsonType(mediaType) && !/^\s*[[{]/.test(text)) {
+    if (mediaType.startsWith('text/')) return { value: text, isText: true, isParsed: false }
+    return unreadable(`${mediaType} is not read`, excerptOf(text))
+  }
+  try {
+    return { value: parse(text), isText: false, isParsed: false }
+  } catch (error) {
+    return unreadable(`no JSON: ${messageOf(error).slice(0, 200)}`, excerptOf(text))
+  }
+}
+
+/**
+ * Python's servers and TensorFlow Serving write NaN and infinities as bare words, which JSON does not have
+ * (https://www.tensorflow.org/tfx/serving/api_rest#json_conformance): they become strings.
+ */
+const parse = (text: string): unknown => {
+  try {
+    return decode(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || !/NaN|Infinity/.test(text)) throw error
+    return decode(
+      text.replace(/"(?:[^"\\]|\\[^])*"?|-?\b(?:NaN|Infinity)\b/g, (part) => (part[0] === '"' ? part : `"${part}"`)),
+    )
+  }
+}
+
+const charsetOf = (contentType: string): string =>
+  /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
+
+const textOf = (bytes: Buffer, charset: string): { text?: string; note?: string } => {
+  if (charset === 'utf-8' || charset === 'utf8') {
+    const text = bytes.toString('utf8', bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+    return isUtf8(bytes) ? { text } : { text, note: 'invalid UTF-8: replaced by U+FFFD' }
+  }
+  try {
+    return { text: new TextDecoder(charset).decode(bytes) }
+  } catch {
+    return { note: 'unknown charset' }
+  }
+}
+
+const excerptOf = (text: string): string => (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text)
+
+/** What stands for bytes that are not stored. */
+export const digestOf = (bytes: Uint8Array) => ({
+  bytes: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+})

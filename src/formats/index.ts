@@ -1,0 +1,31 @@
+import { PredictionsError } from '../errors.ts'
+import type { Format, FormatRequest } from '../format.ts'
+import { csv } from './csv.ts'
+import { instances } from './instances.ts'
+import { json } from './json.ts'
+import { mlflow } from './mlflow.ts'
+import { openInference } from './open-inference.ts'
+
+/** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
+export const formats: Readonly<Record<string, Format>> = Object.freeze(
+  Object.fromEntries([openInference, mlflow, instances, csv, json].map((format) => [format.name, format])),
+)
+
+/** What `PREDICTIONS_FORMAT` may say. */
+export const formatNames: readonly string[] = ['auto', ...Object.keys(formats)]
+
+/**
+ * The format that reads a request: the user's own, the one named, or with `auto` the first that knows the request by its
+ * content type and keys. The choice is told by its `name`, so that the stats can count it.
+ *
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` for a name that is none of `formatNames`
+ */
+export const chooseFormat = (setting: string | Format, request: FormatRequest): Format => {
+  if (typeof setting !== 'string') return setting
+  if (setting === 'auto') return Object.values(formats).find((format) => format.matches?.(request)) ?? json
+  if (Object.hasOwn(formats, setting)) return formats[setting]!
+  throw new PredictionsError(
+    'PREDICTIONS_BAD_CONFIGURATION',
+    `format "${setting}" is unknown; allowed are ${formatNames.join(', ')} or a function's object`,
+  )
+}

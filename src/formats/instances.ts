@@ -1,0 +1,76 @@
+import type { Format, FormatRequest, RequestReading } from '../format.ts'
+import { encode } from '../json.ts'
+import { type Content, contentOf } from './body.ts'
+import { json } from './json.ts'
+import { readOutputs, requestReading } from './replies.ts'
+import { canRepeat, columnsOf, featuresOf, isObject, type Row, rowsOf } from './rows.ts'
+
+/** What may stand beside `inputs` in TensorFlow Serving's columnar bodies. A JSON instance with a feature `inputs` has more. */
+const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
+
+/**
+ * A list of instances, as KServe V1, TensorFlow Serving, Vertex AI and SageMaker's JSON take it:
+ *
+ * | request | features |
+ * |---|---|
+ * | `instances`: array | each item, as `featuresOf` has it |
+ * | `inputs`: array | the same |
+ * | `inputs`: object of arrays | columns of a batch (one instance where their lengths differ) |
+ * | `examples`, `context` (classify, regress) | each example with the context's members |
+ * | `parameters`, `signature_name` and all other members | tags |
+ *
+ * The reply's `predictions`, `outputs` or `results` are read as at `readOutputs`; what stands beside them (Vertex AI's
+ * `deployedModelId`, `model`, `modelDisplayName`, `modelVersionId`) is tags.
+ *
+ * Sources: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol,
+ * https://www.tensorflow.org/tfx/serving/api_rest,
+ * https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict
+ */
+export const instances: Format = {
+  name: 'instances',
+  matches(request) {
+    const { value } = contentOf(request)
+    if (!isObject(value)) return false
+    if (Array.isArray(value['instances'])) return true
+    if (Array.isArray(value['examples'])) return typeof value['signature_name'] === 'string'
+    const { inputs } = value
+    return typeof inputs === 'object' && inputs !== null && Object.keys(value).every((key) => COLUMNAR_KEYS.has(key))
+  },
+  readRequest(request) {
+    const content = contentOf(request)
+    if (!isObject(content.value)) return json.readRequest(request)
+    return readInstances(request, content, content.value) ?? json.readRequest(request)
+  },
+  readReply: readOutputs,
+}
+
+/** Reads `instances`, `inputs` or `examples` of an object; undefined where it has none of them. */
+export const readInstances = (request: FormatRequest, content: Content, body: Row): RequestReading | undefined => {
+  const { id: requestId, ...members } = body
+  const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
+  if (key === undefined) return undefined
+  const { [key]: items, context, parameters, params, ...others } = members
+  const { features, isBatch } = readItems(items, request.featureNames)
+  const isShared = key === 'examples' && isObject(context) && canRepeat(encode(context).length, features.length)
+  const rows = isShared ? features.map((row) => ({ ...context, ...row })) : features
+  const tags = {
+    ...others,
+    ...(!isShared && context !== undefined && { context }),
+    ...tagsIn('parameters', parameters),
+    ...tagsIn('params', params),
+  }
+  return requestReading(request, content, { features: rows, isBatch, tags, requestId })
+}
+
+/** Parameters are tags by their own names; a value that has no names is the tag `parameters`. */
+export const tagsIn = (name: string, parameters: unknown): Row => {
+  if (parameters === undefined || parameters === null) return {}
+  return isObject(parameters) ? parameters : { [name]: parameters }
+}
+
+const readItems = (items: unknown, names: readonly string[]): { features: Row[]; isBatch: boolean } => {
+  if (Array.isArray(items)) return { features: items.map((item) => featuresOf(item, names)), isBatch: true }
+  if (!isObject(items)) return { features: [featuresOf(items, names)], isBatch: false }
+  const { rows, isBatch } = rowsOf(columnsOf(items))
+  return { features: rows, isBatch }
+}

@@ -1,0 +1,26 @@
+import type { Format } from '../format.ts'
+import { contentOf } from './body.ts'
+import { readOutputs, requestReading, unreadRequest } from './replies.ts'
+import { featuresOf, isObject } from './rows.ts'
+
+/**
+ * Any JSON: an object is one instance, an array is a batch, a scalar is one instance with the single feature `f0` (or the
+ * schema's first). How items become features is at `featuresOf`, how replies become outputs at `readOutputs`.
+ *
+ * @example
+ * // {"sepal_length": 5.1, "sepal_width": 3.5} -> {"prediction": "setosa"}
+ * // [[5.1, 3.5], [6.2, 2.9]]                  -> ["setosa", "virginica"]
+ */
+export const json: Format = {
+  name: 'json',
+  readRequest(request) {
+    const content = contentOf(request)
+    const { value } = content
+    if (value === undefined || content.isText) return unreadRequest(request, content)
+    const isBatch = Array.isArray(value)
+    const items: readonly unknown[] = isBatch ? value : [value]
+    const features = items.map((item) => (isObject(item) ? item : featuresOf(item, request.featureNames)))
+    return requestReading(request, content, { features, isBatch })
+  },
+  readReply: readOutputs,
+}

@@ -1,0 +1,119 @@
+import type { Format } from '../format.ts'
+import { type Content, contentOf, digestOf, type Extra } from './body.ts'
+import { json } from './json.ts'
+import { readOutputs, replyReading, requestReading } from './replies.ts'
+import { type Column, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
+import { binarySizeOf, columnOfTensor, type Tensor, tensorOf, widthOf } from './tensors.ts'
+import { tagsIn } from './instances.ts'
+
+/**
+ * The Open Inference protocol (KServe V2, Triton, MLServer), with Triton's binary tensor data.
+ *
+ * | tensors | instances |
+ * |---|---|
+ * | first dimension n in all | n |
+ * | some with n, others with 1 or without dimensions | n; the others' values are shared by all |
+ * | first dimensions that differ otherwise | one: the model takes no batches; whole tensors as JSON |
+ * | outputs of a request of one instance | one, whatever their first dimension |
+ * | data that does not fit the shape | left out of the features and noted in `extra` |
+ *
+ * [n, k] tensors take the schema's names that no other tensor of the body has, in order, if there are enough of them and
+ * the schema does not know `name_0`; else they are `name_0`, `name_1`, … The model's name, version and the id are the
+ * reply's; parameters are tags (a tensor's under its name). What the request asks of `outputs` is not stored.
+ *
+ * Sources: see `Tensor`.
+ */
+export const openInference: Format = {
+  name: 'open-inference',
+  matches(request) {
+    const { value, binary } = contentOf(request)
+    return isObject(value) && (binary !== undefined || areTensors(value['inputs']))
+  },
+  readRequest(request) {
+    const content = contentOf(request)
+    const { value } = content
+    if (!isObject(value) || !Array.isArray(value['inputs'])) return json.readRequest(request)
+    const { columns, tags, extra } = readTensors(value['inputs'], content, request.featureNames, 'features')
+    const { rows, isBatch } = rowsOf(columns)
+    return requestReading(request, content, {
+      features: rows,
+      isBatch,
+      tags: { ...tagsIn('parameters', value['parameters']), ...tags },
+      requestId: value['id'],
+      extra,
+    })
+  },
+  readReply(reply, request) {
+    const content = contentOf(reply)
+    const { value } = content
+    if (!isObject(value) || !areTensors(value['outputs'])) return readOutputs(reply, request)
+    const names = (request.context as { outputNames?: readonly string[] } | undefined)?.outputNames ?? []
+    const { columns, tags, extra } = readTensors(value['outputs'], content, names, 'outputs')
+    return replyReading(content, {
+      outputs: rowsOf(columns, request.features.length === 1).rows,
+      tags: { ...tagsIn('parameters', value['parameters']), ...tags },
+      requestId: value['id'],
+      model: value['model_name'],
+      modelVersion: value['model_version'],
+      extra,
+    })
+  },
+}
+
+const areTensors = (value: unknown): value is Row[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((item) => isObject(item) && typeof item['name'] === 'string' && Array.isArray(item['shape']))
+
+const readTensors = (
+  described: readonly unknown[],
+  content: Content,
+  schemaNames: readonly string[],
+  side: 'features' | 'outputs',
+): { columns: Column[]; tags: Row; extra: Extra } => {
+  const tensors: Tensor[] = []
+  const tags: Row = {}
+  const extra: Extra = {}
+  let bytesRead = 0
+  for (const [i, item] of described.entries()) {
+    if (!isObject(item)) {
+      put(extra, `${side}.${i}`, { value: item, reason: 'no tensor' })
+      continue
+    }
+    const name = typeof item['name'] === 'string' ? item['name'] : `${side}_${i}`
+    const size = content.binary === undefined ? undefined : binarySizeOf(item)
+    const bytes = size === undefined ? undefined : content.binary?.subarray(bytesRead, (bytesRead += size))
+    const tensor = tensorOf(item, name, bytes)
+    if ('reason' in tensor)
+      put(extra, `${side}.${name}`, { value: bytes ? digestOf(bytes) : item['data'], reason: tensor.reason })
+    else tensors.push(tensor)
+    put(tags, name, tagsOfTensor(item))
+  }
+  const names = namesOf(tensors, schemaNames)
+  return { columns: tensors.map((tensor, i) => columnOfTensor(tensor, names[i]!)), tags, extra }
+}
+
+/** A tensor's parameters, without the one that only says where its data is. */
+const tagsOfTensor = ({ parameters }: Row): Row => {
+  const tags = { ...tagsIn('parameters', parameters) }
+  delete tags['binary_data_size']
+  return tags
+}
+
+/** For each tensor the names of its k values an instance. */
+const namesOf = (tensors: readonly Tensor[], schemaNames: readonly string[]): (readonly string[])[] => {
+  const taken = new Set(tensors.filter((tensor) => widthOf(tensor) === 1).map((tensor) => tensor.name))
+  const free = schemaNames.filter((name) => !taken.has(name))
+  const wide = tensors.filter((tensor) => widthOf(tensor) > 1)
+  const needed = wide.reduce((sum, tensor) => sum + widthOf(tensor), 0)
+  const fromSchema = needed <= free.length && !wide.some(({ name }) => free.includes(`${name}_0`))
+  let used = 0
+  return tensors.map((tensor) => {
+    const width = widthOf(tensor)
+    // A long row (an embedding) is one feature, unless the schema names its values.
+    if (tensor.size === 0 || width === 1 || (!fromSchema && (width > MAX_VALUES || schemaNames.includes(tensor.name))))
+      return []
+    if (fromSchema) return free.slice(used, (used += width))
+    return Array.from({ length: width }, (_, j) => `${tensor.name}_${j}`)
+  })
+}

@@ -1,0 +1,159 @@
+import { encode } from '../json.ts'
+
+export type Row = Record<string, unknown>
+
+/** More values than this in one array of an instance are not features of their own. Also the limit of `shortenArrays`. */
+export const MAX_VALUES = 4_096
+
+/**
+ * What a batch says once (names of columns, values of length 1, tags) stands in each of its rows. A body that would grow
+ * past this by that, in UTF-16 code units, is kept as one instance, so that the work stays linear in the body.
+ */
+const MAX_REPEATED = 16 * 1024 * 1024
+
+/** Whether a value has members: no null, array or bytes. */
+export const isObject = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
+
+/** Sets an own member. `__proto__` is a name like any other. */
+export const put = (row: Row, name: string, value: unknown): void => {
+  if (name === '__proto__')
+    Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
+  else row[name] = value
+}
+
+const numbered: string[] = []
+
+/** `f0`, `f1`, …: the name of a feature that nothing names. */
+const numberedName = (i: number): string => (i < MAX_VALUES ? (numbered[i] ??= `f${i}`) : `f${i}`)
+
+/** Names a row's values by position; past the names they are `f4`, `f5`, … */
+export const named = (values: readonly unknown[], names: readonly string[]): Row => {
+  const row: Row = {}
+  for (let i = 0; i < values.length; i++) put(row, names[i] ?? numberedName(i), values[i])
+  return row
+}
+
+/** Whether `size` characters can stand in each of n rows. */
+export const canRepeat = (size: number, n: number): boolean => n < 2 || size * n <= MAX_REPEATED
+
+/** The names that a body gives for n rows, or none (rows are then numbered) where repeating them would be too much. */
+export const namesFor = (n: number, names: readonly string[]): readonly string[] =>
+  canRepeat(
+    names.reduce((size, name) => size + name.length, 0),
+    n,
+  )
+    ? names
+    : []
+
+/**
+ * The features of one item of a batch:
+ *
+ * | item | features |
+ * |---|---|
+ * | object | its members |
+ * | array | the schema's names in order, else `f0`, `f1`, … |
+ * | array where the schema names one feature | that feature, as JSON |
+ * | nested or very long array that the schema does not name | `f0`, as JSON |
+ * | scalar | the schema's first name, else `f0` |
+ */
+export const featuresOf = (item: unknown, names: readonly string[]): Row => {
+  if (isObject(item)) return item
+  if (!Array.isArray(item)) return { [names[0] ?? 'f0']: item }
+  if (item.length === 1 || item.length === names.length) return named(item, names)
+  if (names.length === 1) return { [names[0]!]: item }
+  if (names.length === 0 && (typeof item[0] === 'object' || item.length > MAX_VALUES)) return { f0: item }
+  return named(item, names)
+}
+
+/**
+ * The outputs of one item of a reply:
+ *
+ * | item | outputs |
+ * |---|---|
+ * | object | its members |
+ * | array of k | the schema's k names, else `prediction`, as JSON |
+ * | scalar | `prediction` |
+ *
+ * Where the schema names a single output, `prediction` is called by that name.
+ */
+export const outputsOf = (item: unknown, names: readonly string[]): Row => {
+  if (isObject(item)) return item
+  if (Array.isArray(item) && item.length > 0 && item.length === names.length) return named(item, names)
+  return { [names.length === 1 ? names[0]! : 'prediction']: item }
+}
+
+/** A named part of a body with a value for each instance: an array of a columnar body, or a tensor. */
+export interface Column {
+  /** How many instances it has values for; one value is shared by all. */
+  readonly length: number
+  /** Characters that it adds to each row beside its values. */
+  readonly nameLength: number
+  /** Puts the values of instance i. */
+  put(row: Row, i: number): void
+  /** Puts all values as one, where the body is not a batch. */
+  putWhole(row: Row): void
+}
+
+/** An array of a columnar body; a scalar is shared by all instances. */
+export const columnOf = (name: string, values: unknown): Column => ({
+  length: Array.isArray(values) ? values.length : 1,
+  nameLength: name.length,
+  put: (row, i) => put(row, name, Array.isArray(values) ? values[i] : values),
+  putWhole: (row) => put(row, name, values),
+})
+
+export const columnsOf = (columns: Row): Column[] => Object.keys(columns).map((name) => columnOf(name, columns[name]))
+
+/**
+ * Turns columns into rows. Columns of n values and of one value (shared) make n rows. Columns whose lengths differ
+ * otherwise are no batch, as both TensorFlow Serving's columnar bodies and Open Inference allow: one row of whole values.
+ *
+ * @param isSingle the reply to one instance: whatever its lengths, it is one row
+ */
+export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Row[]; isBatch: boolean } => {
+  const lengths = new Set(columns.map((column) => column.length).filter((length) => length !== 1))
+  const [n = 1] = lengths
+  if (lengths.size > 1 || (isSingle && n !== 1) || isTooMuch(columns, n)) {
+    const row: Row = {}
+    for (const column of columns) column.putWhole(row)
+    return { rows: [row], isBatch: false }
+  }
+  const rows: Row[] = []
+  for (let i = 0; i < n; i++) {
+    const row: Row = {}
+    for (const column of columns) column.put(row, column.length === 1 ? 0 : i)
+    rows.push(row)
+  }
+  return { rows, isBatch: true }
+}
+
+const isTooMuch = (columns: readonly Column[], n: number): boolean => {
+  if (n < 2) return false
+  let repeated = 0
+  for (const column of columns) {
+    repeated += column.nameLength
+    if (column.length !== 1) continue
+    const shared: Row = {}
+    column.put(shared, 0)
+    repeated += encode(shared).length
+  }
+  return !canRepeat(repeated, n)
+}
+
+/** Deeper or longer paths are not taken apart further: the rest of the value is the tag, as JSON. */
+const MAX_TAG_DEPTH = 8
+const MAX_TAG_PATH = 200
+
+/** Tags from what stands beside a batch: nested members are dotted, `{ a: { b: 1 } }` is the tag `a.b`. */
+export const tagsOf = (members: Row, instances = 1): { tags: Row; reason?: string } => {
+  const tags: Row = {}
+  const add = (value: unknown, path: string, depth: number): void => {
+    if (!isObject(value) || depth > MAX_TAG_DEPTH || path.length > MAX_TAG_PATH) return put(tags, path, value)
+    for (const key of Object.keys(value)) add(value[key], path === '' ? key : `${path}.${key}`, depth + 1)
+  }
+  add(members, '', 0)
+  if (instances > 1 && !canRepeat(encode(tags).length, instances))
+    return { tags: {}, reason: `too large to be stored with each of ${instances} instances` }
+  return { tags }
+}

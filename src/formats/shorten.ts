@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import { encode } from '../json.ts'
+import type { Extra } from './body.ts'
+import { isObject, MAX_VALUES, put, type Row } from './rows.ts'
+
+/** Longer strings (images in base64) are stored by their digest, in UTF-16 code units. */
+const MAX_STRING = 64 * 1024
+
+/** Deeper values are left alone: what writes them has its own limit. */
+const MAX_DEPTH = 200
+
+/** How many paths are noted for one body. */
+const MAX_NOTES = 8
+
+/** What stands for an array, string or bytes that is too long to be stored. */
+export interface Shortened {
+  /** Dimensions of an array by its first items, row-major; the length of a string or of bytes. */
+  readonly shape: readonly number[]
+  readonly type: string
+  /** Of numbers: as little-endian doubles in row-major order. Of a string: as UTF-8. Of anything else: of its JSON. */
+  readonly sha256: string
+}
+
+/**
+ * Replaces arrays of more than 4,096 values and strings of more than 64 Ki characters by their shape, type and digest, and
+ * notes them by path. The same numbers have the same digest, whichever format they came in. Rows that have nothing to
+ * shorten are returned as they are; nothing is changed in place.
+ *
+ * @param side `features` or `outputs`: the first part of the noted paths
+ * @param isParsed a JSON parser came before us: integers between 2^53 and 2^64 are noted as rounded
+ */
+export const shortenArrays = (
+  rows: readonly Row[],
+  side: 'features' | 'outputs',
+  isParsed = false,
+): { rows: readonly Row[]; extra: Extra } => {
+  const extra: Extra = {}
+  let shortened: Row[] | undefined
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    const ordinary = isOrdinaryRow(row, isParsed)
+    if (!ordinary) shortened ??= rows.slice(0, i)
+    shortened?.push(ordinary ? row : (shorten(row, side, isParsed, extra, 0) as Row))
+  }
+  return { rows: shortened ?? rows, extra }
+}
+
+/** Whether a row, as most, has nothing to shorten or to note. A getter or proxy of the app's may throw: not ours to read then. */
+const isOrdinaryRow = (row: Row, isParsed: boolean): boolean => {
+  try {
+    for (const name in row) if (!isOrdinary(row[name], isParsed)) return false
+    return true
+  } catch {
+    return true
+  }
+}
+
+const isOrdinary = (value: unknown, isParsed: boolean): boolean => {
+  if (typeof value === 'number') return !isParsed || !isRounded(value)
+  if (typeof value === 'string') return value.length <= MAX_STRING
+  if (typeof value !== 'object' || value === null) return true
+  return weigh(value, isParsed, 0, 0) <= MAX_VALUES
+}
+
+/** Counts the values below, and stops soon after the limit. A rounded number weighs as much as everything allowed. */
+const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number): number => {
+  if (typeof value === 'number') return isParsed && isRounded(value) ? MAX_VALUES + 1 : weight + 1
+  if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_STRING)
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return weight + 1
+  if (ArrayBuffer.isView(value)) return weight + value.byteLength
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && weight <= MAX_VALUES; i++) weight = weigh(value[i], isParsed, weight, depth + 1)
+    return weight
+  }
+  for (const name in value) {
+    if (weight > MAX_VALUES) break
+    weight = weigh((value as Row)[name], isParsed, weight, depth + 1)
+  }
+  return weight
+}
+
+/** 64-bit integers that a double can't tell from their neighbours. Larger numbers were no integers to begin with. */
+const isRounded = (value: number): boolean => {
+  const magnitude = Math.abs(value)
+  return magnitude > Number.MAX_SAFE_INTEGER && magnitude <= 2 ** 64
+}
+
+const shorten = (value: unknown, path: string, isParsed: boolean, extra: Extra, depth: number): unknown => {
+  if (typeof value === 'number') {
+    if (isParsed && isRounded(value)) note(extra, path, 'an integer past 2^53, rounded before capture')
+    return value
+  }
+  const isLong =
+    typeof value === 'string' ? value.length > MAX_STRING : isList(value) && weigh(value, false, 0, 0) > MAX_VALUES
+  if (isLong) {
+    note(extra, path, 'too long: stored by its shape, type and digest')
+    return summaryOf(value as string | ArrayBufferView | unknown[])
+  }
+  if (depth > MAX_DEPTH) return value
+  if (Array.isArray(value)) return value.map((item) => shorten(item, path, isParsed, extra, depth + 1))
+  if (!isObject(value) || isForeign(value)) return value
+  const copy: Row = {}
+  for (const name of Object.keys(value))
+    put(copy, name, shorten(value[name], `${path}.${name}`, isParsed, extra, depth + 1))
+  return copy
+}
+
+const isList = (value: unknown): value is unknown[] | ArrayBufferView =>
+  Array.isArray(value) || ArrayBuffer.isView(value)
+
+/** Dates, maps and objects with a toJSON of their own: not ours to copy. */
+const isForeign = (value: Row): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype !== Object.prototype && prototype !== null) || typeof value['toJSON'] === 'function'
+}
+
+const note = (extra: Extra, path: string, reason: string): void => {
+  if (Object.keys(extra).length < MAX_NOTES) put(extra, path.slice(0, 500), { reason })
+}
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+const summaryOf = (value: string | ArrayBufferView | unknown[]): Shortened => {
+  if (typeof value === 'string') return { shape: [value.length], type: 'string', sha256: sha256(value) }
+  if (!Array.isArray(value))
+    return {
+      shape: [value.byteLength],
+      type: 'bytes',
+      sha256: sha256(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)),
+    }
+  const shape = shapeOf(value)
+  const numbers = numbersOf(value, shape)
+  if (numbers) return { shape, type: 'number', sha256: digestOfNumbers(numbers) }
+  return { shape, type: 'json', sha256: sha256(encode(value)) }
+}
+
+const shapeOf = (value: unknown): number[] => {
+  const shape: number[] = []
+  for (let item = value; Array.isArray(item) && shape.length < 32; item = item[0]) shape.push(item.length)
+  return shape
+}
+
+/** The numbers of a regular array, row-major; undefined for anything else. */
+const numbersOf = (value: unknown[], shape: readonly number[]): Float64Array | undefined => {
+  const size = shape.reduce((product, dimension) => product * dimension, 1)
+  if (size > 2 ** 27) return undefined
+  const flat = shape.length === 1 ? value : value.flat(shape.length - 1)
+  if (flat.length !== size) return undefined
+  const numbers = new Float64Array(size)
+  for (let i = 0; i < size; i++) {
+    const item: unknown = flat[i]
+    if (typeof item !== 'number') return undefined
+    numbers[i] = item
+  }
+  return numbers
+}
+
+const digestOfNumbers = (numbers: Float64Array): string => {
+  const view = new DataView(numbers.buffer)
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1)
+    for (let i = 0; i < numbers.length; i++) view.setFloat64(i * 8, numbers[i]!, true)
+  return sha256(new Uint8Array(numbers.buffer))
+}

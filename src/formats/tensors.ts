@@ -1,0 +1,162 @@
+import { isUtf8 } from 'node:buffer'
+import { type Column, isObject, put, type Row } from './rows.ts'
+
+/**
+ * Tensors of the Open Inference protocol: data as JSON, flat or nested, or as bytes in little-endian order, row-major.
+ * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
+ * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
+ */
+export interface Tensor {
+  readonly name: string
+  readonly datatype: string
+  readonly shape: readonly number[]
+  /** How many elements there are. */
+  readonly size: number
+  /** Element i in row-major order. */
+  at(i: number): unknown
+}
+
+/** More dimensions than any runtime has (Triton and ONNX: 8 to 32). */
+const MAX_RANK = 32
+
+type Read = (view: DataView, at: number) => unknown
+
+const scratch = new DataView(new ArrayBuffer(4))
+
+/** Half precision: 1 sign, 5 exponent, 10 fraction bits. `DataView.getFloat16` is only in Node.js 24 and later. */
+const readFloat16: Read = (view, at) => {
+  const bits = view.getUint16(at, true)
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/** bfloat16 is the upper half of a float32. */
+const readBfloat16: Read = (view, at) => {
+  scratch.setUint32(0, view.getUint16(at, true) << 16)
+  return scratch.getFloat32(0)
+}
+
+const numberWhereSafe = (value: bigint): number | bigint => {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+/**
+ * Bytes an element and how it is read. FP32, FP16 and BF16 become the double of exactly the same value, which is what the
+ * model saw: the float32 next to 0.1 is 0.10000000149011612, and casts back to the same float32.
+ */
+const datatypes: Readonly<Record<string, { bytes: number; read: Read }>> = {
+  BOOL: { bytes: 1, read: (view, at) => view.getUint8(at) !== 0 },
+  UINT8: { bytes: 1, read: (view, at) => view.getUint8(at) },
+  UINT16: { bytes: 2, read: (view, at) => view.getUint16(at, true) },
+  UINT32: { bytes: 4, read: (view, at) => view.getUint32(at, true) },
+  UINT64: { bytes: 8, read: (view, at) => numberWhereSafe(view.getBigUint64(at, true)) },
+  INT8: { bytes: 1, read: (view, at) => view.getInt8(at) },
+  INT16: { bytes: 2, read: (view, at) => view.getInt16(at, true) },
+  INT32: { bytes: 4, read: (view, at) => view.getInt32(at, true) },
+  INT64: { bytes: 8, read: (view, at) => numberWhereSafe(view.getBigInt64(at, true)) },
+  FP16: { bytes: 2, read: readFloat16 },
+  BF16: { bytes: 2, read: readBfloat16 },
+  FP32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
+  FP64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+}
+
+/** The tensor that a body's member describes, over `bytes` where its data is binary; else what is wrong with it. */
+export const tensorOf = (described: Row, name: string, bytes: Buffer | undefined): Tensor | { reason: string } => {
+  const datatype = typeof described['datatype'] === 'string' ? described['datatype'] : ''
+  const { shape } = described
+  if (!isShape(shape)) return { reason: 'the shape is no list of sizes' }
+  const size = shape.reduce((product, dimension) => product * dimension, 1)
+  const read = bytes === undefined ? elementsOfJson(described['data'], shape) : elementsOfBytes(bytes, datatype, size)
+  if ('reason' in read) return read
+  if (read.count !== size)
+    return { reason: `the shape [${shape.join(', ')}] needs ${size} elements, the data has ${read.count}` }
+  return { name, datatype, shape, size, at: read.at }
+}
+
+const isShape = (shape: unknown): shape is number[] =>
+  Array.isArray(shape) &&
+  shape.length <= MAX_RANK &&
+  shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)
+
+type Elements = { count: number; at(i: number): unknown } | { reason: string }
+
+const elementsOfJson = (data: unknown, shape: readonly number[]): Elements => {
+  if (!Array.isArray(data)) return data === undefined ? { reason: 'no data' } : { count: 1, at: () => data }
+  // Data may be nested to the depth of the shape; an element that is an array itself is none of the datatypes.
+  const flat: unknown[] = Array.isArray(data[0]) ? data.flat(Math.max(shape.length - 1, 0)) : data
+  return { count: flat.length, at: (i) => flat[i] }
+}
+
+const elementsOfBytes = (bytes: Buffer, datatype: string, size: number): Elements => {
+  if (datatype === 'BYTES') return elementsOfStrings(bytes, size)
+  if (!Object.hasOwn(datatypes, datatype)) return { reason: `unknown datatype ${datatype.slice(0, 50)}` }
+  const type = datatypes[datatype]!
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { count: bytes.byteLength / type.bytes, at: (i) => type.read(view, i * type.bytes) }
+}
+
+/** Each element is its length in 4 bytes and as many bytes: UTF-8 as text, anything else in base64. */
+const elementsOfStrings = (bytes: Buffer, size: number): Elements => {
+  const items: string[] = []
+  let at = 0
+  while (at + 4 <= bytes.length && items.length <= size) {
+    const end = at + 4 + bytes.readUInt32LE(at)
+    if (end > bytes.length) break
+    const item = bytes.subarray(at + 4, end)
+    items.push(item.toString(isUtf8(item) ? 'utf8' : 'base64'))
+    at = end
+  }
+  if (at !== bytes.length) return { reason: 'the lengths in the data of BYTES do not add up' }
+  return { count: items.length, at: (i) => items[i] }
+}
+
+/** How many bytes behind the JSON belong to a tensor; undefined where its data is in the JSON. */
+export const binarySizeOf = (described: Row): number | undefined => {
+  const { parameters } = described
+  const size = isObject(parameters) ? parameters['binary_data_size'] : undefined
+  return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined
+}
+
+/** Whether a tensor has k > 1 values an instance, each a feature of its own. */
+export const widthOf = ({ shape }: Tensor): number => (shape.length === 2 ? shape[1]! : 1)
+
+/**
+ * A tensor as a column of a batch, row-major by its first dimension: [n] and [n, 1] are one feature by the tensor's name,
+ * [n, k] is k of them by `names`, higher ranks are nested arrays. A tensor without dimensions is shared by all instances.
+ */
+export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column => {
+  const { name, shape, at } = tensor
+  const [first = 1, ...rest] = shape
+  const length = tensor.size === 0 ? 0 : first
+  const whole = { length, putWhole: (row: Row) => put(row, name, nested(tensor, 0, shape, tensor.size)) }
+  const width = widthOf(tensor)
+  if (shape.length <= 2 && width === 1)
+    return { ...whole, nameLength: name.length, put: (row, i) => put(row, name, at(i)) }
+  if (shape.length === 2 && names.length === width)
+    return {
+      ...whole,
+      nameLength: names.reduce((sum, each) => sum + each.length, 0),
+      put: (row, i) => {
+        for (let j = 0; j < width; j++) put(row, names[j]!, at(i * width + j))
+      },
+    }
+  const step = length === 0 ? 0 : tensor.size / length
+  return { ...whole, nameLength: name.length, put: (row, i) => put(row, name, nested(tensor, i * step, rest, step)) }
+}
+
+/** Elements from `start` on as arrays nested by `shape`, which has `size` of them. */
+const nested = ({ at }: Tensor, start: number, shape: readonly number[], size: number): unknown => {
+  const [length, ...rest] = shape
+  if (length === undefined) return at(start)
+  if (size === 0) return []
+  const step = size / length
+  const items: unknown[] = []
+  for (let i = 0; i < length; i++)
+    items.push(rest.length === 0 ? at(start + i) : nested({ at } as Tensor, start + i * step, rest, step))
+  return items
+}
