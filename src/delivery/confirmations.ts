@@ -1,0 +1,37 @@
+import { recordFromJson, type PredictionRecord } from '../record.ts'
+
+const idOf = (line: string): string => recordFromJson(line).id
+
+/**
+ * Tells who holds a reply when its records are settled. By the id of a request's last record: a request's records stand in
+ * the queue in one piece and batches are settled in order, so the last is settled last.
+ */
+export const createConfirmations = () => {
+  const waiting = new Map<string, (settled: boolean) => void>()
+  return {
+    /** Resolves with true when the lines, just appended, are settled. */
+    settled: (lines: readonly string[]): Promise<boolean> =>
+      lines.length === 0
+        ? Promise.resolve(true)
+        : new Promise((resolve) => {
+            waiting.set(idOf(lines.at(-1)!), resolve)
+          }),
+    forget(lines: readonly string[]): void {
+      if (lines.length > 0) waiting.delete(idOf(lines.at(-1)!))
+    },
+    tell(records: readonly PredictionRecord[]): void {
+      if (waiting.size === 0) return
+      for (const { id } of records) {
+        waiting.get(id)?.(true)
+        waiting.delete(id)
+      }
+    },
+    /** Nothing more will be settled. */
+    end(): void {
+      for (const resolve of waiting.values()) resolve(false)
+      waiting.clear()
+    },
+  }
+}
+
+export type Confirmations = ReturnType<typeof createConfirmations>

@@ -1,0 +1,221 @@
+import type { Queue, QueuedBatch, DeadLetter } from '../outbox/queue.ts'
+import type { Column } from '../schema/column.ts'
+import type { Sink } from '../sink.ts'
+import type { Confirmations } from './confirmations.ts'
+import type { Counts } from './counts.ts'
+import type { Log } from './log.ts'
+import { createOutage, type Outage } from './outage.ts'
+import { createPause, endsWithin } from './pause.ts'
+import { settleBatch } from './settle.ts'
+import { createWriter } from './writer.ts'
+
+export interface DeliverySettings {
+  /** `memory`: what is queued at the end is lost, and said. `sink`: batches leave at once. */
+  readonly durability: 'memory' | 'outbox' | 'sink'
+  /** A batch goes out when this many records are queued, or … */
+  readonly batchSize: number
+  /** … this long after the first of them, or … */
+  readonly flushIntervalMs: number
+  /** … when their texts have this many bytes. Default: 4 MiB. */
+  readonly batchBytes?: number
+  /** A write that takes longer is aborted and tried again. Default: 30,000. */
+  readonly writeTimeoutMs?: number
+  /** An `open` that takes longer is tried again. Default: 30,000. */
+  readonly openTimeoutMs?: number
+  /** How long an aborted write may take to end before it is given up for dead. Default: 5,000. */
+  readonly abortGraceMs?: number
+}
+
+export interface LoopOptions {
+  readonly sink: Sink
+  readonly queue: Queue
+  readonly columns: () => readonly Column[]
+  readonly settings: DeliverySettings
+  readonly counts: Counts
+  readonly confirmations: Confirmations
+  readonly log: Log
+  /** What the log calls the sink. */
+  readonly subject: string
+}
+
+const MEBIBYTE = 1024 * 1024
+
+/**
+ * The loop of one sink: takes a batch, brings all of it to its end, takes the next. One batch is held in memory, however long
+ * the sink is away.
+ */
+export const createLoop = (options: LoopOptions) => {
+  const { sink, queue, columns, settings, counts, confirmations, log, subject } = options
+  const { durability, batchSize, flushIntervalMs, batchBytes = 4 * MEBIBYTE } = settings
+  const { writeTimeoutMs = 30_000, openTimeoutMs = 30_000, abortGraceMs = 5000 } = settings
+  const { queued, failed } = counts
+  const sinkOutage = createOutage({ subject, log, queued, failed })
+  const queueOutage = createOutage({ subject: `the queue of ${subject}`, log, queued, failed })
+  const writer = createWriter({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs })
+  const flushes = new Set<{ mark: number; end: (done: boolean) => void }>()
+  const idle = createPause()
+
+  let loop: Promise<void> | undefined
+  /** Nothing is waited for any more. */
+  let closing = false
+  /** Nothing is tried any more. */
+  let stopped = false
+  /** Whatever still answers comes too late to be counted. */
+  let over = false
+  /** When the first of the records that wait for their batch was appended. */
+  let waitingSince: number | undefined
+
+  /** Milliseconds until the next batch should go. */
+  const dueIn = (): number => {
+    if (closing || flushes.size > 0) return 0
+    const { records, bytes } = queue.size()
+    if (records === 0) return Infinity
+    if (durability === 'sink' || records >= batchSize || bytes >= batchBytes) return 0
+    waitingSince ??= performance.now()
+    return waitingSince + flushIntervalMs - performance.now()
+  }
+
+  const untilDue = async (): Promise<void> => {
+    for (let ms = dueIn(); ms > 0 && !stopped; ms = dueIn()) await idle.wait(ms)
+  }
+
+  /** Waits after a failure; false: delivery ends here. What an outbox keeps need not hold up the end. */
+  const backOff = async (outage: Outage, what: string, error: unknown): Promise<boolean> => {
+    if (stopped) return false
+    outage.report(what, error)
+    if (closing && durability !== 'memory') return false
+    counts.retried()
+    await outage.wait()
+    return !stopped
+  }
+
+  const logDeadLetters = (letters: readonly DeadLetter[]): void => {
+    const last = letters.at(-1)
+    if (!last) return
+    const kept =
+      durability === 'memory'
+        ? 'they stay in memory while there is room'
+        : 'see `capture-predictions dead-letters list`'
+    const total = counts.stats().deadLettered
+    log.error(
+      'dead letters',
+      `${subject} refused ${letters.length} records for good (${total} so far; ${kept}): ${last.error}`,
+    )
+  }
+
+  /** Keeps the dead letters and moves on. The queue's own trouble, as a full disk, is waited out. */
+  const commit = async (batch: QueuedBatch, letters: readonly DeadLetter[]): Promise<boolean> => {
+    let buried = letters.length === 0
+    for (;;) {
+      try {
+        if (!buried) await queue.bury(letters)
+        buried = true
+        await queue.commit(batch)
+        queueOutage.over()
+        return true
+      } catch (error) {
+        if (!(await backOff(queueOutage, 'commit', error))) return false
+      }
+    }
+  }
+
+  const settling = {
+    writer,
+    backOff: (what: string, error: unknown) => backOff(sinkOutage, what, error),
+    answered: sinkOutage.over,
+  }
+
+  /** Settles a batch; false: delivery ends here. */
+  const deliver = async (batch: QueuedBatch): Promise<boolean> => {
+    const letters = await settleBatch(batch.records, settling)
+    if (!letters || over || !(await commit(batch, letters)) || over) return false
+    counts.settled({ written: batch.records.length - letters.length, deadLettered: letters.length })
+    logDeadLetters(letters)
+    confirmations.tell(batch.records)
+    for (const flush of flushes) if (counts.isPast(flush.mark)) flush.end(true)
+    return true
+  }
+
+  /** Takes one batch to its end; false: there is nothing more to do. */
+  const turn = async (): Promise<boolean> => {
+    const before = [...flushes]
+    const since = waitingSince
+    waitingSince = undefined
+    const batch = await queue.read({ records: batchSize, bytes: batchBytes })
+    if (stopped) return false
+    if (batch) {
+      // Some of what is left has waited as long as the batch: it goes on at once.
+      if (queue.size().records > batch.records.length) waitingSince = since
+      return deliver(batch)
+    }
+    for (const flush of before) flush.end(true)
+    return !closing
+  }
+
+  const run = async (): Promise<void> => {
+    for (;;) {
+      await untilDue()
+      if (stopped) return
+      try {
+        if (!(await turn())) return
+      } catch (error) {
+        if (!(await backOff(queueOutage, 'read', error))) return
+      }
+    }
+  }
+
+  const cutWaits = (): void => {
+    idle.cut()
+    sinkOutage.cutWait()
+    queueOutage.cutWait()
+  }
+
+  queue.onAppend(() => {
+    waitingSince ??= performance.now()
+    idle.cut()
+  })
+
+  return {
+    start(): void {
+      if (loop) return
+      // What earlier runs left has waited long enough.
+      if (queue.size().records > 0) waitingSince = -Infinity
+      loop = run()
+    },
+
+    /** Sends what is queued at the call; `end` is told once, whether all of it was settled. */
+    flush(end: (done: boolean) => void): Flush {
+      const flush = {
+        mark: counts.mark(),
+        end: (done: boolean) => {
+          if (flushes.delete(flush)) end(done)
+        },
+      }
+      flushes.add(flush)
+      idle.cut()
+      return flush
+    },
+
+    /** Sends what is queued and ends: at the first failure where the queue is kept. */
+    async drain(): Promise<void> {
+      closing = true
+      cutWaits()
+      await loop
+    },
+
+    /** Aborts the write that is under way and ends, after `graceMs` at the latest: from then on no answer counts. */
+    async stop(graceMs: number): Promise<void> {
+      stopped = true
+      cutWaits()
+      writer.stop(new Error('the service is closing'))
+      if (loop) await endsWithin(loop, graceMs)
+      over = true
+      for (const flush of flushes) flush.end(false)
+    },
+  }
+}
+
+export interface Flush {
+  /** Ends the waiting, if it has not ended. */
+  end(done: boolean): void
+}

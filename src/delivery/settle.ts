@@ -1,0 +1,89 @@
+import { hasCode } from '../errors.ts'
+import type { DeadLetter } from '../outbox/queue.ts'
+import type { PredictionRecord } from '../record.ts'
+import { oneLine, says } from './log.ts'
+import type { Writer } from './writer.ts'
+
+/** A part of a batch that is not settled yet. */
+interface Piece {
+  readonly records: readonly PredictionRecord[]
+  /** Writes it was in. */
+  readonly attempts: number
+}
+
+export interface SettleOptions {
+  readonly writer: Pick<Writer, 'open' | 'write'>
+  /** Waits after a failure; resolves with false when delivery has stopped. */
+  readonly backOff: (what: 'open' | 'write', error: unknown) => Promise<boolean>
+  /** The sink has answered. */
+  readonly answered: () => void
+}
+
+const halves = ({ records, attempts }: Piece): [Piece, Piece] => {
+  const middle = Math.ceil(records.length / 2)
+  return [
+    { records: records.slice(0, middle), attempts },
+    { records: records.slice(middle), attempts },
+  ]
+}
+
+const letterOf = (record: PredictionRecord, error: string, attempts: number): DeadLetter => ({
+  record,
+  error: oneLine(error),
+  attempts,
+  at: new Date().toISOString(),
+})
+
+/**
+ * Brings a batch's records to their end: written, or refused for good. A refused batch is split until its bad records
+ * stand alone; while the sink is away only what is not settled yet is tried again.
+ *
+ * Resolves with the dead letters; with undefined when delivery has stopped before the end.
+ */
+export const settleBatch = async (
+  records: readonly PredictionRecord[],
+  { writer, backOff, answered }: SettleOptions,
+): Promise<DeadLetter[] | undefined> => {
+  const letters: DeadLetter[] = []
+  /** The next piece is the last. */
+  const pieces: Piece[] = [{ records, attempts: 0 }]
+
+  const write = async (piece: Piece): Promise<void> => {
+    const refusals = await writer.write(piece.records)
+    for (const { index, reason } of refusals)
+      letters.push(letterOf(piece.records[index]!, String(reason), piece.attempts))
+  }
+
+  const split = (piece: Piece, error: unknown): void => {
+    if (piece.records.length === 1) {
+      letters.push(letterOf(piece.records[0]!, says(error), piece.attempts))
+      return
+    }
+    const [left, right] = halves(piece)
+    pieces.push(right, left)
+  }
+
+  for (let next = pieces.pop(); next; next = pieces.pop()) {
+    try {
+      await writer.open()
+    } catch (error) {
+      pieces.push(next)
+      if (await backOff('open', error)) continue
+      return undefined
+    }
+    const piece = { records: next.records, attempts: next.attempts + 1 }
+    try {
+      await write(piece)
+      answered()
+    } catch (error) {
+      if (hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) {
+        answered()
+        split(piece, error)
+        continue
+      }
+      pieces.push(piece)
+      if (!(await backOff('write', error))) return undefined
+    }
+  }
+  return letters
+}

@@ -1,0 +1,105 @@
+import { hasCode, PredictionsError } from '../errors.ts'
+import type { PredictionRecord } from '../record.ts'
+import type { Column } from '../schema/column.ts'
+import type { Refusal, Sink } from '../sink.ts'
+
+export interface WriterOptions {
+  readonly sink: Sink
+  /** The columns as they are now: the same array until they change. */
+  readonly columns: () => readonly Column[]
+  /** After this a write is aborted. */
+  readonly writeTimeoutMs: number
+  /** After this an opening is given up. */
+  readonly openTimeoutMs: number
+  /** How long a write that was aborted may take to end. */
+  readonly abortGraceMs: number
+}
+
+const tooLate = (what: string, ms: number): PredictionsError =>
+  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `no answer within ${ms / 1000} s of ${what}`)
+
+const badRefusal = 'write must resolve with nothing, or with refusals { index, reason } of records in the batch'
+
+const isRefusal = (value: unknown, records: number): boolean => {
+  const index = (value as Refusal | null)?.index
+  return Number.isInteger(index) && index! >= 0 && index! < records
+}
+
+/** What a sink resolved with, checked: a custom sink's mistake must not turn into a record that is counted as written. */
+const refusalsOf = (result: unknown, records: number): readonly Refusal[] => {
+  if (!Array.isArray(result)) return []
+  if (!result.every((item) => isRefusal(item, records))) throw new TypeError(badRefusal)
+  return [...new Map((result as Refusal[]).map((refusal) => [refusal.index, refusal])).values()]
+}
+
+/**
+ * Calls a sink, one call at a time, each under a time limit. The sink is opened before the first write, after a failed
+ * one, and when the columns have changed.
+ *
+ * A write that takes too long is aborted and then waited for, so that no two overlap. One that does not end even so, within
+ * the grace, is given up for dead: the sink is opened anew and the batch written again, which ids make harmless.
+ */
+export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs }: WriterOptions) => {
+  let openedWith: readonly Column[] | undefined
+  let current: AbortController | undefined
+  let stopped: Error | undefined
+
+  const limited = async <T>(
+    what: string,
+    call: (signal: AbortSignal) => Promise<T>,
+    timeoutMs: number,
+    graceMs: number,
+  ): Promise<T> => {
+    if (stopped) throw stopped
+    const controller = new AbortController()
+    const { signal } = controller
+    const timer = setTimeout(() => controller.abort(tooLate(what, timeoutMs)), timeoutMs).unref()
+    let grace: NodeJS.Timeout | undefined
+    const givenUp = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => {
+        grace = setTimeout(() => reject(signal.reason as Error), graceMs).unref()
+      })
+    })
+    current = controller
+    try {
+      return await Promise.race([call(signal), givenUp])
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error
+    } finally {
+      current = undefined
+      clearTimeout(timer)
+      clearTimeout(grace)
+    }
+  }
+
+  return {
+    /** Opens the sink, unless it is open with the present columns. */
+    async open(): Promise<void> {
+      const wanted = columns()
+      if (openedWith === wanted) return
+      openedWith = undefined
+      await limited('open', async () => sink.open?.(wanted), openTimeoutMs, 0)
+      openedWith = wanted
+    },
+
+    /** Writes records; resolves with the refused ones. */
+    async write(records: readonly PredictionRecord[]): Promise<readonly Refusal[]> {
+      try {
+        const call = async (signal: AbortSignal): Promise<unknown> => sink.write(records, signal)
+        return refusalsOf(await limited('write', call, writeTimeoutMs, abortGraceMs), records.length)
+      } catch (error) {
+        // A dropped table or changed credentials heal by opening again; a refused batch says that all is well with them.
+        if (!hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) openedWith = undefined
+        throw error
+      }
+    },
+
+    /** Aborts the call that is under way, and lets no other begin. */
+    stop(reason: Error): void {
+      stopped = reason
+      current?.abort(reason)
+    },
+  }
+}
+
+export type Writer = ReturnType<typeof createWriter>

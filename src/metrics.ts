@@ -1,0 +1,196 @@
+import type * as OpenTelemetry from '@opentelemetry/api'
+import type { MeterProvider, Observable } from '@opentelemetry/api'
+import { createRequire } from 'node:module'
+import type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
+
+type Api = typeof OpenTelemetry
+
+/** One metric: the promise's counts under their own names. https://opentelemetry.io/docs/specs/semconv/general/metrics/ */
+interface Metric<Stats> {
+  readonly name: string
+  readonly description: string
+  readonly unit: string
+  /** Counters only grow; up-down counters can be summed over processes; gauges can't. */
+  readonly kind: 'Counter' | 'UpDownCounter' | 'Gauge'
+  readonly value: (stats: Stats) => number
+}
+
+const records = (name: string, description: string, value: (stats: SinkStats) => number): Metric<SinkStats> => ({
+  name: `predictions.records.${name}`,
+  description,
+  unit: '{record}',
+  kind: 'Counter',
+  value,
+})
+
+const ageInSeconds = ({ oldestQueuedAt }: SinkStats): number =>
+  oldestQueuedAt === null ? 0 : Math.max(0, (Date.now() - Date.parse(oldestQueuedAt)) / 1000)
+
+/** With the attribute `sink`. */
+const sinkMetrics: readonly Metric<SinkStats>[] = [
+  records('captured', 'Records given to the sink’s queue', (stats) => stats.captured),
+  records('carried_over', 'Records found from earlier runs', (stats) => stats.carriedOver),
+  records('written', 'Records that the sink has stored', (stats) => stats.written),
+  { ...records('queued', 'Records that wait for the sink', (stats) => stats.queued), kind: 'UpDownCounter' },
+  records('dead_lettered', 'Records that the sink refused for good', (stats) => stats.deadLettered),
+  records('discarded', 'Records that were damaged and set aside', (stats) => stats.discarded),
+  records('dropped', 'Records that the queue had no room for', (stats) => stats.dropped),
+  records('unconfirmed', 'Records whose reply did not wait to the end', (stats) => stats.unconfirmed),
+  {
+    name: 'predictions.retries',
+    description: 'Writes that failed and were tried again',
+    unit: '{retry}',
+    kind: 'Counter',
+    value: (stats) => stats.retries,
+  },
+  {
+    name: 'predictions.queue.oldest_age',
+    description: 'Age of the oldest queued record',
+    unit: 's',
+    kind: 'Gauge',
+    value: ageInSeconds,
+  },
+]
+
+const requests = (name: string, description: string, value: (stats: RequestStats) => number): Metric<RequestStats> => ({
+  name: `predictions.requests.${name}`,
+  description,
+  unit: '{request}',
+  kind: 'Counter',
+  value,
+})
+
+const requestMetrics: readonly Metric<RequestStats>[] = [
+  requests('seen', 'Requests of captured routes', (stats) => stats.seen),
+  requests('captured', 'Requests that were captured', (stats) => stats.captured),
+  requests('sampled_out', 'Requests that sampling left out', (stats) => stats.sampledOut),
+  requests('skipped', 'Requests that the handler skipped', (stats) => stats.skipped),
+  requests('rejected', 'Requests refused as a queue was full', (stats) => stats.rejected),
+]
+
+/** `@opentelemetry/api`, beside this package or in the app; undefined where it is not installed. */
+export const loadApi = (from: readonly string[] = [import.meta.url, `${process.cwd()}/app.js`]): Api | undefined => {
+  for (const place of from) {
+    try {
+      return createRequire(place)('@opentelemetry/api') as Api
+    } catch {
+      // Not installed here: metrics are optional.
+    }
+  }
+  return undefined
+}
+
+/** The values of all captures of the process, by metric and sink: two captures may share a sink's name. */
+const createTotals = () => {
+  const totals = new Map<string, Map<string | undefined, number>>()
+  const add = (name: string, sink: string | undefined, value: number): void => {
+    const bySink = totals.get(name) ?? new Map<string | undefined, number>()
+    bySink.set(sink, (bySink.get(sink) ?? 0) + value)
+    totals.set(name, bySink)
+  }
+  return {
+    add(stats: CaptureStats, kinds: readonly string[]): void {
+      for (const { name, kind, value } of requestMetrics)
+        if (kinds.includes(kind)) add(name, undefined, value(stats.requests))
+      for (const [sink, sinkStats] of Object.entries(stats.sinks))
+        for (const { name, kind, value } of sinkMetrics) if (kinds.includes(kind)) add(name, sink, value(sinkStats))
+    },
+    addAll(other: ReadonlyMap<string, ReadonlyMap<string | undefined, number>>): void {
+      for (const [name, bySink] of other) for (const [sink, value] of bySink) add(name, sink, value)
+    },
+    values: totals as ReadonlyMap<string, ReadonlyMap<string | undefined, number>>,
+  }
+}
+
+const createRegistry = () => {
+  const running = new Set<() => CaptureStats>()
+  /** What captures that are closed have counted: counters must not fall. */
+  const ended = createTotals()
+  const attached = new WeakSet<MeterProvider>()
+  let timer: NodeJS.Timeout | undefined
+
+  const now = () => {
+    const totals = createTotals()
+    totals.addAll(ended.values)
+    for (const stats of running) totals.add(stats(), ['Counter', 'UpDownCounter', 'Gauge'])
+    return totals.values
+  }
+
+  const attach = (provider: MeterProvider): void => {
+    attached.add(provider)
+    const meter = provider.getMeter('capture-predictions')
+    const instruments = new Map<string, Observable>()
+    for (const { name, description, unit, kind } of [...requestMetrics, ...sinkMetrics])
+      instruments.set(name, meter[`createObservable${kind}`](name, { description, unit }))
+    meter.addBatchObservableCallback(
+      (result) => {
+        for (const [name, bySink] of now())
+          for (const [sink, value] of bySink)
+            result.observe(instruments.get(name)!, value, sink === undefined ? {} : { sink })
+      },
+      [...instruments.values()],
+    )
+  }
+
+  /** Whether the app's SDK is registered, and with it our metrics. The API has no word for it, but gives one meter to all without an SDK. */
+  const tryAttach = (api: Api): boolean => {
+    const provider = api.metrics.getMeterProvider()
+    if (provider.getMeter('capture-predictions') === api.createNoopMeter()) return false
+    if (!attached.has(provider)) attach(provider)
+    return true
+  }
+
+  const stopLooking = (): void => {
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  /** An SDK may be registered after the capture was made, and meters, unlike tracers, do not find out by themselves. */
+  const lookFor = (api: Api): void => {
+    if (tryAttach(api) || timer) return
+    timer = setInterval(() => {
+      if (tryAttach(api)) stopLooking()
+    }, 1000).unref()
+  }
+
+  return {
+    add(stats: () => CaptureStats, api: Api): void {
+      running.add(stats)
+      lookFor(api)
+    },
+    end(stats: () => CaptureStats): void {
+      if (!running.delete(stats)) return
+      ended.add(stats(), ['Counter'])
+      if (running.size === 0) stopLooking()
+    },
+  }
+}
+
+/** One for the process, whichever copies of the package are loaded. */
+const kRegistry = Symbol.for('capture-predictions.metrics')
+
+const registry = (): ReturnType<typeof createRegistry> => {
+  const shared = globalThis as { [kRegistry]?: ReturnType<typeof createRegistry> }
+  return (shared[kRegistry] ??= createRegistry())
+}
+
+/**
+ * Shows a capture's stats as OpenTelemetry metrics, where `@opentelemetry/api` is installed and the app has registered an SDK.
+ * They are asked for when the SDK collects: a request pays nothing.
+ *
+ * | metric | kind | attributes |
+ * |---|---|---|
+ * | `predictions.records.captured`, `.carried_over`, `.written`, `.dead_lettered`, `.discarded`, `.dropped`, `.unconfirmed` | counter, `{record}` | `sink` |
+ * | `predictions.records.queued` | up-down counter, `{record}` | `sink` |
+ * | `predictions.retries` | counter, `{retry}` | `sink` |
+ * | `predictions.queue.oldest_age` | gauge, `s` | `sink` |
+ * | `predictions.requests.seen`, `.captured`, `.sampled_out`, `.skipped`, `.rejected` | counter, `{request}` | |
+ *
+ * @returns a function that ends it, to be called when the capture is closed and its counts are final
+ */
+export const observeStats = (stats: () => CaptureStats, api: Api | undefined = loadApi()): (() => void) => {
+  if (!api) return () => {}
+  const { add, end } = registry()
+  add(stats, api)
+  return () => end(stats)
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { createDelivery, type DeliverySettings } from '../../src/delivery/delivery.ts'
+import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import type { Logger } from '../../src/logger.ts'
+import type { Queue } from '../../src/outbox/queue.ts'
+import { recordFrom, type PredictionRecord } from '../../src/record.ts'
+import type { Column } from '../../src/schema/column.ts'
+import type { Sink } from '../../src/sink.ts'
+
+/** The text of a record; `features` tell sinks of the tests what to do with it. */
+export const line = (features: Record<string, unknown> = {}): string =>
+  recordFrom({ id: randomUUID(), timestamp: new Date().toISOString(), features }).json
+
+export const lines = (count: number, features?: Record<string, unknown>): string[] =>
+  Array.from({ length: count }, () => line(features))
+
+/** A logger whose lines can be looked at. */
+export const recordingLogger = () => {
+  const said: string[] = []
+  const say =
+    (level: string) =>
+    (message: string): void => {
+      said.push(`${level} ${message}`)
+    }
+  const logger: Logger = { info: say('info'), warn: say('warn'), error: say('error') }
+  return { logger, said, saying: (part: string) => said.filter((message) => message.includes(part)) }
+}
+
+export type Write = Sink['write']
+
+/**
+ * A sink in memory that stores by id, as a table with a primary key does. `write` does what `next` says, and is watched: no two
+ * writes of it may overlap.
+ */
+export const memorySink = (options: { name?: string; open?: Sink['open']; write?: Write } = {}) => {
+  const { name = 'test', open, write } = options
+  const stored = new Map<string, PredictionRecord>()
+  const batches: (readonly PredictionRecord[])[] = []
+  const opened: (readonly Column[])[] = []
+  let running = 0
+  const state = { most: 0, closed: 0, write }
+  const store = (records: readonly PredictionRecord[]): void => {
+    for (const record of records) stored.set(record.id, record)
+  }
+  const sink: Sink = {
+    name,
+    async open(columns) {
+      opened.push(columns)
+      await open?.(columns)
+    },
+    async write(records, signal) {
+      running++
+      state.most = Math.max(state.most, running)
+      batches.push(records)
+      try {
+        const refused = await state.write?.(records, signal)
+        const bad = new Set(refused?.map(({ index }) => index))
+        store(records.filter((_, index) => !bad.has(index)))
+        return refused
+      } finally {
+        running--
+      }
+    },
+    async close() {
+      state.closed++
+    },
+  }
+  return { sink, stored, batches, opened, state, store }
+}
+
+export const noColumns: readonly Column[] = []
+
+export const defaults: DeliverySettings = { durability: 'outbox', batchSize: 1000, flushIntervalMs: 10 }
+
+/** A delivery over a queue in memory. */
+export const deliver = (
+  sink: Sink,
+  settings: Partial<DeliverySettings> = {},
+  { queue = createMemoryQueue(), columns = () => noColumns }: { queue?: Queue; columns?: () => readonly Column[] } = {},
+) => {
+  const log = recordingLogger()
+  const delivery = createDelivery({ sink, queue, columns, settings: { ...defaults, ...settings }, logger: log.logger })
+  delivery.start()
+  return { delivery, queue, ...log }
+}
+
+/** A promise and its ends. */
+export const deferred = <T = void>() => {
+  let resolve!: (value: T) => void
+  const promise = new Promise<T>((settle) => (resolve = settle))
+  return { promise, resolve }
+}
