@@ -1,42 +1,91 @@
-import { createHash, createHmac } from 'node:crypto'
-import { didYouMean } from './config/nearest.ts'
+import { createHash } from 'node:crypto'
+import { encode } from './json.ts'
+import { followPath, SOURCES, stepsOf, type Source, type Step } from './redact/rules.ts'
+import { createSecrets } from './redact/secrets.ts'
+import { hashed, masked, redactBelow, type Members, type Replace } from './redact/values.ts'
 
-/** What happens to a value: it is left out, cut to its last four characters, or replaced by its HMAC. */
-const ACTIONS = ['drop', 'mask', 'hash'] as const
-type Action = (typeof ACTIONS)[number]
-
-/** Where a record's members stand. */
-const SOURCES = ['features', 'outputs', 'tags'] as const
-export type RedactSource = (typeof SOURCES)[number]
-
-interface Rule {
-  /** The only source it is for; undefined: all. */
-  readonly source: RedactSource | undefined
-  readonly path: readonly string[]
-  readonly action: Action
+/** Rules of redaction, compiled; made once for a capture. */
+export interface Redactor {
+  /** One exchange's redaction: it remembers what it took out. */
+  start(): Redaction
 }
 
-const parseRule = (text: string): Rule | { mistake: string } => {
-  const [, whole = '', action = 'drop'] = /^(.*?)(?::([^:.[\]]*))?$/s.exec(text) ?? []
-  const words = whole.replace(/\[(\d+|\*)\]/g, '.$1').split('.')
-  if (!(ACTIONS as readonly string[]).includes(action))
-    return { mistake: `"${text}" has an unknown action: write :drop, :mask or :hash${didYouMean(action, ACTIONS)}` }
-  const source = words.length > 1 ? SOURCES.find((name) => name === words[0]) : undefined
-  const path = source === undefined ? words : words.slice(1)
-  if (path.includes('')) return { mistake: `"${text}" has an empty member in its path` }
-  return { source, path, action: action as Action }
+export interface Redaction {
+  /** `value` without what the rules name. What changes is copied, the rest is shared, nothing is changed in place; never throws. */
+  apply(source: Source, value: unknown): unknown
+  /** Free text, such as an error's message, without the values that were taken out so far. */
+  text(text: string): string
+  /** Notes by path, `{ 'features.email': { value, reason } }`: what a rule names as by the rule, all else as free text. */
+  extra(notes: Members): Members
+  /** What stands for a body that could not be taken apart, so that no rule could be applied. Its words are taken out of free text. */
+  raw(body: unknown): { readonly bytes: number; readonly sha256: string }
 }
 
-/** What is wrong with rules of redaction, to be read after the value; empty: nothing. */
-export const redactMistakes = (rules: readonly string[]): string[] =>
-  rules.map(parseRule).flatMap((rule) => ('mistake' in rule ? [rule.mistake] : []))
+/**
+ * Redaction by rules: a path, and `:mask` or `:hash` if the value is not to be dropped.
+ *
+ * - `email` is the member of features, outputs and tags alike; `features.email` that of the features only
+ * - `user.address.zip`, `items.0.price` or `items[0].price` go deeper; `*` is any one member or item, `**` any number of levels:
+ *   `**.email` is every `email`. A name with dots in it, `{ "user.email": … }`, is matched as the path that it spells
+ * - drop: the member is left out; an item of an array becomes null
+ * - mask: `****` and the last four characters; of four or fewer, of booleans and of objects, `****` alone
+ * - hash: HMAC-SHA-256 in hexadecimal of the value's text: of a string itself, of a number its decimal notation, of an object its
+ *   JSON with sorted members. The same value has the same hash in all services with the same key
+ * - null stays null. Of several rules for one value the first counts
+ *
+ * Values of three and more characters that were taken out are also taken out of `error` and `extra`.
+ *
+ * @returns undefined without rules
+ * @example
+ * const redaction = createRedactor(['email', 'ssn:hash'], key)?.start()
+ * redaction?.apply('features', { age: 41, email: 'a@example.org' }) // { age: 41 }
+ * redaction?.text('no account for a@example.org') // 'no account for [redacted]'
+ */
+export const createRedactor = (rules: readonly string[], key: string | undefined): Redactor | undefined => {
+  if (rules.length === 0) return undefined
+  const steps = Object.fromEntries(SOURCES.map((source) => [source, stepsOf(rules, source)])) as StepsBySource
+  return { start: () => startRedaction(steps, key ?? '') }
+}
 
-/** The first rule that needs a key. */
-export const ruleWithHash = (rules: readonly string[]): string | undefined =>
-  rules.find((text) => {
-    const rule = parseRule(text)
-    return !('mistake' in rule) && rule.action === 'hash'
-  })
+type StepsBySource = Readonly<Record<Source, readonly Step[]>>
 
-void createHash
-void createHmac
+const startRedaction = (steps: StepsBySource, key: string): Redaction => {
+  const secrets = createSecrets()
+  /** What was made here: a value that comes by again is not redacted twice. */
+  const made = new Set<unknown>()
+
+  const replace: Replace = (action, value) => {
+    if (value == null || made.has(value)) return value
+    secrets.add(value)
+    if (action === 'drop') return undefined
+    const replaced = action === 'mask' ? masked(value) : hashed(value, key)
+    made.add(replaced)
+    return replaced
+  }
+
+  const redactNote = (path: string, note: unknown): unknown => {
+    const [source, ...below] = path.split('.')
+    const known = SOURCES.find((name) => name === source)
+    if (known === undefined || typeof note !== 'object' || note === null || !('value' in note)) return note
+    const verdict = followPath(steps[known], below)
+    const { value, ...rest } = note
+    const redacted =
+      verdict.action === undefined ? redactBelow(value, verdict.below, replace) : replace(verdict.action, value)
+    return { value: redacted, ...rest }
+  }
+
+  return {
+    apply: (source, value) => redactBelow(value, steps[source], replace),
+    text: secrets.removeFrom,
+    extra: (notes) => {
+      // First all that the rules name, then what of it stands in the other notes.
+      const redacted = Object.entries(notes).map(([path, note]) => [path, redactNote(path, note)] as const)
+      return Object.fromEntries(redacted.map(([path, note]) => [secrets.removeFrom(path), secrets.removeFromAll(note)]))
+    },
+    raw: (body) => {
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
+      secrets.addWords(bytes.toString())
+      return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+    },
+  }
+}

@@ -1,6 +1,6 @@
 import { hasCode, messageOf } from '../errors.ts'
 import { stderrLogger } from '../logger.ts'
-import { redactMistakes } from '../redact.ts'
+import { redactMistakes } from '../redact/rules.ts'
 import { routeMistake } from '../route.ts'
 import { parseAlways, parseRates } from '../sample.ts'
 import { columnsOf } from '../schema/columns.ts'

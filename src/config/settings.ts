@@ -1,6 +1,6 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import { PredictionsError } from '../errors.ts'
-import { ruleWithHash } from '../redact.ts'
+import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
 import { didYouMean } from './nearest.ts'
 import type { CaptureOptions, Settings } from './options.ts'

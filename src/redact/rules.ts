@@ -1,0 +1,101 @@
+import { didYouMean } from '../config/nearest.ts'
+
+/** What happens to a value: it is left out, cut to its last four characters, or replaced by its HMAC. */
+const ACTIONS = ['drop', 'mask', 'hash'] as const
+export type Action = (typeof ACTIONS)[number]
+
+/** Where a record's members stand. */
+export const SOURCES = ['features', 'outputs', 'tags'] as const
+export type Source = (typeof SOURCES)[number]
+
+/** A rule's path as a chain: what a name must be, and what comes below; at its end, what happens. */
+export interface Step {
+  readonly name: string
+  readonly next: Step | undefined
+  readonly action: Action
+}
+
+interface Rule {
+  /** The only source it is for; undefined: all. */
+  readonly source: Source | undefined
+  readonly path: readonly string[]
+  readonly action: Action
+}
+
+const isAction = (word: string): word is Action => (ACTIONS as readonly string[]).includes(word)
+
+const parseRule = (text: string): Rule | { mistake: string } => {
+  const colon = text.lastIndexOf(':')
+  const action = colon < 0 ? 'drop' : text.slice(colon + 1).trim()
+  if (!isAction(action))
+    return { mistake: `"${text}" has an unknown action: write :drop, :mask or :hash${didYouMean(action, ACTIONS)}` }
+  const path = (colon < 0 ? text : text.slice(0, colon)).trim()
+  const names = path.replace(/\[(\d+|\*)\]/g, '.$1').split('.')
+  const source = names.length > 1 ? SOURCES.find((name) => name === names[0]) : undefined
+  if (source !== undefined) names.shift()
+  return names.includes('') ? { mistake: `"${text}" has an empty name in its path` } : { source, path: names, action }
+}
+
+/** What is wrong with rules; empty: nothing. */
+export const redactMistakes = (rules: readonly string[]): string[] =>
+  rules.map(parseRule).flatMap((rule) => ('mistake' in rule ? [rule.mistake] : []))
+
+const parseRules = (rules: readonly string[]): Rule[] => rules.map(parseRule).filter((rule) => 'path' in rule)
+
+/** The first rule that needs a key. */
+export const ruleWithHash = (rules: readonly string[]): string | undefined =>
+  rules.find((rule) => parseRules([rule]).some(({ action }) => action === 'hash'))
+
+/** The rules for a source, each by its first step. */
+export const stepsOf = (rules: readonly string[], source: Source): readonly Step[] =>
+  parseRules(rules)
+    .filter((rule) => rule.source === undefined || rule.source === source)
+    .map(({ path, action }) => path.reduceRight<Step | undefined>((next, name) => ({ name, next, action }), undefined))
+    .filter((step) => step !== undefined)
+
+/** What the rules say of a value: what happens to it, or the steps that may lead to values below it. */
+export interface Verdict {
+  readonly action: Action | undefined
+  readonly below: readonly Step[]
+}
+
+/** Goes to the member `name`. A name with dots in it is gone along as the path that it spells. */
+export const follow = (steps: readonly Step[], name: string): Verdict =>
+  name.includes('.') ? followPath(steps, name.split('.')) : followName(steps, name)
+
+export const followPath = (steps: readonly Step[], path: readonly string[]): Verdict => {
+  let verdict: Verdict = { action: undefined, below: steps }
+  for (const name of path) {
+    if (verdict.action !== undefined || verdict.below.length === 0) break
+    verdict = followName(verdict.below, name)
+  }
+  return verdict
+}
+
+const followName = (steps: readonly Step[], name: string): Verdict => {
+  const below: Step[] = []
+  for (const step of steps) {
+    const action = take(step, name, below)
+    if (action !== undefined) return { action, below: [] }
+  }
+  return { action: undefined, below }
+}
+
+/** Takes one step to `name`: the action if the rule ends there; what may follow goes to `below`. */
+const take = (step: Step, name: string, below: Step[]): Action | undefined => {
+  if (step.name === '**') {
+    if (!below.includes(step)) below.push(step)
+    // It also stands for no level at all; at a rule's end for one at least.
+    return step.next === undefined ? step.action : take(step.next, name, below)
+  }
+  if (step.name !== '*' && step.name !== name) return undefined
+  if (step.next === undefined) return step.action
+  if (!below.includes(step.next)) below.push(step.next)
+  return undefined
+}
+
+/** Whether a rule may end on an array's item: if not, an array of a million numbers need not be looked through. */
+export const mayEndOnItem = ({ name, next }: Step): boolean => {
+  if (name === '**') return next === undefined || mayEndOnItem(next)
+  return next === undefined && (name === '*' || /^\d+$/.test(name))
+}
