@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import type * as official from '@elastic/elasticsearch'
+import { messageOf, PredictionsError } from '../../src/errors.ts'
+import { requirePeer } from '../../src/peer.ts'
+import type { Settings } from './options.ts'
+
+export const PACKAGE = '@elastic/elasticsearch'
+
+/** One request, as data: what is sent is what `plan` shows. */
+export interface Request {
+  readonly method: 'GET' | 'PUT' | 'POST'
+  readonly path: string
+  readonly body?: object
+}
+
+const readCa = async (ca: string): Promise<string> => {
+  if (ca.includes('-----BEGIN')) return ca
+  try {
+    return await readFile(ca, 'utf8')
+  } catch (error) {
+    throw new PredictionsError(
+      'PREDICTIONS_SINK_UNAVAILABLE',
+      `the file of PREDICTIONS_ELASTICSEARCH_CA can't be read: ${messageOf(error)}`,
+    )
+  }
+}
+
+/**
+ * The official client, of version 8 or 9. Delivery retries, so the client doesn't: its retries would multiply ours.
+ * A mapping's names come from requests, and `__proto__` is one: the client's protection would refuse the whole answer. Ours
+ * reads own members only.
+ */
+export const createClient = async ({ nodes, auth, ca, requestTimeout }: Settings): Promise<official.Client> => {
+  const { Client } = requirePeer(PACKAGE) as typeof official
+  return new Client({
+    nodes: [...nodes],
+    ...(auth && { auth }),
+    ...(ca !== undefined && { tls: { ca: await readCa(ca) } }),
+    maxRetries: 0,
+    compression: true,
+    requestTimeout,
+    disablePrototypePoisoningProtection: true,
+  })
+}
+
+/** As people write requests in Kibana's console. */
+export const notation = ({ method, path, body }: Request): string =>
+  `${method} ${path}${body === undefined ? '' : `\n${JSON.stringify(body)}`}`
+
+/** Sends a request and resolves with the answer's body; undefined where there is no such thing (404). */
+export const send = async (
+  { transport }: official.Client,
+  request: Request,
+  signal?: AbortSignal,
+): Promise<unknown> => {
+  const answer = await transport.request({ ...request }, { ignore: [404], meta: true, ...(signal && { signal }) })
+  return answer.statusCode === 404 ? undefined : answer.body
+}
