@@ -72,14 +72,26 @@ const writeObject = (value: object, depth: number, above: Set<object>): string |
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
       return write((value as { toJSON(): unknown }).toJSON(), depth + 1, above)
     if (Array.isArray(value)) return writeArray(value, depth, above)
-    return writeMembers(Object.entries(value), depth, above)
+    return writeMembers(entriesOf(value as Record<string, unknown>), depth, above)
   } catch (error) {
-    // A getter, a proxy or a toJSON of the app's that throws.
-    return JSON.stringify(`[unreadable: ${error instanceof Error ? error.message : 'it threw'}]`)
+    // A proxy or a toJSON of the app's that throws.
+    return JSON.stringify(unreadable(error))
   } finally {
     above.delete(value)
   }
 }
+
+const unreadable = (error: unknown): string => `[unreadable: ${error instanceof Error ? error.message : 'it threw'}]`
+
+/** A getter that throws costs its own member alone. */
+const entriesOf = (value: Record<string, unknown>): [string, unknown][] =>
+  Object.keys(value).map((key) => {
+    try {
+      return [key, value[key]]
+    } catch (error) {
+      return [key, unreadable(error)]
+    }
+  })
 
 const writeArray = (value: readonly unknown[], depth: number, above: Set<object>): string => {
   const items: string[] = []
