@@ -101,6 +101,8 @@ export const createCounts = (queue: Pick<Queue, 'size'>) => {
       unconfirmed += records
     },
     queued: (): number => found() - settled(),
+    dropped: (): number => dropped,
+    deadLettered: (): number => deadLettered,
     /** What has been queued so far, for `isPast`. */
     mark: (): number => captured - dropped,
     /** Whether everything queued at the mark is settled. Records adopted since may stand before it, and count too. */

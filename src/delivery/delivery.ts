@@ -131,11 +131,7 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     append(lines) {
       const taken = queue.append(lines)
       counts.appended(lines.length, taken)
-      if (!taken)
-        log.error(
-          'full',
-          `the queue of ${subject} is full: ${counts.stats().dropped} records dropped so far, ${counts.queued()} wait`,
-        )
+      if (!taken) log.error('full', `the queue of ${subject} is full: ${counts.dropped()} records dropped so far`)
       return taken
     },
 

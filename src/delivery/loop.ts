@@ -69,7 +69,10 @@ export const createLoop = (options: LoopOptions) => {
   const dueIn = (): number => {
     if (closing || flushes.size > 0) return 0
     const { records, bytes } = queue.size()
-    if (records === 0) return Infinity
+    if (records === 0) {
+      waitingSince = undefined
+      return Infinity
+    }
     if (durability === 'sink' || records >= batchSize || bytes >= batchBytes) return 0
     waitingSince ??= performance.now()
     return waitingSince + flushIntervalMs - performance.now()
@@ -96,7 +99,7 @@ export const createLoop = (options: LoopOptions) => {
       durability === 'memory'
         ? 'they stay in memory while there is room'
         : 'see `capture-predictions dead-letters list`'
-    const total = counts.stats().deadLettered
+    const total = counts.deadLettered()
     log.error(
       'dead letters',
       `${subject} refused ${letters.length} records for good (${total} so far; ${kept}): ${last.error}`,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createDelivery, type DeliverySettings } from '../../src/delivery/delivery.ts'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import { PredictionsError } from '../../src/errors.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
 import { recordFrom, type PredictionRecord } from '../../src/record.ts'
@@ -68,6 +69,22 @@ export const memorySink = (options: { name?: string; open?: Sink['open']; write?
   return { sink, stored, batches, opened, state, store }
 }
 
+/** A write of which the test decides the end. It hears its signal, as a good sink does. */
+export const hangingWrite = () => {
+  const calls: { records: readonly PredictionRecord[]; signal: AbortSignal; end: () => void }[] = []
+  const write: Write = (records, signal) =>
+    new Promise<void>((resolve, reject) => {
+      calls.push({ records, signal, end: resolve })
+      signal.addEventListener('abort', () => reject(new Error('the connection was dropped')))
+    })
+  return { calls, write }
+}
+
+export const away = (message = 'ECONNREFUSED 127.0.0.1:5432') =>
+  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', message)
+
+export const refused = (message = 'value out of range') => new PredictionsError('PREDICTIONS_BATCH_REFUSED', message)
+
 export const noColumns: readonly Column[] = []
 
 export const defaults: DeliverySettings = { durability: 'outbox', batchSize: 1000, flushIntervalMs: 10 }
@@ -82,11 +99,4 @@ export const deliver = (
   const delivery = createDelivery({ sink, queue, columns, settings: { ...defaults, ...settings }, logger: log.logger })
   delivery.start()
   return { delivery, queue, ...log }
-}
-
-/** A promise and its ends. */
-export const deferred = <T = void>() => {
-  let resolve!: (value: T) => void
-  const promise = new Promise<T>((settle) => (resolve = settle))
-  return { promise, resolve }
 }
