@@ -1,0 +1,105 @@
+import type { Socket } from 'node:net'
+import type { Client } from 'pg'
+import { requirePeer } from '../src/peer.ts'
+import type { Sink } from '../src/sink.ts'
+import { addressOf } from './sql/address.ts'
+import { qualified } from './sql/ddl.ts'
+import type { Dialect } from './sql/dialect.ts'
+import { fixFor, isRefusal } from './sql/postgres/errors.ts'
+import { inspect } from './sql/postgres/inspect.ts'
+import { fit, limits, typeOf } from './sql/postgres/types.ts'
+import { createWrite } from './sql/postgres/write.ts'
+import type { Row } from './sql/session.ts'
+import { sqlSink, type SqlOptions } from './sql/sink.ts'
+
+export interface PostgresOptions extends SqlOptions {
+  /**
+   * `postgres://user:password@host:5432/database`, with pg's parameters: `sslmode=verify-full`, `sslrootcert=FILE`,
+   * `statement_timeout=MILLISECONDS`, … Standard variables such as `PGPASSWORD` give what it leaves out.
+   */
+  readonly url: string
+  /** How long connecting may take, in milliseconds. Default: 10000. */
+  readonly connectTimeoutMs?: number | undefined
+}
+
+/** Quotes every name alike: Knex's own takes `*` and `x[0]` for syntax. */
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => ({
+  async configure() {
+    const { default: KnexClient } = await import('knex/lib/dialects/postgres/index.js')
+    class PostgresClient extends KnexClient {
+      // Methods, not fields: Knex's constructor calls them.
+      override _driver() {
+        return driver
+      }
+      override wrapIdentifierImpl(name: string) {
+        return quote(name)
+      }
+    }
+    return {
+      client: PostgresClient,
+      connection: {
+        connectionString: url,
+        connectionTimeoutMillis: connectTimeoutMs,
+        keepAlive: true,
+        application_name: 'capture-predictions',
+      },
+    }
+  },
+  prepare: async (session) => void (await session.query("set client_encoding = 'UTF8'")),
+  rowsOf: (response) => (response as { rows: Row[] }).rows,
+  destroy: ({ connection }) => connection.stream.destroy(),
+  hold: ({ connection: { stream } }, keepsAlive) =>
+    void (keepsAlive ? (stream as Socket).ref() : (stream as Socket).unref()),
+
+  names: { max: 63 },
+  foldsNames: false,
+  limits,
+  typeOf,
+  fit,
+  remedies: {
+    retype: (table, column, type) =>
+      `alter table ${table} alter column ${column} type ${type} using ${column}::${type}`,
+    relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
+    unique: (table, id) => `create unique index on ${table} (${id})`,
+  },
+  inspect: (session, name) => inspect(session, qualified(session, name)),
+  async hasSchema(session, schema) {
+    const found = await session.query('select 1 from pg_namespace where nspname = $1', [schema])
+    return found.length > 0
+  },
+  async alone(session, name, work) {
+    // One transaction: what another process reads meanwhile is all of it or nothing.
+    await session.query('begin')
+    await session.query("set local lock_timeout = '10s'")
+    await session.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `capture-predictions ${qualified(session, name)}`,
+    ])
+    const result = await work()
+    await session.query('commit')
+    return result
+  },
+
+  createWrite,
+  isRefusal,
+  fixFor,
+})
+
+/**
+ * Predictions as rows of a PostgreSQL table (12 or newer), or of what speaks its protocol and has COPY. Batches go in by COPY; one
+ * that comes again is skipped row by row, by id.
+ *
+ * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`: `npm install pg`
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the URL is no `postgres://…`
+ *
+ * @example
+ * import { capturePredictions } from 'capture-predictions/express'
+ * import { postgres } from 'capture-predictions/sinks/postgres'
+ *
+ * app.use(capturePredictions({ sink: postgres({ url: 'postgres://app@localhost:5432/ml', table: 'iris.predictions' }) }))
+ */
+export const postgres = (options: PostgresOptions): Sink => {
+  const address = addressOf(options.url, ['postgres', 'postgresql'])
+  return sqlSink(dialect(requirePeer('pg'), options), { ...options, address })
+}

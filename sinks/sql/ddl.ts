@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
+import type { Dialect, StoredColumn, TableName } from './dialect.ts'
+import type { Session } from './session.ts'
+
+/** A table's name with its schema, quoted. */
+export const qualified = <Connection>({ quote }: Session<Connection>, { schema, table }: TableName): string =>
+  schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`
+
+/** Schemas are called databases in MySQL, which takes either word. */
+export const createSchema = <Connection>({ quote }: Session<Connection>, schema: string): string =>
+  `create schema if not exists ${quote(schema)}`
+
+/** Statements of Knex's schema builder, none of which has bindings. */
+const statementsOf = (builder: Knex.SchemaBuilder): string[] =>
+  (builder.toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql)
+
+const isOwn = ({ source, path }: StoredColumn, name: string): boolean => source === 'record' && path[0] === name
+
+const constraintOf = (column: StoredColumn): string => {
+  if (isOwn(column, 'id')) return ' not null primary key'
+  return isOwn(column, 'timestamp') ? ' not null' : ''
+}
+
+/** An index's name within the database's limit, unique to its table. */
+const indexName = (table: string, suffix: string, max: number): string => {
+  const name = `${table}_${suffix}_index`
+  if (Buffer.byteLength(name) <= max) return name
+  return `${createHash('sha256').update(table).digest('hex').slice(0, 12)}_${suffix}_index`
+}
+
+/**
+ * Names reach Knex's builder quoted, as raw SQL: a plain string with a dot, ` as ` or brackets in it would be taken apart.
+ */
+const builderFor = <Connection>({ knex, quote }: Session<Connection>, { schema, table }: TableName) => {
+  const raw = (name: string) => knex.raw(quote(name)) as unknown as string
+  return { schema: schema === undefined ? knex.schema : knex.schema.withSchema(raw(schema)), table: raw(table), raw }
+}
+
+/** Creates the table with its indexes: of the timestamp, and of the model and the timestamp. */
+export const createTable = <Connection>(
+  session: Session<Connection>,
+  dialect: Dialect<Connection>,
+  name: TableName,
+  columns: readonly StoredColumn[],
+): string[] => {
+  const { schema, table, raw } = builderFor(session, name)
+  const nameOf = (member: string) => raw(columns.find((column) => isOwn(column, member))!.name)
+  return statementsOf(
+    schema.createTable(table, (builder) => {
+      for (const column of columns) builder.specificType(raw(column.name), column.storedAs + constraintOf(column))
+      dialect.tableOptions?.(builder)
+      const [model, timestamp] = [nameOf('model'), nameOf('timestamp')]
+      builder.index([timestamp], indexName(name.table, 'timestamp', dialect.names.max))
+      builder.index([model, timestamp], indexName(name.table, 'model_timestamp', dialect.names.max))
+    }),
+  )
+}
+
+/** Adds columns to a table that is there. */
+export const addColumns = <Connection>(
+  session: Session<Connection>,
+  name: TableName,
+  columns: readonly StoredColumn[],
+): string[] => {
+  const { schema, table, raw } = builderFor(session, name)
+  return statementsOf(
+    schema.alterTable(table, (builder) => {
+      for (const column of columns) builder.specificType(raw(column.name), column.storedAs)
+    }),
+  )
+}

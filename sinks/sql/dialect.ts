@@ -1,0 +1,119 @@
+import type { Knex } from 'knex'
+import type { PredictionRecord } from '../../src/record.ts'
+import type { Column } from '../../src/schema/column.ts'
+import type { NameLimits } from '../../src/schema/names.ts'
+import type { Refusal } from '../../src/sink.ts'
+import type { Driver, Session } from './session.ts'
+
+/** A table by the names that `PREDICTIONS_TABLE` gives: `table` or `schema.table`. */
+export interface TableName {
+  readonly schema: string | undefined
+  readonly table: string
+}
+
+export const tableNameOf = (name: string): TableName => {
+  const dot = name.indexOf('.')
+  return dot < 0 ? { schema: undefined, table: name } : { schema: name.slice(0, dot), table: name.slice(dot + 1) }
+}
+
+/** A column as the database describes it. */
+export interface ExistingColumn {
+  readonly name: string
+  /** The full type in the database's words, lower case: `character varying(36)`, `int(11) unsigned`. */
+  readonly type: string
+  readonly nullable: boolean
+  /** It fills itself when an insert leaves it out: a default, an identity, or generated. */
+  readonly filled: boolean
+  /** It can't be written: generated always. */
+  readonly generated: boolean
+  /** The character set, where that limits what text can hold. */
+  readonly charset?: string | undefined
+}
+
+export interface ExistingTable {
+  readonly columns: readonly ExistingColumn[]
+  /** The columns of each unique index or primary key that covers all rows. */
+  readonly uniqueKeys: readonly (readonly string[])[]
+  /** Whether a batch that fails in the middle can be rolled back. */
+  readonly transactional: boolean
+}
+
+/** Whether a value that has the column's type fits as well into the type that the column has in the database. */
+export type Check = (value: unknown) => boolean
+
+/** How a column's values go into a column of a database: all, those that pass a check, or not at all. */
+export type Fit = 'all' | 'none' | Check
+
+/** What a table can have. */
+export interface Limits {
+  readonly columns: number
+  readonly rowBytes: number
+  /** What a column takes of a row at most, beside what is stored elsewhere. */
+  widthOf(column: Column): number
+}
+
+/** A column of the table that is written to. */
+export interface StoredColumn extends Column {
+  /** Its type in the database's words. */
+  readonly storedAs: string
+  /** What a value has to pass to be stored there. */
+  readonly check: Check | undefined
+}
+
+/** The table that is written to, and what a record's row is there. */
+export interface Target {
+  /** Quoted, with its schema. */
+  readonly table: string
+  readonly columns: readonly StoredColumn[]
+  /** Names of the columns whose unique index makes a record's row unique: `id`, or `id` and `timestamp`. */
+  readonly key: readonly string[]
+  /** Whether other unique indexes than the key's may refuse rows. */
+  readonly otherKeys: boolean
+  readonly transactional: boolean
+  /** The values of a record in the columns' order. */
+  rowOf(record: PredictionRecord): readonly unknown[]
+}
+
+/**
+ * Writes a batch. The connection is dropped when it throws anything but a refusal, and destroyed when the signal aborts: only
+ * what would go on without a connection has to look at it.
+ */
+export type Write<Connection> = (
+  session: Session<Connection>,
+  records: readonly PredictionRecord[],
+  signal: AbortSignal,
+) => Promise<readonly Refusal[] | void>
+
+/** SQL that a person may run, in answer to a problem. */
+export interface Remedies {
+  /** Changes a column's type. */
+  retype(table: string, column: string, type: string): string
+  /** Lets a column be null. */
+  relax(table: string, column: ExistingColumn, quoted: string): string
+  /** Makes `id` unique. */
+  unique(table: string, id: string): string
+}
+
+/** All that differs between the databases. */
+export interface Dialect<Connection> extends Driver<Connection> {
+  readonly names: { readonly max: number } & NameLimits
+  readonly limits: Limits
+  readonly remedies: Remedies
+  typeOf(column: Column): string
+  fit(existing: ExistingColumn, column: Column): Fit
+  inspect(session: Session<Connection>, table: TableName): Promise<ExistingTable | undefined>
+  /** Whether names that differ by case only are the same. */
+  readonly foldsNames: boolean
+  /** What else a new table gets. */
+  tableOptions?(table: Knex.CreateTableBuilder): void
+  /** Where there are schemas. */
+  hasSchema?(session: Session<Connection>, schema: string): Promise<boolean>
+  /** Runs `work` while no other process does the same for this table. */
+  alone<Result>(session: Session<Connection>, table: TableName, work: () => Promise<Result>): Promise<Result>
+  /** What writes batches to the table, on this connection or a later one. */
+  createWrite(session: Session<Connection>, target: Target): Write<Connection>
+  /** Whether the database refused what it was given, and would again. */
+  isRefusal(error: unknown): boolean
+  /** What helps against an error, in a few words or SQL. */
+  fixFor(error: unknown): string | undefined
+}

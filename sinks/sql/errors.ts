@@ -1,0 +1,35 @@
+import { PredictionsError } from '../../src/errors.ts'
+
+interface DriverError {
+  readonly message?: string
+  readonly code?: string
+  readonly errors?: readonly unknown[]
+}
+
+/** What a driver says, in one line. Node.js' own error for several addresses that refused has no message. */
+export const wordsOf = (error: unknown): string => {
+  const { message, code, errors } = (error ?? {}) as DriverError
+  if (message) return message
+  if (errors && errors.length > 0) return wordsOf(errors[0])
+  return code ?? String(error)
+}
+
+/** Causes are left out on purpose: drivers' errors carry the statement with its values, some the password. */
+export const unavailable = (name: string, error: unknown, fix?: string): PredictionsError =>
+  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${name}: ${wordsOf(error)}${fix ? ` (${fix})` : ''}`)
+
+export const batchRefused = (name: string, error: unknown): PredictionsError =>
+  new PredictionsError('PREDICTIONS_BATCH_REFUSED', `${name}: ${wordsOf(error)}`)
+
+const networkFixes: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'is the server running, and do host and port fit?',
+  ENOTFOUND: 'is the host name right?',
+  EAI_AGAIN: 'is the host name right, and the network there?',
+  ETIMEDOUT: 'does a firewall let it through?',
+  SELF_SIGNED_CERT_IN_CHAIN: 'name the certificate of its authority in the URL',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in the URL',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name the certificate of its authority in the URL',
+}
+
+/** What helps against an error of the network or of TLS. */
+export const networkFix = (error: unknown): string | undefined => networkFixes[(error as DriverError)?.code ?? '']

@@ -1,0 +1,101 @@
+import type { Check, Fit } from './dialect.ts'
+
+/** How a database stores a number. */
+export type NumberType =
+  | { readonly kind: 'integer'; readonly min: bigint; readonly max: bigint }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'decimal without limit' }
+  | { readonly kind: 'single' }
+  | { readonly kind: 'double' }
+
+/** An integer type of so many bits. */
+export const integerOf = (bits: number, unsigned = false): NumberType => {
+  const span = 2n ** BigInt(bits)
+  return unsigned
+    ? { kind: 'integer', min: 0n, max: span - 1n }
+    : { kind: 'integer', min: -span / 2n, max: span / 2n - 1n }
+}
+
+/** The numbers in a type's brackets: `numeric(10,2)` has 10 and 2. */
+export const parametersOf = (type: string): number[] => /\(([\d,\s-]+)\)/.exec(type)?.[1]?.split(',').map(Number) ?? []
+
+/** A type without its brackets: `timestamp(3) without time zone` is `timestamp without time zone`. */
+export const baseOf = (type: string): string => type.replace(/\s*\([^)]*\)/, '')
+
+const bitsOf = { smallint: 16, integer: 32, bigint: 64 } as const
+
+const within =
+  (min: bigint | number, max: bigint | number): Check =>
+  (value) =>
+    (value as number) >= min && (value as number) <= max
+
+/** Integers of our columns in a number type of the database. */
+export const fitInteger = (type: 'bigint' | 'integer' | 'smallint', stored: NumberType): Fit => {
+  switch (stored.kind) {
+    case 'integer': {
+      const half = 2n ** BigInt(bitsOf[type] - 1)
+      return stored.min <= -half && stored.max >= half - 1n ? 'all' : within(stored.min, stored.max)
+    }
+    case 'decimal': {
+      const limit = 10n ** BigInt(Math.max(0, stored.precision - stored.scale)) - 1n
+      return within(-limit, limit)
+    }
+    case 'decimal without limit':
+      return 'all'
+    case 'single':
+      return within(-(2 ** 24), 2 ** 24)
+    case 'double':
+      return type === 'bigint' ? within(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) : 'all'
+  }
+}
+
+/** Single precision rounds, but has neither the largest nor the smallest doubles. */
+const isSingle: Check = (value) => {
+  const single = Math.fround(value as number)
+  return Number.isFinite(single) ? single !== 0 || value === 0 : !Number.isFinite(value)
+}
+
+/**
+ * Doubles of our columns in a number type of the database. They may be rounded: whoever made such a column wants it so.
+ *
+ * @param infinities whether doubles may be NaN and infinite there
+ */
+export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
+  const finite: Check = (value) => Number.isFinite(value)
+  switch (stored.kind) {
+    case 'integer':
+      return 'none'
+    case 'decimal': {
+      const limit = 10 ** (stored.precision - stored.scale) - 10 ** -stored.scale
+      return (value) => Math.abs(value as number) <= limit
+    }
+    case 'decimal without limit':
+      return finite
+    case 'single':
+      return infinities ? isSingle : (value) => finite(value) && isSingle(value)
+    case 'double':
+      return infinities ? 'all' : finite
+  }
+}
+
+/** Text of at most `max` characters, as it is stored. */
+export const charactersUpTo =
+  (max: number, spell: (text: string) => string = (text) => text): Check =>
+  (value) => {
+    const text = spell(value as string)
+    return text.length <= max || (text.length <= 2 * max && [...text].length <= max)
+  }
+
+/** Text of at most `max` bytes in UTF-8. */
+export const bytesUpTo =
+  (max: number): Check =>
+  (value) =>
+    Buffer.byteLength(value as string) <= max
+
+/** Both. */
+export const both = (first: Fit, second: Fit): Fit => {
+  if (first === 'none' || second === 'none') return 'none'
+  if (first === 'all') return second
+  if (second === 'all') return first
+  return (value) => first(value) && second(value)
+}

@@ -1,0 +1,26 @@
+const codeOf = (error: unknown): string => {
+  const code: unknown = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/**
+ * Whether the server refused a statement for what it says, and would again: data (22), constraints (23), a view's check
+ * (44), limits such as a row's size (54), a trigger's own error (P0).
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export const isRefusal = (error: unknown): boolean => /^(22|23|44|54|P0)...$/.test(codeOf(error))
+
+/** feature_not_supported, wrong_object_type: what COPY says to a table with row-level security, and to a view. */
+export const isNoCopy = (error: unknown): boolean => ['0A000', '42809'].includes(codeOf(error))
+
+const fixes: Readonly<Record<string, string>> = {
+  '28P01': "check user and password in the sink's URL",
+  '28000': "check user, password and TLS in the sink's URL, and the server's pg_hba.conf",
+  '3D000': "create the database, or check its name in the sink's URL",
+  '42501': 'grant the user what it lacks, or run the statement as somebody who may',
+  '53300': 'raise max_connections, or let fewer processes connect',
+  '53100': "the server's disk is full",
+  '25006': 'the server is a standby or read-only: name the primary in the URL',
+}
+
+export const fixFor = (error: unknown): string | undefined => fixes[codeOf(error)]

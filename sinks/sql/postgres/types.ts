@@ -1,0 +1,119 @@
+import type { Column, ColumnType } from '../../../src/schema/column.ts'
+import type { ExistingColumn, Fit, Limits } from '../dialect.ts'
+import {
+  baseOf,
+  both,
+  charactersUpTo,
+  fitDouble,
+  fitInteger,
+  integerOf,
+  parametersOf,
+  type NumberType,
+} from '../fit.ts'
+import { spellUnstorable } from '../text.ts'
+
+const types: Readonly<Record<ColumnType, string>> = {
+  text: 'text',
+  double: 'double precision',
+  bigint: 'bigint',
+  integer: 'integer',
+  smallint: 'smallint',
+  boolean: 'boolean',
+  timestamp: 'timestamp with time zone',
+  uuid: 'uuid',
+  json: 'jsonb',
+}
+
+export const typeOf = ({ type }: Column): string => types[type]
+
+/** Of a text that is stored elsewhere 24 bytes stay in the row; a page has 8,160 for it. */
+const widths: Readonly<Record<ColumnType, number>> = {
+  text: 24,
+  double: 8,
+  bigint: 8,
+  integer: 8,
+  smallint: 8,
+  boolean: 8,
+  timestamp: 8,
+  uuid: 16,
+  json: 24,
+}
+
+/** https://www.postgresql.org/docs/current/limits.html */
+export const limits: Limits = { columns: 1600, rowBytes: 7800, widthOf: ({ type }) => widths[type] }
+
+const numberTypeOf = (type: string): NumberType | undefined => {
+  const [precision, scale = 0] = parametersOf(type)
+  switch (baseOf(type)) {
+    case 'smallint':
+      return integerOf(16)
+    case 'integer':
+      return integerOf(32)
+    case 'bigint':
+      return integerOf(64)
+    case 'real':
+      return { kind: 'single' }
+    case 'double precision':
+      return { kind: 'double' }
+    case 'numeric':
+      return precision === undefined ? { kind: 'decimal without limit' } : { kind: 'decimal', precision, scale }
+    default:
+      return undefined
+  }
+}
+
+const fitText = (type: string): Fit => {
+  const [max] = parametersOf(type)
+  switch (baseOf(type)) {
+    case 'text':
+    case 'citext':
+      return 'all'
+    case 'character varying':
+      return max === undefined ? 'all' : charactersUpTo(max, spellUnstorable)
+    default:
+      return 'none'
+  }
+}
+
+const fitUuid = (type: string): Fit => {
+  const [max = Infinity] = parametersOf(type)
+  switch (baseOf(type)) {
+    case 'uuid':
+    case 'text':
+    case 'citext':
+      return 'all'
+    case 'character varying':
+      return max >= 36 ? 'all' : 'none'
+    case 'character':
+      return max === 36 ? 'all' : 'none'
+    default:
+      return 'none'
+  }
+}
+
+const fitJson = (type: string): Fit => (['jsonb', 'json', 'text', 'character varying'].includes(type) ? 'all' : 'none')
+
+/** An index's entry takes at most a third of a page: https://www.postgresql.org/docs/current/btree.html */
+const indexed: Fit = charactersUpTo(600, spellUnstorable)
+
+export const fit = ({ type }: ExistingColumn, column: Column): Fit => {
+  const numberType = numberTypeOf(type)
+  switch (column.type) {
+    case 'text':
+      return column.source === 'record' && column.path[0] === 'model' ? both(fitText(type), indexed) : fitText(type)
+    case 'double':
+      return numberType ? fitDouble(numberType, true) : 'none'
+    case 'bigint':
+    case 'integer':
+    case 'smallint':
+      return numberType ? fitInteger(column.type, numberType) : 'none'
+    case 'boolean':
+      return type === 'boolean' ? 'all' : 'none'
+    case 'timestamp':
+      return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
+    case 'uuid':
+      return fitUuid(type)
+    case 'json':
+      return fitJson(type)
+  }
+}

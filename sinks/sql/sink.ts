@@ -1,0 +1,137 @@
+import { hasCode, PredictionsError } from '../../src/errors.ts'
+import type { Column } from '../../src/schema/column.ts'
+import type { Plan, Sink } from '../../src/sink.ts'
+import { tableNameOf, type Dialect, type Target, type Write } from './dialect.ts'
+import { batchRefused, networkFix, unavailable } from './errors.ts'
+import { openSession, type Session } from './session.ts'
+import { draftTable } from './table.ts'
+
+/** What all SQL sinks have in common in their options. */
+export interface SqlOptions {
+  /** `table` or `schema.table`. Default: `predictions`. */
+  readonly table?: string | undefined
+  /** `auto` creates the table and adds missing columns; `off` checks only, and says the SQL to run. Default: `auto`. */
+  readonly migrate?: 'auto' | 'off' | undefined
+}
+
+export interface SqlSettings extends SqlOptions {
+  /** What logs call the database: its address without user and password. */
+  readonly address: string
+}
+
+/** A sink over a dialect: connects, keeps the table as needed, writes, and classifies what goes wrong. */
+export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlSettings): Sink => {
+  const name = `${settings.address}#${settings.table ?? 'predictions'}`
+  const table = tableNameOf(settings.table ?? 'predictions')
+  let session: Session<Connection> | undefined
+  let writeBatch: Write<Connection> | undefined
+
+  const drop = async (): Promise<void> => {
+    const dropped = session
+    session = undefined
+    writeBatch = undefined
+    dropped?.destroy()
+    await dropped?.close()
+  }
+
+  /** The connection; a new one where the server has closed it meanwhile. */
+  const connect = async (): Promise<Session<Connection>> => {
+    if (session?.isAlive()) return session
+    await session?.close()
+    session = undefined
+    session = await openSession(dialect)
+    return session
+  }
+
+  /** Runs `work` on the connection, which keeps the process alive for that long. It is dropped when that fails. */
+  const use = async <Result>(work: (session: Session<Connection>) => Promise<Result>): Promise<Result> => {
+    try {
+      const connected = await connect()
+      connected.hold(true)
+      const result = await work(connected)
+      connected.hold(false)
+      return result
+    } catch (error) {
+      if (hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) {
+        session?.hold(false)
+        throw error
+      }
+      await drop()
+      if (error instanceof PredictionsError) throw error
+      throw unavailable(name, error, dialect.fixFor(error) ?? networkFix(error))
+    }
+  }
+
+  const check = ({ problems, statements }: Plan): void => {
+    const missing = settings.migrate === 'off' ? statements : []
+    if (problems.length === 0 && missing.length === 0) return
+    const lines = [...problems, ...missing.map((statement) => `run: ${statement}`)].map((line) => `\n  ${line}`)
+    throw new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${name}: the table is not as needed:${lines.join('')}`)
+  }
+
+  /** Where something is missing, one process at a time looks again and runs what is. */
+  const migrate = async (session: Session<Connection>, columns: readonly Column[]): Promise<Target> => {
+    const draft = await draftTable(dialect, session, table, columns)
+    check(draft)
+    if (draft.statements.length === 0) return draft.target
+    return dialect.alone(session, table, async () => {
+      const { statements, target } = await draftTable(dialect, session, table, columns)
+      for (const statement of statements) await session.query(statement)
+      return target
+    })
+  }
+
+  return {
+    name,
+
+    async open(columns) {
+      writeBatch = await use(async (session) => dialect.createWrite(session, await migrate(session, columns)))
+    },
+
+    async write(records, signal) {
+      const write = writeBatch
+      if (!write) throw unavailable(name, 'it has not been opened')
+      return use((session) =>
+        orAborted(signal, session, async () => {
+          try {
+            return await write(session, records, signal)
+          } catch (error) {
+            throw dialect.isRefusal(error) ? batchRefused(name, error) : error
+          }
+        }),
+      )
+    },
+
+    async close() {
+      const closing = session
+      session = undefined
+      writeBatch = undefined
+      await closing?.close()
+    },
+
+    async plan(columns) {
+      const { statements, problems } = await use((session) => draftTable(dialect, session, table, columns))
+      return { statements, problems }
+    },
+  }
+}
+
+/** What `work` gives; or the signal's reason at once when it aborts, and the connection is cut. */
+const orAborted = async <Connection, Result>(
+  signal: AbortSignal,
+  session: Session<Connection>,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => {
+    session.destroy()
+    aborted.reject(new Error('the write took too long and was aborted'))
+  }
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work(), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,240 @@
+import type { Column } from '../../src/schema/column.ts'
+import { fitNames, foldName } from '../../src/schema/names.ts'
+import { createRowMapper } from '../../src/schema/row.ts'
+import type { Plan } from '../../src/sink.ts'
+import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
+import type { Dialect, ExistingColumn, ExistingTable, StoredColumn, TableName, Target } from './dialect.ts'
+import { makeRoom, nothing, type Occupied, type Room } from './room.ts'
+import type { Session } from './session.ts'
+
+/** What stands between a table and our columns, and the table as it will be without that. */
+export interface Draft extends Plan {
+  readonly target: Target
+}
+
+const isKey = (column: Column): boolean =>
+  column.source === 'record' && (column.path[0] === 'id' || column.path[0] === 'timestamp')
+
+/** Of the record's own columns only these are ever null. */
+const optional = new Set(['request_id', 'error', 'tags', 'extra'])
+const mayBeNull = ({ source, path }: Column): boolean => source !== 'record' || optional.has(path[0] ?? '')
+
+/**
+ * Compares the table with the columns. Nothing is changed: the statements say what is missing, the problems what is in the
+ * way, with the SQL that a person may run.
+ */
+export const draftTable = async <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  name: TableName,
+  columns: readonly Column[],
+): Promise<Draft> => {
+  const existing = await dialect.inspect(session, name)
+  return existing === undefined
+    ? draftNew(dialect, session, name, columns)
+    : draftExisting(dialect, session, name, columns, existing)
+}
+
+const fitAll = <Connection>(dialect: Dialect<Connection>, columns: readonly Column[], occupied: Occupied): Room => {
+  const { kept, shared } = makeRoom(columns, dialect.limits, occupied)
+  const fitted = fitNames([...kept, ...shared.map(({ column }) => column)], dialect.names.max, dialect.names)
+  return {
+    kept: fitted.slice(0, kept.length),
+    shared: shared.map(({ members }, index) => ({ members, column: fitted[kept.length + index]! })),
+  }
+}
+
+const draftNew = async <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  name: TableName,
+  columns: readonly Column[],
+): Promise<Draft> => {
+  const room = fitAll(dialect, columns, nothing)
+  const stored = [...room.kept, ...room.shared.map(({ column }) => column)].map((column) => newColumn(dialect, column))
+  const missesSchema =
+    name.schema !== undefined && dialect.hasSchema && !(await dialect.hasSchema(session, name.schema))
+  return {
+    statements: [
+      ...(missesSchema ? [createSchema(session, name.schema!)] : []),
+      ...createTable(session, dialect, name, stored),
+    ],
+    problems: [],
+    target: targetOf(qualified(session, name), stored, room, {
+      key: stored.filter(({ source, path }) => source === 'record' && path[0] === 'id').map((column) => column.name),
+      otherKeys: false,
+      transactional: true,
+    }),
+  }
+}
+
+const draftExisting = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  name: TableName,
+  columns: readonly Column[],
+  existing: ExistingTable,
+): Draft => {
+  const find = finder(dialect, existing)
+  const room = fitAll(
+    dialect,
+    columns,
+    occupiedBy(existing, dialect, (column) => find(column) !== undefined),
+  )
+  const wanted = [...room.kept, ...room.shared.map(({ column }) => column)]
+  const stored: StoredColumn[] = []
+  const missing: StoredColumn[] = []
+  const problems: string[] = []
+  const table = qualified(session, name)
+  for (const column of wanted) {
+    const there = find(column)
+    const storedColumn = there ? asIs(dialect, there, column) : newColumn(dialect, column)
+    stored.push(storedColumn)
+    if (there) problems.push(...problemsOf(dialect, session, table, there, column))
+    else missing.push(storedColumn)
+  }
+  const ours = new Set(stored.map((column) => column.name))
+  problems.push(...strangers(dialect, session, table, existing, ours))
+  const key = keyOf(existing, stored)
+  const id = session.quote(stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name ?? 'id')
+  if (!key)
+    problems.push(
+      `column ${id} has no unique index, so a batch that is sent again would be there twice: ${dialect.remedies.unique(table, id)}`,
+    )
+  return {
+    statements: missing.length > 0 ? addColumns(session, name, missing) : [],
+    problems,
+    target: targetOf(table, stored, room, {
+      key: key ?? [],
+      otherKeys: existing.uniqueKeys.some((columns) => columns !== key),
+      transactional: existing.transactional,
+    }),
+  }
+}
+
+const asIs = <Connection>(dialect: Dialect<Connection>, there: ExistingColumn, column: Column): StoredColumn => {
+  const fit = dialect.fit(there, column)
+  return { ...column, name: there.name, storedAs: there.type, check: typeof fit === 'function' ? fit : undefined }
+}
+
+const newColumn = <Connection>(dialect: Dialect<Connection>, column: Column): StoredColumn => {
+  const type = dialect.typeOf(column)
+  return asIs(dialect, { name: column.name, type, nullable: true, filled: false, generated: false }, column)
+}
+
+/** Finds a column of the table by its name, else by its name in another case: ours are unique in any. */
+const finder = <Connection>(dialect: Dialect<Connection>, { columns }: ExistingTable) => {
+  const exact = new Map(columns.map((column) => [column.name, column]))
+  const folded = Map.groupBy(columns, ({ name }) => foldName(name))
+  return ({ name }: Column): ExistingColumn | undefined => {
+    const alike = folded.get(foldName(name)) ?? []
+    return exact.get(name) ?? (dialect.foldsNames || alike.length === 1 ? alike[0] : undefined)
+  }
+}
+
+const occupiedBy = <Connection>(
+  { columns }: ExistingTable,
+  { limits }: Dialect<Connection>,
+  has: (column: Column) => boolean,
+): Occupied => {
+  // What a stranger's column takes is not known: as much as a text's.
+  const width = limits.widthOf({ name: '', type: 'text', source: 'record', path: [] })
+  return { columns: columns.length, rowBytes: columns.length * width, has }
+}
+
+const problemsOf = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  table: string,
+  there: ExistingColumn,
+  column: Column,
+): string[] => {
+  const quoted = session.quote(there.name)
+  if (there.generated)
+    return [
+      `column ${quoted} is generated, so nothing can be written to it: alter table ${table} drop column ${quoted}`,
+    ]
+  const problems: string[] = []
+  if (dialect.fit(there, column) === 'none') {
+    const type = dialect.typeOf(column)
+    const fix = dialect.remedies.retype(table, quoted, type)
+    problems.push(`column ${quoted} is ${there.type}, and has to hold ${column.type}, as ${type} does: ${fix}`)
+  }
+  if (!there.nullable && mayBeNull(column))
+    problems.push(
+      `column ${quoted} can't be null, and a prediction may lack it: ${dialect.remedies.relax(table, there, quoted)}`,
+    )
+  return problems
+}
+
+/** Columns that we know nothing of, and that have to have a value. */
+const strangers = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  table: string,
+  { columns }: ExistingTable,
+  ours: ReadonlySet<string>,
+): string[] =>
+  columns
+    .filter((column) => !column.nullable && !column.filled && !column.generated && !ours.has(column.name))
+    .map((column) => {
+      const quoted = session.quote(column.name)
+      return `column ${quoted} has to have a value, and there is none for it: ${dialect.remedies.relax(table, column, quoted)}`
+    })
+
+/**
+ * The unique index that a batch which comes again runs into: that of `id`, or one of `id` and `timestamp`, as partitioned tables
+ * need it. A record's timestamp never changes.
+ */
+const keyOf = ({ uniqueKeys }: ExistingTable, stored: readonly StoredColumn[]): readonly string[] | undefined => {
+  const names = stored.filter(isKey).map(({ name }) => name)
+  const id = stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name
+  return uniqueKeys
+    .filter((columns) => columns.includes(id ?? '') && columns.every((column) => names.includes(column)))
+    .sort((a, b) => a.length - b.length)[0]
+}
+
+const targetOf = (
+  table: string,
+  stored: readonly StoredColumn[],
+  room: Room,
+  rest: Pick<Target, 'key' | 'otherKeys' | 'transactional'>,
+): Target => {
+  const members = room.shared.flatMap(({ members }) => members)
+  const storedBy = new Map(room.kept.map((column, index) => [column, stored[index]!]))
+  const mapped = [...room.kept, ...members]
+  const mapper = createRowMapper(mapped, {
+    accepts(column) {
+      const { check, storedAs } = storedBy.get(column) ?? {}
+      if (!check) return undefined
+      const reason = `does not fit ${storedAs}`
+      return (value) => (check(value) ? undefined : reason)
+    },
+  })
+  const kept = room.kept.length
+  const rowOf: Target['rowOf'] =
+    members.length === 0
+      ? mapper
+      : (record) => {
+          const values = mapper(record)
+          const row = values.slice(0, kept)
+          let at = kept
+          for (const { members } of room.shared) {
+            row.push(gather(members, values, at))
+            at += members.length
+          }
+          return row
+        }
+  return { table, columns: stored, rowOf, ...rest }
+}
+
+/** The values of columns that share one, by name; null where there are none. */
+const gather = (members: readonly Column[], values: readonly unknown[], at: number): object | null => {
+  // Without a prototype: a feature may be called __proto__.
+  let gathered: Record<string, unknown> | null = null
+  for (let i = 0; i < members.length; i++) {
+    const value = values[at + i]
+    if (value !== null) (gathered ??= Object.create(null) as Record<string, unknown>)[members[i]!.name] = value
+  }
+  return gathered
+}
