@@ -1,7 +1,7 @@
 import { PredictionsError } from '../src/errors.ts'
 import type { PredictionRecord } from '../src/record.ts'
-import type { Refusal, Sink, SinkContext } from '../src/sink.ts'
-import { checkNode } from './kafka/client.ts'
+import type { Refusal, Sink } from '../src/sink.ts'
+import { checkClient } from './kafka/client.ts'
 import { refusal, unavailable } from './kafka/errors.ts'
 import { headersFor, keyMaker } from './kafka/message.ts'
 import { type KafkaOptions, readOptions } from './kafka/options.ts'
@@ -30,8 +30,8 @@ const MESSAGE_OVERHEAD = 120
  *
  * app.use(capturePredictions({ sink: kafka({ url: 'kafka://localhost:9092/predictions' }) }))
  */
-export const kafka = (options: KafkaOptions, context: Partial<Pick<SinkContext, 'migrate'>> = {}): Sink => {
-  checkNode()
+export const kafka = (options: KafkaOptions): Sink => {
+  checkClient()
   const settings = readOptions(options)
   const send = createSend(settings)
   const keyOf = keyMaker()
@@ -63,7 +63,7 @@ export const kafka = (options: KafkaOptions, context: Partial<Pick<SinkContext, 
 
     async open(columns) {
       headers = headersFor(columns)
-      limit = await openTopic(settings, context.migrate !== 'off')
+      limit = await openTopic(settings)
     },
 
     async write(records, signal) {

@@ -1,5 +1,8 @@
+import { isIP } from 'node:net'
+import { pathToFileURL } from 'node:url'
 import type * as Kafka from '@platformatic/kafka'
 import { PredictionsError } from '../../src/errors.ts'
+import { resolvePeer } from '../../src/peer.ts'
 import type { KafkaConnection } from './options.ts'
 
 /**
@@ -15,33 +18,44 @@ export const runsKafka = (version: string): boolean => {
   return major > 24 || (major === 24 && minor >= 6) || (major === 22 && minor >= 22)
 }
 
+const PACKAGE = '@platformatic/kafka'
+
 /**
- * Stops at creation where the client can't run.
- * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`
+ * Stops at creation where the client is missing or can't run.
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: Node.js is too old for it
+ * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`
  */
-export const checkNode = (version = process.versions.node): void => {
+export const checkClient = (version = process.versions.node): void => {
+  resolvePeer(PACKAGE)
   if (runsKafka(version)) return
   throw new PredictionsError(
     'PREDICTIONS_BAD_CONFIGURATION',
-    `Kafka: the client @platformatic/kafka needs Node.js 22.22 or newer, or 24.6 or newer, and this is ${version}`,
+    `Kafka: the client ${PACKAGE} needs Node.js 22.22 or newer, or 24.6 or newer, and this is ${version}`,
   )
 }
 
-/** The client library, loaded at first use: it is ESM only, and large. */
-export const loadClient = (): Promise<typeof Kafka> => import('@platformatic/kafka')
+/** The client, loaded at first use: it is ESM only, and large. */
+export const loadClient = (): Promise<typeof Kafka> =>
+  import(pathToFileURL(resolvePeer(PACKAGE)).href) as Promise<typeof Kafka>
 
 const SASL = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const
+
+/** `host`, `host:port` or `[::1]:port`. */
+const addressOf = (broker: string): Kafka.Broker => {
+  const { hostname, port } = new URL(`kafka://${broker}`)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 9092) }
+}
 
 /** What producer, consumer and admin have in common. */
 export const clientOptions = ({ brokers, tls, login }: KafkaConnection): Kafka.BaseOptions => ({
   clientId: 'capture-predictions',
-  bootstrapBrokers: [...brokers],
+  bootstrapBrokers: brokers.map(addressOf),
   retries: RETRIES,
   retryDelay: (_client, _operation, attempt) => FIRST_DELAY_MS * 2 ** (attempt - 1),
   connectTimeout: 5000,
   requestTimeout: 10_000,
-  // Server name indication: brokers behind one address tell themselves apart by it.
-  ...(tls && { tls: { ...tls }, tlsServerName: true }),
+  // Server name indication: brokers behind one address tell themselves apart by it. It has no place for a bare IP address.
+  ...(tls && { tls: { ...tls }, tlsServerName: !brokers.some((broker) => isIP(addressOf(broker).host)) }),
   ...(login && { sasl: { mechanism: SASL[login.mechanism], username: login.username, password: login.password } }),
 })
 

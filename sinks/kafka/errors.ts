@@ -48,18 +48,18 @@ const words = (error: unknown): string => messageOf(parts(error).at(-1) ?? error
 export const missingTopic = (topic: string): string =>
   `topic ${topic} does not exist: create it, or have it created by the option createTopic (in the URL: ?partitions=12)`
 
+const FORBIDDEN = ['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']
+
 const explain = (error: unknown, { topic, address, login }: KafkaConnection): string => {
+  const who = login?.username ?? 'an anonymous client'
   if (isUnknownTopic(error)) return missingTopic(topic)
   if (some(error, ['SASL_AUTHENTICATION_FAILED', 'PLT_KFK_AUTHENTICATION', 'UNSUPPORTED_SASL_MECHANISM']))
-    return login
-      ? `login as ${login.username} was refused with mechanism ${login.mechanism}: check user name, password and mechanism`
-      : 'the broker wants a login: give a user name and password'
-  if (some(error, ['TOPIC_AUTHORIZATION_FAILED']))
-    return `${login?.username ?? 'an anonymous client'} may not use topic ${topic}: grant it Describe and Write there (Read to consume)`
+    return `login as ${who} was refused with mechanism ${login?.mechanism}: check user name, password and mechanism`
   if (some(error, ['GROUP_AUTHORIZATION_FAILED']))
-    return `${login?.username ?? 'an anonymous client'} may not join the consumer group: grant it Read on the group`
-  if (some(error, ['CLUSTER_AUTHORIZATION_FAILED']))
-    return `${login?.username ?? 'an anonymous client'} lacks a permission on the cluster: grant it IdempotentWrite (Create to create topics)`
+    return `${who} may not join the consumer group: grant it Read on the group`
+  // Without any topic to write to, a login may not even have a producer's id: that reads as a lack on the cluster.
+  if (some(error, FORBIDDEN))
+    return `${who} may not use topic ${topic}: grant it Write there (Read to consume, Create where it is to be created)`
   return `${address} is away: ${words(error)}`
 }
 

@@ -7,37 +7,34 @@ export type KafkaCompression = (typeof compressions)[number]
 export const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512'] as const
 export type KafkaMechanism = (typeof mechanisms)[number]
 
-/** Where a cluster is, and how to log in. An option beats the URL, the URL beats the environment. */
+/** Where a cluster is, and how to log in. What the URL says beats the option of the same meaning. */
 export interface KafkaConnectionOptions {
   /**
-   * `kafka://host:9092,host2:9092/topic`; `kafkas://` for TLS. User info is the SASL login; the query may carry
-   * `mechanism`, `compression`, `partitions` and `replicas`.
+   * `kafka://host:9092,host2:9092/topic`; `kafkas://` for TLS. User info is the SASL login. The query may carry `mechanism`
+   * and, to produce, `compression`, `partitions` and `replicas` (either asks for a missing topic to be created).
    */
   readonly url?: string | undefined
   /** `host:port` of some brokers; the client finds the others. Default: the URL's, else `127.0.0.1:9092`. */
   readonly brokers?: readonly string[] | undefined
   /** Default: the URL's path, else `predictions`. */
   readonly topic?: string | undefined
-  /** SASL user name. Default: the URL's, else `KAFKA_USERNAME`; without one there is no login. */
+  /** SASL user name. Default: the URL's; without one there is no login. */
   readonly username?: string | undefined
-  /** Default: the URL's, else `KAFKA_PASSWORD`. */
+  /** A secret. Default: the URL's. */
   readonly password?: string | undefined
-  /** SASL mechanism. Default: the URL's `mechanism`, else `KAFKA_SASL_MECHANISM`, else `plain`. */
-  readonly mechanism?: KafkaMechanism | undefined
-  /** Whether to speak TLS. Default: true with `kafkas://`, with `ca` or with `KAFKA_CA_FILE`. */
+  /** Default: the URL's `mechanism`, else `plain`. */
+  readonly saslMechanism?: KafkaMechanism | undefined
+  /** Whether to speak TLS. Default: true with `kafkas://` or `ca`, else false. */
   readonly tls?: boolean | undefined
-  /** The private authority's certificates, in PEM. Default: those in the file that `KAFKA_CA_FILE` names. */
+  /** Path of a PEM file with the authority that signed the brokers' certificates. Default: those that Node.js trusts. */
   readonly ca?: string | undefined
 }
 
 export interface KafkaOptions extends KafkaConnectionOptions {
-  /** How batches are compressed; lz4 needs the package `lz4-napi`. Default: the URL's `compression`, else `none`. */
+  /** How batches are compressed. Default: the URL's `compression`, else `none`. */
   readonly compression?: KafkaCompression | undefined
-  /**
-   * Creates a topic that is missing, with this many partitions and replicas (-1: the broker's own defaults).
-   * Default: the URL's `partitions` and `replicas`; with neither the topic is never created.
-   */
-  readonly createTopic?: { readonly partitions?: number; readonly replicas?: number } | undefined
+  /** Whether a missing topic is created, with the broker's own defaults or this shape. Default: false. */
+  readonly createTopic?: boolean | { readonly partitions?: number; readonly replicas?: number } | undefined
 }
 
 /** What the client needs to connect, complete and checked. */
@@ -121,7 +118,7 @@ const oneOf = <T extends string>(
 const count = (what: string, value: string | number | null | undefined, mistakes: string[]): number | undefined => {
   if (value === null || value === undefined) return undefined
   const number = Number(value)
-  if (Number.isInteger(number) && (number === -1 || number > 0)) return number
+  if (Number.isInteger(number) && number > 0) return number
   mistakes.push(`${what} ${JSON.stringify(value)} is not a positive number`)
   return undefined
 }
@@ -131,52 +128,62 @@ const readCa = (file: string | undefined, mistakes: string[]): string | undefine
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    mistakes.push(`KAFKA_CA_FILE can't be read: ${messageOf(error)}`)
+    mistakes.push(`the authority's file can't be read: ${messageOf(error)}`)
     return undefined
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/**
- * Options, URL and environment made one, all mistakes in one error.
- * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`; its message never holds the URL's login
- */
-export const readOptions = (options: KafkaOptions, env: Environment = process.env): KafkaSettings => {
-  const mistakes: string[] = []
-  const url = readUrl(options.url, mistakes)
-
-  const brokers = options.brokers ?? url.brokers ?? ['127.0.0.1:9092']
+const readBrokers = (brokers: readonly string[], mistakes: string[]): readonly string[] => {
   for (const broker of brokers)
     if (!BROKER.test(broker)) mistakes.push(`broker ${JSON.stringify(broker)} does not read as host:port`)
-  const topic = options.topic ?? url.topic ?? 'predictions'
+  return brokers
+}
+
+const readTopic = (topic: string, mistakes: string[]): string => {
   if (!TOPIC.test(topic) || topic === '.' || topic === '..')
-    mistakes.push(`topic ${JSON.stringify(topic)} may hold letters, digits, ".", "_" and "-" only, up to 249`)
+    mistakes.push(`topic ${JSON.stringify(topic)}: only letters, digits, ".", "_" and "-" are allowed, up to 249`)
+  return topic
+}
 
-  const username = options.username ?? url.username ?? env['KAFKA_USERNAME']
-  const password = options.password ?? url.password ?? env['KAFKA_PASSWORD']
-  const mechanism =
-    oneOf('mechanism', mechanisms, options.mechanism ?? url.query.get('mechanism'), mistakes) ??
-    oneOf('KAFKA_SASL_MECHANISM', mechanisms, env['KAFKA_SASL_MECHANISM'], mistakes) ??
-    'plain'
-  if (username && password === undefined) mistakes.push('a user name is given, but no password')
+/** A login is the URL's or the options', never half of each. */
+const readLogin = (url: UrlParts, options: KafkaOptions, mistakes: string[]): KafkaConnection['login'] => {
+  const { username, password } = url.username ? url : options
+  const mechanism = oneOf('mechanism', mechanisms, url.query.get('mechanism') ?? options.saslMechanism, mistakes)
+  if (!username) return undefined
+  if (password === undefined) mistakes.push('a user name is given, but no password')
+  return { mechanism: mechanism ?? 'plain', username, password: password ?? '' }
+}
 
-  const ca = options.ca ?? readCa(env['KAFKA_CA_FILE'], mistakes)
-  const tls = options.tls ?? (url.tls || ca !== undefined)
+const readCreateTopic = (url: UrlParts, { createTopic }: KafkaOptions, mistakes: string[]) => {
+  const shape = typeof createTopic === 'object' ? createTopic : undefined
+  const partitions = count('partitions', url.query.get('partitions') ?? shape?.partitions, mistakes)
+  const replicas = count('replicas', url.query.get('replicas') ?? shape?.replicas, mistakes)
+  if (!createTopic && partitions === undefined && replicas === undefined) return undefined
+  // -1 is Kafka's word for the broker's own default.
+  return { partitions: partitions ?? -1, replicas: replicas ?? -1 }
+}
 
-  const compression = oneOf('compression', compressions, options.compression ?? url.query.get('compression'), mistakes)
-  const partitions = count('partitions', options.createTopic?.partitions ?? url.query.get('partitions'), mistakes)
-  const replicas = count('replicas', options.createTopic?.replicas ?? url.query.get('replicas'), mistakes)
-  const create = options.createTopic !== undefined || partitions !== undefined || replicas !== undefined
-
-  if (mistakes.length > 0) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `Kafka: ${mistakes.join('; ')}`)
-  return {
+/**
+ * Options and URL made one, all mistakes in one error.
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`; its message never holds the URL's login
+ */
+export const readOptions = (options: KafkaOptions): KafkaSettings => {
+  const mistakes: string[] = []
+  const url = readUrl(options.url, mistakes)
+  const brokers = readBrokers(url.brokers ?? options.brokers ?? ['127.0.0.1:9092'], mistakes)
+  const topic = readTopic(url.topic ?? options.topic ?? 'predictions', mistakes)
+  const ca = readCa(options.ca, mistakes)
+  const tls = url.tls || options.tls || ca !== undefined
+  const settings: KafkaSettings = {
     brokers,
     topic,
     tls: tls ? (ca === undefined ? {} : { ca }) : undefined,
-    login: username ? { mechanism, username, password: password ?? '' } : undefined,
+    login: readLogin(url, options, mistakes),
     address: `kafka${tls ? 's' : ''}://${brokers.join(',')}/${topic}`,
-    compression: compression ?? 'none',
-    createTopic: create ? { partitions: partitions ?? -1, replicas: replicas ?? -1 } : undefined,
+    compression:
+      oneOf('compression', compressions, url.query.get('compression') ?? options.compression, mistakes) ?? 'none',
+    createTopic: readCreateTopic(url, options, mistakes),
   }
+  if (mistakes.length > 0) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `Kafka: ${mistakes.join('; ')}`)
+  return settings
 }

@@ -55,11 +55,11 @@ const readLimit = async (admin: Admin, topic: string): Promise<number> => {
  * Makes sure that the topic is there, and asks what it takes: bytes of one request.
  * @throws PredictionsError `PREDICTIONS_SINK_UNAVAILABLE`, with the fix
  */
-export const openTopic = async (settings: KafkaSettings, mayCreate: boolean): Promise<number> => {
+export const openTopic = async (settings: KafkaSettings): Promise<number> => {
   try {
     return await withAdmin(settings, async (admin) => {
       if (!(await exists(admin, settings.topic))) {
-        if (!settings.createTopic || !mayCreate)
+        if (!settings.createTopic)
           throw new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `Kafka: ${missingTopic(settings.topic)}`)
         await createTopic(settings, { topic: settings.topic, ...settings.createTopic })
       }
