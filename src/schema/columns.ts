@@ -1,9 +1,9 @@
 import { PredictionsError } from '../errors.ts'
 import type { Column, ColumnType } from './column.ts'
 import { nameColumns } from './names.ts'
-import { resolverOf } from './refs.ts'
+import { referencesOf } from './refs.ts'
 import { checkSchema, isKeywords, pointerStep, type JsonSchema, type Mistake, type PredictionSchema } from './schema.ts'
-import { ShapeError, treeOf, type Tree } from './shape.ts'
+import { treeOf, type Tree } from './shape.ts'
 
 const own = (name: string, type: ColumnType): Column => ({ name, type, source: 'record', path: [name] })
 
@@ -51,13 +51,11 @@ const readTree = (document: unknown, pointer: string, mistakes: Mistake[]): Tree
   const found = checkSchema(document, pointer)
   mistakes.push(...found)
   if (found.length > 0) return 'json'
-  try {
-    return treeOf(document as JsonSchema, resolverOf(document as JsonSchema))
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error
-    mistakes.push({ pointer, message: error.message })
-    return 'json'
-  }
+  const schema = document as JsonSchema
+  const shapeMistakes: Mistake[] = []
+  const tree = treeOf(schema, referencesOf(schema), shapeMistakes)
+  mistakes.push(...shapeMistakes.map((mistake) => ({ ...mistake, pointer: pointer + mistake.pointer })))
+  return tree
 }
 
 const leaves = (tree: Tree, source: Source, path: readonly string[]): Column[] =>
@@ -94,8 +92,8 @@ export const columnsOf = (schema: PredictionSchema | undefined): readonly Column
   if (!isKeywords(given))
     throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'The schema must be an object of features and outputs')
   mistakes.push(...unknownMembers(given))
-  const outputs = columnsOfSource(schema?.outputs, 'outputs', mistakes)
   const features = columnsOfSource(schema?.features, 'features', mistakes)
+  const outputs = columnsOfSource(schema?.outputs, 'outputs', mistakes)
   if (mistakes.length > 0) {
     const lines = mistakes.map(({ pointer, message }) => `  ${pointer}: ${message}`)
     throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `The schema has mistakes:\n${lines.join('\n')}`)

@@ -10,9 +10,13 @@ const digitsOf = ({ source, path }: Column): string =>
     .update(source + JSON.stringify(path))
     .digest('hex')
 
-/** A name as the least distinguishing of our stores compares it: MySQL's identifiers ignore case and accents. */
+/** A name as the least distinguishing of our stores compares it: MySQL's identifiers ignore case, its catalogue accents too. */
 export const foldName = (name: string): string =>
-  name.normalize('NFKD').replace(/\p{M}/gu, '').toUpperCase().toLowerCase()
+  name
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toUpperCase()
+    .toLowerCase()
 
 const foldedNames = (columns: readonly { readonly name: string }[]): string[] =>
   columns.map(({ name }) => foldName(name))

@@ -1,7 +1,12 @@
-import { isKeywords, type JsonSchema, type Keywords } from './schema.ts'
+import { isKeywords, pointerStep, type JsonSchema, type Keywords } from './schema.ts'
 
-/** Finds what a `$ref` of a schema points to, within the same document; undefined where there is nothing. */
-export type Resolver = (ref: string, from: Keywords) => JsonSchema | undefined
+/** The references of one document. */
+export interface References {
+  /** What a `$ref` points to, within the document; undefined where there is nothing. */
+  resolve(ref: string, from: Keywords): JsonSchema | undefined
+  /** Where a schema stands in the document, as a JSON pointer. */
+  pointerOf(schema: Keywords): string
+}
 
 /** Where a document without an `$id` stands. Any hierarchical URI does: it is never fetched. */
 const DOCUMENT = 'capture-predictions:///'
@@ -34,33 +39,32 @@ const follow = (root: unknown, pointer: string): unknown => {
  * Resolves `$ref` within one document: JSON pointers, `$id` (draft-07's `#name` too), `$anchor`. Relative to the nearest
  * `$id`, as both drafts have it: https://json-schema.org/draft/2020-12/json-schema-core#section-8.2
  */
-export const resolverOf = (document: JsonSchema): Resolver => {
-  const places = new Map<string, unknown>([[DOCUMENT, document]])
-  const bases = new Map<object, string>()
+export const referencesOf = (document: JsonSchema): References => {
+  const targets = new Map<string, unknown>([[DOCUMENT, document]])
+  const places = new Map<object, { base: string; pointer: string }>()
 
-  const scan = (value: unknown, above: string): void => {
-    if (typeof value !== 'object' || value === null || bases.has(value)) return
+  const scan = (value: unknown, above: string, pointer: string): void => {
+    if (typeof value !== 'object' || value === null || places.has(value)) return
     let base = above
     if (isKeywords(value)) {
       const { $id, $anchor, $dynamicAnchor } = value
-      if (typeof $id === 'string') {
-        const url = urlOf($id, base)
-        if (url && !$id.startsWith('#')) base = url.href.replace(/#.*$/, '')
-        if (url) places.set(url.href.replace(/#$/, ''), value)
-      }
+      const url = typeof $id === 'string' ? urlOf($id, base) : undefined
+      if (url) targets.set(url.href.replace(/#$/, ''), value)
+      if (url && !String($id).startsWith('#')) base = url.href.replace(/#.*$/, '')
       for (const anchor of [$anchor, $dynamicAnchor])
-        if (typeof anchor === 'string') places.set(`${base}#${anchor}`, value)
+        if (typeof anchor === 'string') targets.set(`${base}#${anchor}`, value)
     }
-    bases.set(value, base)
-    for (const [key, member] of Object.entries(value)) if (!data.has(key)) scan(member, base)
+    places.set(value, { base, pointer })
+    for (const [key, member] of Object.entries(value))
+      if (!data.has(key)) scan(member, base, pointer + pointerStep(key))
   }
-  scan(document, DOCUMENT)
+  scan(document, DOCUMENT, '')
 
-  return (ref, from) => {
-    const url = urlOf(ref, bases.get(from) ?? DOCUMENT)
+  const resolve: References['resolve'] = (ref, from) => {
+    const url = urlOf(ref, places.get(from)?.base ?? DOCUMENT)
     if (!url) return undefined
     const [resource = '', fragment = ''] = url.href.split('#', 2)
-    const found = fragment === '' || fragment.startsWith('/') ? places.get(resource) : places.get(url.href)
+    const found = targets.get(fragment === '' || fragment.startsWith('/') ? resource : url.href)
     try {
       const target = fragment.startsWith('/') ? follow(found, decodeURIComponent(fragment)) : found
       return isSchema(target) ? target : undefined
@@ -68,4 +72,6 @@ export const resolverOf = (document: JsonSchema): Resolver => {
       return undefined // The fragment is no percent-encoded text.
     }
   }
+
+  return { resolve, pointerOf: (schema) => places.get(schema)?.pointer ?? '' }
 }

@@ -36,7 +36,29 @@ const isBranch = (node: Leaf | Branch): node is Branch => 'members' in node
 const isMembers = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isEmpty = (value: unknown): boolean => isMembers(value) && Object.keys(value).length === 0
+const isEmpty = (value: unknown): boolean => {
+  if (!isMembers(value)) return false
+  for (const name in value) if (Object.hasOwn(value, name)) return false
+  return true
+}
+
+/**
+ * How each of the record's own members is read. By name, not `record[name]`: getters that are looked up by a variable cost ten
+ * times as much.
+ */
+const readers: Readonly<Record<string, (record: PredictionRecord) => unknown>> = {
+  id: (record) => record.id,
+  timestamp: (record) => record.timestamp,
+  model: (record) => record.model,
+  model_version: (record) => record.model_version,
+  request_id: (record) => record.request_id,
+  instance: (record) => record.instance,
+  status: (record) => record.status,
+  duration_ms: (record) => record.duration_ms,
+  error: (record) => record.error,
+  sample_weight: (record) => record.sample_weight,
+  tags: ({ tags }) => (isEmpty(tags) ? null : tags),
+}
 
 /** A member's path as `extra` names it: `features.sepal.length`; a name with a dot, bracket or quote stands in brackets. */
 const pathOf = (above: string, name: string): string =>
@@ -93,9 +115,9 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
   const outputs = treeOf('outputs', columns, coerceOf)
   const extraIndex = columns.findIndex(({ source, path }) => source === 'record' && path[0] === 'extra')
   const own = columns.flatMap((column, index) => {
-    const member = column.path[0] as keyof PredictionRecord
-    if (column.source !== 'record' || index === extraIndex) return []
-    return [{ member, leaf: { path: column.path.join('.'), index, coerce: coerceOf(column, index) } }]
+    const read = readers[column.path[0] ?? '']
+    if (column.source !== 'record' || read === undefined) return []
+    return [{ read, leaf: { path: column.path.join('.'), index, coerce: coerceOf(column, index) } }]
   })
 
   // The row in the making: a mapper runs to its end before it runs again.
@@ -149,10 +171,7 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
     if (isMembers(brought)) {
       if (!isEmpty(brought)) extra = { ...brought } as Extra
     } else if (brought !== null && brought !== undefined) note('extra', brought, 'not an object')
-    for (const { member, leaf } of own) {
-      const value = record[member]
-      if (member !== 'tags' || !isEmpty(value)) put(leaf, value)
-    }
+    for (const { read, leaf } of own) put(leaf, read(record))
     fill(features, record.features)
     fill(outputs, record.outputs)
     if (extra !== undefined && extraIndex >= 0) row[extraIndex] = extra

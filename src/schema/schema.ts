@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { encode } from '../json.ts'
 
 /** A JSON Schema: draft-07 (the default) or 2020-12, as its `$schema` says. TypeBox schemas are JSON Schemas. */
 export type JsonSchema = object | boolean
@@ -53,13 +54,15 @@ const drafts: readonly [RegExp, () => ValidateFunction | undefined][] = [
 ]
 
 const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = encode(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
 const messageOf = ({ keyword, message, params }: ErrorObject): string => {
-  const allowed: unknown = (params as Record<string, unknown>)['allowedValues']
-  return keyword === 'enum' && Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : (message ?? keyword)
+  const { allowedValues, type } = params as { allowedValues?: unknown[]; type?: string | string[] }
+  if (keyword === 'enum' && allowedValues) return `must be one of ${allowedValues.join(', ')}`
+  if (keyword === 'type' && type) return `must be ${[type].flat().join(' or ')}`
+  return message ?? keyword
 }
 
 /** ajv's errors, one mistake for each place: the branches of an `anyOf` say together what is allowed there. */

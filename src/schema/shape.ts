@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ColumnType } from './column.ts'
-import type { Resolver } from './refs.ts'
-import { isKeywords, type JsonSchema, type Keywords } from './schema.ts'
+import type { References } from './refs.ts'
+import { isKeywords, type JsonSchema, type Keywords, type Mistake } from './schema.ts'
 
 /** The schemas from the document's root to here, so that one which holds itself is found. */
 interface Trail {
@@ -96,9 +97,11 @@ const shapeOfType = (type: unknown, schema: Keywords, trail: Trail): Shape => {
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
+const typesOf = (schema: Keywords): readonly unknown[] => [schema['type'] ?? []].flat()
+
 /** What a schema's own keywords say, without those that combine schemas. */
 const ownShape = (schema: Keywords, trail: Trail): Shape => {
-  const types = [schema['type'] ?? []].flat()
+  const types = typesOf(schema)
   if (types.length > 0) return types.map((type) => shapeOfType(type, schema, trail)).reduce(either)
   if (schema['const'] !== undefined) return shapeOfValue(schema['const'])
   const values = listOf(schema['enum'])
@@ -109,32 +112,33 @@ const ownShape = (schema: Keywords, trail: Trail): Shape => {
 /** A table this wide is a mistake, or a schema whose references multiply. */
 const MAX_COLUMNS = 10_000
 
-/** The schema can't be made columns of, for a reason that the meta-schema doesn't know. */
-export class ShapeError extends Error {}
-
-/**
- * The columns of a document's schema.
- * @throws ShapeError for a `$ref` that leads nowhere, and more than 10,000 columns
- */
-export const treeOf = (schema: JsonSchema, resolve: Resolver): Tree => {
+/** The columns of a document's schema. What can't be made a column of is noted as a mistake. */
+export const treeOf = (document: JsonSchema, { resolve, pointerOf }: References, mistakes: Mistake[]): Tree => {
+  const unresolved = new Set<Keywords>()
   let count = 0
 
-  const refOf = (from: Keywords): JsonSchema | undefined => {
+  const targetOf = (from: Keywords): JsonSchema | undefined => {
     const ref = from['$ref'] ?? from['$dynamicRef']
     if (typeof ref !== 'string') return undefined
     const target = resolve(ref, from)
-    if (target === undefined) throw new ShapeError(`$ref ${JSON.stringify(ref)} leads nowhere in this schema`)
+    if (target === undefined && !unresolved.has(from)) {
+      unresolved.add(from)
+      mistakes.push({
+        pointer: `${pointerOf(from)}/$ref`,
+        message: `${JSON.stringify(ref)} leads nowhere in this schema`,
+      })
+    }
     return target
   }
 
-  const shapeOf = (of: JsonSchema, above: Trail | undefined): Shape => {
-    if (!isKeywords(of)) return 'anything'
-    for (let at = above; at; at = at.up) if (at.schema === of) return 'json'
-    const trail = { schema: of, up: above }
-    const shapesOf = (keyword: string) => listOf(of[keyword]).map((part) => shapeOf(part as JsonSchema, trail))
+  const shapeOf = (schema: JsonSchema, above: Trail | undefined): Shape => {
+    if (!isKeywords(schema)) return 'anything'
+    for (let at = above; at; at = at.up) if (at.schema === schema) return 'json'
+    const trail = { schema, up: above }
+    const shapesOf = (keyword: string) => listOf(schema[keyword]).map((part) => shapeOf(part as JsonSchema, trail))
     // Keywords beside a `$ref` count, although draft-07 has them ignored: `nullable` and `description` stand there.
-    const target = refOf(of)
-    const parts = [ownShape(of, trail), ...shapesOf('allOf')]
+    const target = targetOf(schema)
+    const parts = [ownShape(schema, trail), ...shapesOf('allOf')]
     if (target !== undefined) parts.push(shapeOf(target, trail))
     for (const keyword of ['anyOf', 'oneOf']) {
       const alternatives = shapesOf(keyword)
@@ -144,28 +148,41 @@ export const treeOf = (schema: JsonSchema, resolve: Resolver): Tree => {
   }
 
   const grow = (shape: Shape): Tree => {
-    if (isProperties(shape))
-      return new Map(
-        Array.from(shape, ([name, schemas]) => [
-          name,
-          grow(schemas.map((of) => shapeOf(of.schema, of.trail)).reduce(both)),
-        ]),
-      )
-    if (++count > MAX_COLUMNS) throw new ShapeError(`has more than ${MAX_COLUMNS} columns`)
-    return shape === 'anything' || shape === 'null' ? 'json' : shape
+    if (isProperties(shape) && count <= MAX_COLUMNS) {
+      const growAll = (schemas: readonly Property[]) =>
+        grow(schemas.map(({ schema, trail }) => shapeOf(schema, trail)).reduce(both))
+      return new Map(Array.from(shape, ([name, schemas]) => [name, growAll(schemas)]))
+    }
+    if (++count === MAX_COLUMNS + 1) mistakes.push({ pointer: '', message: `has more than ${MAX_COLUMNS} columns` })
+    return typeof shape === 'object' || shape === 'anything' || shape === 'null' ? 'json' : shape
+  }
+
+  /** The schema at the end of a chain of references. */
+  const dereference = (schema: JsonSchema): JsonSchema => {
+    const seen = new Set<JsonSchema>()
+    let at = schema
+    while (isKeywords(at) && !seen.has(at)) {
+      seen.add(at)
+      at = targetOf(at) ?? at
+    }
+    return at
   }
 
   /** A batch's schema is that of its items. */
-  const itemsOf = (of: JsonSchema): JsonSchema => {
-    const seen = new Set<JsonSchema>()
-    let at = of
-    for (let next: JsonSchema | undefined = at; next !== undefined && !seen.has(next);) {
-      seen.add((at = next))
-      next = isKeywords(at) ? refOf(at) : undefined
-    }
-    if (!isKeywords(at) || ![at['type'] ?? []].flat().includes('array')) return of
-    return isKeywords(at['items']) ? at['items'] : of
+  const itemsOf = (schema: JsonSchema): JsonSchema => {
+    const at = dereference(schema)
+    if (!isKeywords(at) || !typesOf(at).includes('array')) return schema
+    return isKeywords(at['items']) ? at['items'] : schema
   }
 
-  return grow(shapeOf(itemsOf(schema), undefined))
+  /** One instance's schema: also where a body may be one instance or a batch of them. */
+  const instanceOf = (schema: JsonSchema): JsonSchema => {
+    const at = dereference(schema)
+    const alternatives = isKeywords(at) && at['type'] === undefined ? listOf(at['anyOf'] ?? at['oneOf']) : []
+    const [first, ...others] = alternatives.map((alternative) => dereference(itemsOf(alternative as JsonSchema)))
+    if (first !== undefined && others.every((other) => isDeepStrictEqual(other, first))) return first
+    return itemsOf(schema)
+  }
+
+  return grow(shapeOf(instanceOf(document), undefined))
 }
