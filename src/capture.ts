@@ -72,7 +72,6 @@ const openOutboxOf = (settings: Settings, sinks: readonly Sink[]): Outbox | unde
     : openOutbox({
         directory: settings.outboxDir,
         maxBytes: settings.outboxMaxBytes,
-        fsync: settings.outboxFsync,
         logger: settings.logger,
         sinks: sinks.map(({ name }) => name),
       })

@@ -6,6 +6,7 @@ import { decode, encode } from './json.ts'
 import { modelMembers, recordLine } from './line.ts'
 import { messageOf } from './errors.ts'
 import type { Prediction } from './prediction.ts'
+import type { Redaction } from './redact.ts'
 import type { Sampler } from './sample.ts'
 
 type Members = Record<string, unknown>
@@ -38,18 +39,15 @@ export interface ExchangeContext {
   fault(kind: string, error: unknown): void
 }
 
-export interface Redaction {
-  apply(source: 'features' | 'outputs' | 'tags', value: unknown): unknown
-  extra(value: Members): Members
-  text(text: string): string
-}
-
 /** What an integration says of a request when it arrives. */
 export interface ExchangeStart {
   /** The configured route that it matched, as it was written. */
   readonly route: string
   readonly headers: IncomingHttpHeaders
 }
+
+/** Where `extra` holds a body that could not be taken apart: no rule of redaction could be applied to it. */
+const UNREAD = ['body', 'request', 'reply']
 
 /** A record's `error` is for people: longer ones are cut. In UTF-16 units. */
 const MAX_ERROR = 2000
@@ -154,9 +152,10 @@ export class Exchange implements Prediction {
 
   set(outputs: Members | readonly Members[]): void {
     try {
-      const copy = decode(encode(outputs)) as Members | Members[]
+      const copy = copyOf(outputs)
       const given = this.#given
-      if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy)
+      if (given === undefined) this.#given = copy
+      else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy)
       else this.#given = { ...given, ...copy }
     } catch (error) {
       this.#context.fault('set', error)
@@ -165,7 +164,7 @@ export class Exchange implements Prediction {
 
   tag(tags: Readonly<Members>): void {
     try {
-      this.#tags = { ...this.#tags, ...(decode(encode(tags)) as Members) }
+      this.#tags = { ...this.#tags, ...(copyOf(tags) as Members) }
     } catch (error) {
       this.#context.fault('tag', error)
     }
@@ -226,8 +225,8 @@ export class Exchange implements Prediction {
     if (envelope.requestId !== undefined) this.#requestId ??= envelope.requestId
     if (envelope.model !== undefined) this.#model = envelope.model
     if (envelope.modelVersion !== undefined) this.#modelVersion = envelope.modelVersion
-    if (envelope.tags !== undefined) this.#tags = { ...(envelope.tags as Members), ...this.#tags }
-    if (envelope.extra !== undefined) this.#extra = { ...this.#extra, ...envelope.extra }
+    if (hasMembers(envelope.tags)) this.#tags = { ...envelope.tags, ...this.#tags }
+    if (hasMembers(envelope.extra)) this.#extra = { ...this.#extra, ...envelope.extra }
   }
 
   /** Each instance's members as text, at once: the handler may change its objects later. */
@@ -311,7 +310,7 @@ export class Exchange implements Prediction {
       tags: this.#tags === undefined ? undefined : ((redaction?.apply('tags', this.#tags) ?? this.#tags) as Members),
       features: features[0],
       outputs: outputs[0],
-      extra: this.#extra === undefined ? undefined : (redaction?.extra(this.#extra) ?? this.#extra),
+      extra: this.#finalExtra(),
     }
     const lines = [recordLine(record)]
     let base = this.id
@@ -339,6 +338,18 @@ export class Exchange implements Prediction {
     return this.#texts('outputs', withGiven(known, given))
   }
 
+  #finalExtra(): Members | undefined {
+    const redaction = this.#redaction
+    const extra = this.#extra
+    if (extra === undefined || redaction === undefined) return extra
+    const notes = { ...extra }
+    for (const path of UNREAD) {
+      const note = notes[path] as { value?: unknown } | undefined
+      if (note?.value !== undefined) notes[path] = { ...note, value: redaction.raw(note.value) }
+    }
+    return redaction.extra(notes)
+  }
+
   #modelMembers(): string {
     const { model, modelVersion } = this.#context
     if (this.#model === undefined && this.#modelVersion === undefined) return defaultModelMembers(this.#context)
@@ -352,6 +363,21 @@ const defaultModelMembers = (context: ExchangeContext): string => {
   let text = modelTexts.get(context)
   if (text === undefined) modelTexts.set(context, (text = modelMembers(context.model, context.modelVersion)))
   return text
+}
+
+/** A copy that later changes of the original don't reach: most have nothing below them. */
+const copyOf = (value: Members | readonly Members[]): Members | Members[] => {
+  if (!Array.isArray(value)) {
+    let isFlat = true
+    for (const name in value) isFlat &&= typeof (value as Members)[name] !== 'object'
+    if (isFlat) return { ...(value as Members) }
+  }
+  return decode(encode(value)) as Members | Members[]
+}
+
+const hasMembers = (members: Readonly<Members> | undefined): members is Members => {
+  for (const _name in members) return true
+  return false
 }
 
 /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
@@ -390,7 +416,8 @@ const memberOf = (given: Members | undefined, k: number, n: number): Members | u
 }
 
 const withGiven = (outputs: readonly Members[], given: Members | readonly Members[]): Members[] => {
-  const count = Array.isArray(given) ? Math.max(given.length, outputs.length) : Math.max(outputs.length, 1)
+  if (outputs.length <= 1 && !Array.isArray(given)) return [{ ...outputs[0], ...given }]
+  const count = Array.isArray(given) ? Math.max(given.length, outputs.length) : outputs.length
   return Array.from({ length: count }, (_, k) => ({
     ...outputs[k],
     ...(Array.isArray(given) ? (given[k] as Members | undefined) : memberOf(given as Members, k, count)),

@@ -25,15 +25,15 @@ type Message = Pick<FormatRequest | FormatReply, 'body' | 'contentType' | 'heade
 /** How much of a text that can't be read is kept, in UTF-16 code units. */
 const MAX_TEXT = 2_000
 
-/** One reading a message: `auto` looks at the keys before the format reads the body. */
-const contents = new WeakMap<Message, Content>()
+/**
+ * On a message: its content, read once, as `auto` looks at the keys before the format reads the body. A property: messages live
+ * as long as one call, and a WeakMap of so many would keep the garbage collector busy.
+ */
+const kContent = Symbol('capture-predictions.content')
 
 /** The content of a request's or a reply's body. Never throws; the body is read once. */
-export const contentOf = (message: Message): Content => {
-  let content = contents.get(message)
-  if (content === undefined) contents.set(message, (content = read(message)))
-  return content
-}
+export const contentOf = (message: Message & { [kContent]?: Content }): Content =>
+  Object.isExtensible(message) ? (message[kContent] ??= read(message)) : read(message)
 
 /** The media type without its parameters, in lower case: `text/csv`. */
 export const mediaTypeOf = (contentType: string): string => {

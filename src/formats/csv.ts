@@ -18,7 +18,7 @@ import { parseCsv, splitHeader } from './csv-text.ts'
  */
 export const csv: Format = {
   name: 'csv',
-  matches: (request) => isCsv(request.contentType) && contentOf(request).isText,
+  matches: (request) => contentOf(request).isText && isCsv(request.contentType),
   readRequest(request) {
     const content = contentOf(request)
     if (!content.isText) return json.readRequest(request)

@@ -11,6 +11,8 @@ export const formats: Readonly<Record<string, Format>> = Object.freeze(
   Object.fromEntries([openInference, mlflow, instances, csv, json].map((format) => [format.name, format])),
 )
 
+const inOrder = Object.values(formats)
+
 /** What `PREDICTIONS_FORMAT` may say. */
 export const formatNames: readonly string[] = ['auto', ...Object.keys(formats)]
 
@@ -22,7 +24,7 @@ export const formatNames: readonly string[] = ['auto', ...Object.keys(formats)]
  */
 export const chooseFormat = (setting: string | Format, request: FormatRequest): Format => {
   if (typeof setting !== 'string') return setting
-  if (setting === 'auto') return Object.values(formats).find((format) => format.matches?.(request)) ?? json
+  if (setting === 'auto') return inOrder.find((format) => format.matches?.(request)) ?? json
   if (Object.hasOwn(formats, setting)) return formats[setting]!
   throw new PredictionsError(
     'PREDICTIONS_BAD_CONFIGURATION',

@@ -1,0 +1,7 @@
+/** The older versions, under aliases: the types of the newer ones serve for what the tests use. */
+declare module 'express4' {
+  export { default } from 'express'
+}
+declare module 'koa2' {
+  export { default } from 'koa'
+}
