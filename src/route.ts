@@ -4,12 +4,15 @@ import { didYouMean } from './config/nearest.ts'
 /** Finds the configured route that a request belongs to: the route as it was written, or undefined. Never throws. */
 export type RouteMatcher = (method: string, url: string) => string | undefined
 
-/** Whether a segment of a path, decoded, is as the route wants it. */
-type SegmentTest = (segment: string) => boolean
+interface Segment {
+  /** It stands for any text that is not empty, before `text`; else it is `text`. */
+  readonly isParameter: boolean
+  readonly text: string
+}
 
 interface Pattern {
   readonly route: string
-  readonly segments: readonly SegmentTest[]
+  readonly segments: readonly Segment[]
   /** The path ends in `*`: more segments may follow. */
   readonly open: boolean
 }
@@ -52,46 +55,62 @@ export const createRouteMatcher = (routes: readonly string[]): RouteMatcher => {
 }
 
 const addRoute = ({ fixed, patterns }: MethodRoutes, route: string, path: string): void => {
-  const segments = segmentsOf(path)
-  const open = segments.at(-1) === '*'
-  if (open) segments.pop()
-  if (!open && !segments.some((segment) => segment.startsWith(':'))) {
-    const normal = '/' + segments.map(decoded).join('/')
-    if (!fixed.has(normal)) fixed.set(normal, route)
-    // The spelling of the route itself saves its requests the slow way.
-    if (!fixed.has(path)) fixed.set(path, route)
-  } else patterns.push({ route, segments: segments.map(segmentTest), open })
+  const segments = path.split('/').slice(1).map(segmentOf)
+  const open = path.endsWith('/*')
+  if (open || segments.some(({ isParameter }) => isParameter)) {
+    if (open || segments.at(-1)?.text === '') segments.pop()
+    patterns.push({ route, segments, open })
+    return
+  }
+  // The spelling of the route itself saves its requests the slow way.
+  for (const spelling of [path, normal(path)]) if (!fixed.has(spelling)) fixed.set(spelling, route)
+}
+
+/** `:name`, or `:name` and the literal rest of the segment, which begins with a colon. */
+const PARAMETER = /^:[A-Za-z_]\w*(:.+)?$/
+
+const segmentOf = (text: string): Segment => {
+  const isParameter = text.startsWith(':')
+  return { isParameter, text: decoded(isParameter ? (PARAMETER.exec(text)?.[1] ?? '') : text) }
 }
 
 const matchSlowly = ({ fixed, patterns }: MethodRoutes, target: string): string | undefined => {
-  const path = pathOf(target)
-  if (path === undefined) return undefined
-  const plain = path === target && !path.includes('%') && !path.endsWith('/')
-  if (plain && patterns.length === 0) return undefined
-  const segments = segmentsOf(path).map(decoded)
-  return fixed.get('/' + segments.join('/')) ?? patterns.find((pattern) => matches(pattern, segments))?.route
+  const path = normal(pathOf(target))
+  const route = path === target ? undefined : fixed.get(path)
+  return route ?? patterns.find((pattern) => matches(pattern, path))?.route
 }
 
-const matches = ({ segments, open }: Pattern, path: readonly string[]): boolean =>
-  (open ? path.length >= segments.length : path.length === segments.length) &&
-  segments.every((test, index) => test(path[index]!))
-
-/** The segments of a path, without the slash at its start and one at its end: `/a/b/` gives `a`, `b`; `/` gives none. */
-const segmentsOf = (path: string): string[] => {
-  const end = path.endsWith('/') ? -1 : undefined
-  const inner = path.slice(1, end)
-  return inner === '' ? [] : inner.split('/')
+const matches = ({ segments, open }: Pattern, path: string): boolean => {
+  let at = 0
+  for (const { isParameter, text } of segments) {
+    if (path[at] !== '/') return false
+    const slash = path.indexOf('/', at + 1)
+    const end = slash < 0 ? path.length : slash
+    const length = end - at - 1
+    const fits = isParameter
+      ? length > text.length && path.endsWith(text, end)
+      : length === text.length && path.startsWith(text, at + 1)
+    if (!fits) return false
+    at = end
+  }
+  return open || at === path.length
 }
 
-/** A path from a request's target; it may be in absolute form (`http://host/path`, RFC 9112, 3.2.2) or carry a fragment. */
-const pathOf = (target: string): string | undefined => {
+/** A path from a request's target, which may be in absolute form (`http://host/path`, RFC 9112, 3.2.2) or carry a fragment. */
+const pathOf = (target: string): string => {
   const fragment = target.indexOf('#')
   const whole = fragment < 0 ? target : target.slice(0, fragment)
   if (whole.startsWith('/')) return whole
   const host = whole.indexOf('://')
-  if (host < 0) return undefined
+  if (host < 0) return whole
   const path = whole.indexOf('/', host + 3)
   return path < 0 ? '/' : whole.slice(path)
+}
+
+/** The one spelling of a path: percent-decoded, without a slash at its end. */
+const normal = (path: string): string => {
+  const open = path.endsWith('/') ? path.slice(0, -1) : path
+  return open.includes('%') ? open.split('/').map(decoded).join('/') : open
 }
 
 /** Percent-decoded, but for a slash, which would part the segment. What can't be decoded is compared as it came. */
@@ -102,18 +121,6 @@ const decoded = (segment: string): string => {
   } catch {
     return segment
   }
-}
-
-/** `:name`, or `:name` and the literal rest of the segment, which begins with a colon. */
-const PARAMETER = /^:[A-Za-z_]\w*(:.+)?$/
-
-const segmentTest = (segment: string): SegmentTest => {
-  if (!segment.startsWith(':')) {
-    const literal = decoded(segment)
-    return (given) => given === literal
-  }
-  const suffix = decoded(PARAMETER.exec(segment)?.[1] ?? '')
-  return (given) => given.length > suffix.length && given.endsWith(suffix)
 }
 
 /** What is wrong with a route, with the right spelling where it can be told; undefined: nothing. */
@@ -134,7 +141,7 @@ const pathMistake = (route: string, method: string, path: string): string | unde
   if (!path.startsWith('/')) return `"${route}" has a path that does not begin with a slash: write "${method} /${path}"`
   const cut = path.search(/[?#]/)
   if (cut >= 0) return `"${route}" has a query or a fragment: write "${method} ${path.slice(0, cut)}"`
-  const segments = segmentsOf(path)
+  const segments = path.slice(1).split('/')
   const star = segments.findIndex((segment) => segment.includes('*'))
   if (star >= 0 && (star < segments.length - 1 || segments[star] !== '*'))
     return `"${route}" has a * that is not its last segment: write :name for one segment`

@@ -4,8 +4,9 @@ import type { Members } from './values.ts'
 /** Shorter ones, such as `7` or `no`, would punch holes into every text. In UTF-16 units. */
 const MIN_LENGTH = 3
 
-/** More of them than this are not told apart any more: then a text is left out as a whole. */
+/** Past this many secrets, or units compared in one text, they are not looked for any more: the text is left out as a whole. */
 const MAX_SECRETS = 10_000
+const MAX_COMPARED = 10_000_000
 
 const REMOVED = '[redacted]'
 
@@ -22,12 +23,12 @@ export interface Secrets {
 
 export const createSecrets = (): Secrets => {
   const secrets = new Set<string>()
-  let pattern: RegExp | undefined
+  let index: Index | undefined
 
   const remember = (text: string): void => {
     if (text.length < MIN_LENGTH || secrets.size > MAX_SECRETS) return
     secrets.add(text)
-    pattern = undefined
+    index = undefined
   }
 
   const addLeaves = (value: unknown): void => {
@@ -40,7 +41,7 @@ export const createSecrets = (): Secrets => {
     const told = withoutJsonSnippet(text)
     if (secrets.size === 0) return told
     if (secrets.size > MAX_SECRETS) return REMOVED
-    return told.replace((pattern ??= patternOf(secrets)), REMOVED)
+    return withoutIndexed(told, (index ??= indexOf(secrets)))
   }
 
   const clean = (value: unknown): unknown => {
@@ -64,15 +65,52 @@ export const createSecrets = (): Secrets => {
   }
 }
 
-/** One pattern for all, the longest first, each also as JSON and URLs spell it. */
-const patternOf = (secrets: ReadonlySet<string>): RegExp => {
+interface Index {
+  readonly spellings: ReadonlySet<string>
+  /** By their first three units: how long they are, the longest first. */
+  readonly lengths: ReadonlyMap<string, readonly number[]>
+}
+
+/** Each secret as it is, and as JSON and URLs spell it. */
+const indexOf = (secrets: ReadonlySet<string>): Index => {
   const spellings = new Set<string>()
   for (const secret of secrets) {
-    const inJson = JSON.stringify(secret).slice(1, -1)
-    spellings.add(secret).add(inJson).add(encodeURIComponent(secret.toWellFormed()))
+    spellings.add(secret).add(JSON.stringify(secret).slice(1, -1))
+    // By way of bytes, as a lone surrogate has no spelling in a URL.
+    spellings.add(encodeURIComponent(Buffer.from(secret).toString()))
   }
-  const longestFirst = [...spellings].sort((a, b) => b.length - a.length)
-  return new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g')
+  const lengths = new Map<string, Set<number>>()
+  for (const spelling of spellings) {
+    const start = spelling.slice(0, MIN_LENGTH)
+    lengths.set(start, (lengths.get(start) ?? new Set()).add(spelling.length))
+  }
+  const longestFirst = Array.from(lengths, ([start, some]) => [start, [...some].sort((a, b) => b - a)] as const)
+  return { spellings, lengths: new Map(longestFirst) }
+}
+
+/** In one pass, so that a secret like "red" is not found in what stands for another. */
+const withoutIndexed = (text: string, { spellings, lengths }: Index): string => {
+  let compared = 0
+  const secretAt = (at: number): number | undefined =>
+    lengths.get(text.slice(at, at + MIN_LENGTH))?.find((length) => {
+      if (at + length > text.length) return false
+      compared += length
+      return spellings.has(text.slice(at, at + length))
+    })
+
+  let result = ''
+  let from = 0
+  let at = 0
+  while (at + MIN_LENGTH <= text.length) {
+    const length = secretAt(at)
+    if (compared > MAX_COMPARED) return REMOVED
+    if (length === undefined) at++
+    else {
+      result += text.slice(from, at) + REMOVED
+      from = at += length
+    }
+  }
+  return result + text.slice(from)
 }
 
 /**
