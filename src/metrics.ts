@@ -15,6 +15,8 @@ interface Metric<Stats> {
   readonly value: (stats: Stats) => number
 }
 
+type AnyMetric = Metric<SinkStats> | Metric<RequestStats>
+
 const records = (name: string, description: string, value: (stats: SinkStats) => number): Metric<SinkStats> => ({
   name: `predictions.records.${name}`,
   description,
@@ -80,53 +82,60 @@ export const loadApi = (from: readonly string[] = [import.meta.url, `${process.c
   return undefined
 }
 
-/** The values of all captures of the process, by metric and sink: two captures may share a sink's name. */
-const createTotals = () => {
-  const totals = new Map<string, Map<string | undefined, number>>()
-  const add = (name: string, sink: string | undefined, value: number): void => {
-    const bySink = totals.get(name) ?? new Map<string | undefined, number>()
-    bySink.set(sink, (bySink.get(sink) ?? 0) + value)
-    totals.set(name, bySink)
+/** Values by metric, and in each by sink. */
+type Values = ReadonlyMap<AnyMetric, ReadonlyMap<string | undefined, number>>
+
+/** Adds the stats of captures: two of a process may share a sink's name. */
+const sum = (before: Values, all: Iterable<CaptureStats>): Values => {
+  const values = new Map([...before].map(([metric, bySink]) => [metric, new Map(bySink)]))
+  const add = (metric: AnyMetric, sink: string | undefined, value: number): void => {
+    const bySink = values.get(metric) ?? new Map<string | undefined, number>()
+    const other = bySink.get(sink) ?? 0
+    bySink.set(sink, metric.kind === 'Gauge' ? Math.max(other, value) : other + value)
+    values.set(metric, bySink)
   }
-  return {
-    add(stats: CaptureStats, kinds: readonly string[]): void {
-      for (const { name, kind, value } of requestMetrics)
-        if (kinds.includes(kind)) add(name, undefined, value(stats.requests))
-      for (const [sink, sinkStats] of Object.entries(stats.sinks))
-        for (const { name, kind, value } of sinkMetrics) if (kinds.includes(kind)) add(name, sink, value(sinkStats))
-    },
-    addAll(other: ReadonlyMap<string, ReadonlyMap<string | undefined, number>>): void {
-      for (const [name, bySink] of other) for (const [sink, value] of bySink) add(name, sink, value)
-    },
-    values: totals as ReadonlyMap<string, ReadonlyMap<string | undefined, number>>,
+  for (const stats of all) {
+    for (const metric of requestMetrics) add(metric, undefined, metric.value(stats.requests))
+    for (const [sink, sinkStats] of Object.entries(stats.sinks))
+      for (const metric of sinkMetrics) add(metric, sink, metric.value(sinkStats))
   }
+  return values
 }
+
+/** What is left in a closed capture's queues is nobody's to show: the next run counts it. */
+const withoutQueues = (stats: CaptureStats): CaptureStats => ({
+  ...stats,
+  sinks: Object.fromEntries(
+    Object.entries(stats.sinks).map(([sink, counts]) => [sink, { ...counts, queued: 0, oldestQueuedAt: null }]),
+  ),
+})
 
 const createRegistry = () => {
   const running = new Set<() => CaptureStats>()
   /** What captures that are closed have counted: counters must not fall. */
-  const ended = createTotals()
+  let ended: Values = new Map()
   const attached = new WeakSet<MeterProvider>()
   let timer: NodeJS.Timeout | undefined
 
-  const now = () => {
-    const totals = createTotals()
-    totals.addAll(ended.values)
-    for (const stats of running) totals.add(stats(), ['Counter', 'UpDownCounter', 'Gauge'])
-    return totals.values
-  }
+  const now = (): Values =>
+    sum(
+      ended,
+      [...running].map((stats) => stats()),
+    )
 
   const attach = (provider: MeterProvider): void => {
     attached.add(provider)
     const meter = provider.getMeter('capture-predictions')
-    const instruments = new Map<string, Observable>()
-    for (const { name, description, unit, kind } of [...requestMetrics, ...sinkMetrics])
-      instruments.set(name, meter[`createObservable${kind}`](name, { description, unit }))
+    const instruments = new Map<AnyMetric, Observable>()
+    for (const metric of [...requestMetrics, ...sinkMetrics]) {
+      const { name, description, unit, kind } = metric
+      instruments.set(metric, meter[`createObservable${kind}`](name, { description, unit }))
+    }
     meter.addBatchObservableCallback(
       (result) => {
-        for (const [name, bySink] of now())
+        for (const [metric, bySink] of now())
           for (const [sink, value] of bySink)
-            result.observe(instruments.get(name)!, value, sink === undefined ? {} : { sink })
+            result.observe(instruments.get(metric)!, value, sink === undefined ? {} : { sink })
       },
       [...instruments.values()],
     )
@@ -160,7 +169,7 @@ const createRegistry = () => {
     },
     end(stats: () => CaptureStats): void {
       if (!running.delete(stats)) return
-      ended.add(stats(), ['Counter'])
+      ended = sum(ended, [withoutQueues(stats())])
       if (running.size === 0) stopLooking()
     },
   }
@@ -188,7 +197,7 @@ const registry = (): ReturnType<typeof createRegistry> => {
  *
  * @returns a function that ends it, to be called when the capture is closed and its counts are final
  */
-export const observeStats = (stats: () => CaptureStats, api: Api | undefined = loadApi()): (() => void) => {
+export const observeStats = (stats: () => CaptureStats, api: Api | null = loadApi() ?? null): (() => void) => {
   if (!api) return () => {}
   const { add, end } = registry()
   add(stats, api)
