@@ -11,19 +11,22 @@ export interface Queue {
   /** Whether another append would be refused now: for `reject`, asked before the model runs. */
   readonly full: boolean
 
-  /** Resolves when everything appended so far is on the disk (fsync), in groups. Memory: at once. */
+  /**
+   * Resolves when everything appended so far is on the disk (fsync), in groups. Memory: at once.
+   * Rejects when the disk refuses: then it may be lost by a power cut.
+   */
   flushed(): Promise<void>
 
   /**
    * The oldest records not yet committed, up to the limits (at least one record); the same again until committed.
-   * `undefined`: none.
+   * `undefined`: none. Rejects when reading is not possible now, as when there are no file descriptors left: try again.
    */
   read(limit: ReadLimit): Promise<QueuedBatch | undefined>
 
   /** Moves the cursor past a batch: its records are written or dead letters. */
   commit(batch: QueuedBatch): Promise<void>
 
-  /** Keeps records that the sink refused for good. Before `commit`. */
+  /** Keeps records that the sink refused for good. Before `commit`. Rejects when they can't be kept: then don't commit. */
   bury(letters: readonly DeadLetter[]): Promise<void>
 
   /** The listener is called after appends (once a turn of the loop at most), and when records were adopted. */
@@ -72,6 +75,8 @@ export interface QueueSize {
   readonly deadLetters: number
   /** Bytes of this sink's dead letters. */
   readonly deadLetterBytes: number
-  /** Damaged lines set aside by this run. */
+  /** Records that were counted (as appended or carried over) and then found damaged and set aside, or gone from the disk. */
   readonly setAside: number
+  /** Records that are only in memory, as the disk refuses them now. Absent: all of them are, by choice. */
+  readonly unsafe?: number
 }

@@ -1,0 +1,72 @@
+import { existsSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { namesIn, pidOf, removeIfEmpty } from './files.ts'
+import { folderOfLock, removeLockFiles, takeLock } from './lock.ts'
+import type { ProcessFolder } from './process-folder.ts'
+
+/** A lock's file without a folder is left alone this long: its owner may be about to make the folder. */
+const STRAY_LOCK_MS = 60_000
+
+export interface AdoptedLog {
+  /** The folder's name of its sink. */
+  readonly key: string
+  readonly path: string
+}
+
+/** Moves the sinks' logs that a dead process left into another's folder: a rename each, so that nobody ever sees half of one. */
+const moveLogs = (from: string, into: ProcessFolder, keys: ReadonlySet<string>): AdoptedLog[] => {
+  const moved: AdoptedLog[] = []
+  for (const key of namesIn(from)) {
+    if (!keys.has(key)) continue
+    for (const name of namesIn(join(from, key))) {
+      const path = join(into.make(key), name)
+      renameSync(join(from, key, name), path)
+      moved.push({ key, path })
+    }
+    removeIfEmpty(join(from, key))
+  }
+  return moved
+}
+
+const concerns = (folder: string, keys: ReadonlySet<string>) => {
+  const names = namesIn(folder)
+  return names.length === 0 || names.some((name) => keys.has(name))
+}
+
+/**
+ * Takes over the logs of processes that are dead: of the given sinks alone, the others' stay for whoever has them. The lock
+ * decides among several that try; it is held for the time of a few renames.
+ *
+ * @param into the own process folder
+ * @param keys folder names of the sinks
+ */
+export const adopt = (directory: string, into: ProcessFolder, keys: ReadonlySet<string>): AdoptedLog[] => {
+  const adopted: AdoptedLog[] = []
+  for (const name of namesIn(directory)) {
+    const folder = join(directory, name)
+    if (folder === into.path || pidOf(name) === undefined || !concerns(folder, keys)) continue
+    const lock = takeLock(folder)
+    if (!lock) continue
+    try {
+      adopted.push(...moveLogs(folder, into, keys))
+      if (removeIfEmpty(folder) || !existsSync(folder)) removeLockFiles(folder)
+    } finally {
+      lock.release()
+    }
+  }
+  return adopted
+}
+
+/** Removes lock files whose folder is gone: their owner died before it made one, or after it removed it. */
+export const removeStrayLocks = (directory: string): void => {
+  for (const file of namesIn(directory)) {
+    const name = folderOfLock(file)
+    if (name === undefined || pidOf(name) === undefined) continue
+    const folder = join(directory, name)
+    if (existsSync(folder) || Date.now() - statSync(join(directory, file)).mtimeMs < STRAY_LOCK_MS) continue
+    const lock = takeLock(folder)
+    if (!lock) continue
+    if (!existsSync(folder)) removeLockFiles(folder)
+    lock.release()
+  }
+}

@@ -1,0 +1,190 @@
+import { messageOf } from '../errors.ts'
+import { recordFromJson } from '../record.ts'
+import type { Damage, Warn } from './damage.ts'
+import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
+import { sinkKey } from './files.ts'
+import { encodeLines } from './line.ts'
+import { openLog, type Log } from './log.ts'
+import type { Queue, QueuedBatch } from './queue.ts'
+import { scanLog, type Entry } from './segment.ts'
+import { openWriter } from './writer.ts'
+
+/** One sink's queue: the process's own log, which is appended to, after those of dead processes. */
+export interface DiskQueue extends Queue {
+  /** Takes over a log that was moved into this process's folder. */
+  adopt(log: string): Promise<void>
+  /** Twice a second: the upkeep that need not happen on a request's path. */
+  upkeep(): Promise<void>
+}
+
+export interface DiskQueueOptions {
+  readonly sink: string
+  /** The outbox directory, for dead letters. */
+  readonly outbox: string
+  /** The own log's folder. */
+  readonly directory: string
+  readonly maxBytes: number
+  readonly memoryBytes: number
+  readonly damage: Damage
+  readonly warn: Warn
+  /** Makes the own log's folder, and what it stands in, again. */
+  makeFolder(): void
+}
+
+/** Segments are removed whole: the limit should hold several. */
+const SEGMENT_BYTES = 8 * 1024 * 1024
+const segmentBytesFor = (maxBytes: number) => Math.min(SEGMENT_BYTES, Math.max(64 * 1024, Math.floor(maxBytes / 8)))
+
+/** Where a batch ends. */
+interface End {
+  readonly log: Log
+  readonly last: Entry
+}
+
+export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
+  const { sink, outbox, directory, maxBytes, memoryBytes, damage, warn, makeFolder } = options
+  let setAside = 0
+  const logOptions = { memoryBytes, damage, onLost: (records: number) => (setAside += records) }
+  const own = openLog({ ...logOptions, directory })
+  const writer = openWriter({ log: own, segmentBytes: segmentBytesFor(maxBytes), memoryBytes, makeFolder, warn })
+  /** Oldest first; the own one is the last. */
+  const logs: Log[] = [own]
+  let carriedOver = 0
+  let deadLetters = 0
+  let deadLetterBytes = 0
+  let lastChange = 0
+  let nextCount = 0
+  const key = sinkKey(sink)
+  let listener: (() => void) | undefined
+  let told = false
+  let closed = false
+  /** The size of requests lately: `full` keeps room for one more. */
+  let usualBytes = 0
+
+  const tell = () => {
+    if (told || !listener) return
+    told = true
+    setImmediate(() => {
+      told = false
+      listener?.()
+    })
+  }
+
+  const used = () => deadLetterBytes + logs.reduce((sum, log) => sum + log.bytes, 0)
+
+  /** Other processes and people change them as well. Counting many takes long: a twentieth of the time at most goes into it. */
+  const countDeadLetters = async () => {
+    const start = performance.now()
+    if (start < nextCount) return
+    const changed = await deadLettersChanged(outbox, key)
+    if (changed === lastChange) return
+    deadLetterBytes = (await measureDeadLetters(outbox, key)).bytes
+    lastChange = changed
+    nextCount = performance.now() + 20 * (performance.now() - start)
+  }
+
+  const dropDrained = async (log: Log) => {
+    if (log === own) return
+    logs.splice(logs.indexOf(log), 1)
+    await log.close()
+  }
+
+  const append = (texts: readonly string[]): boolean => {
+    const lines = encodeLines(texts)
+    if (used() + lines.bytes > maxBytes || !writer.append(texts, lines)) return false
+    usualBytes = Math.max(lines.bytes, usualBytes - (usualBytes >> 6))
+    tell()
+    return true
+  }
+
+  return {
+    append(texts) {
+      if (closed) return false
+      try {
+        return append(texts)
+      } catch (error) {
+        warn('append', `The outbox could not take a record: ${messageOf(error)}`)
+        return false
+      }
+    },
+
+    get full() {
+      return closed || used() + usualBytes >= maxBytes || writer.stuck
+    },
+
+    flushed: () => writer.flush(),
+
+    async read(limit) {
+      for (const log of [...logs]) {
+        const entries = await log.read(limit)
+        const last = entries.at(-1)
+        if (!last) {
+          if (log.drained) await dropDrained(log)
+          continue
+        }
+        const records = entries.map(({ text }) => recordFromJson(text))
+        const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+        return { records, bytes, end: { log, last } satisfies End } satisfies QueuedBatch
+      }
+      return undefined
+    },
+
+    async commit({ end }) {
+      const { log, last } = end as End
+      await log.commit(last)
+      if (log.drained) await dropDrained(log)
+    },
+
+    async bury(letters) {
+      deadLetterBytes += await writeDeadLetters(outbox, sink, letters)
+      deadLetters += letters.length
+    },
+
+    onAppend: (added) => void (listener = added),
+
+    size: () => ({
+      records: logs.reduce((sum, log) => sum + log.records, 0),
+      bytes: logs.reduce((sum, log) => sum + log.bytes, 0),
+      get oldest() {
+        return logs.reduce<number | undefined>((least, log) => {
+          const time = log.oldest()
+          return time === undefined || (least !== undefined && least <= time) ? least : time
+        }, undefined)
+      },
+      carriedOver,
+      deadLetters,
+      deadLetterBytes,
+      setAside,
+      unsafe: writer.unsafe,
+    }),
+
+    async adopt(path) {
+      const found = await scanLog(path)
+      if (found.cursorDamaged)
+        warn('cursor', `The cursor of ${path} is damaged: its records are sent again (they are stored once).`)
+      if (closed) return
+      const log = openLog({ ...logOptions, directory: path, found })
+      carriedOver += log.records
+      logs.splice(-1, 0, log)
+      if (log.drained) await dropDrained(log)
+      else tell()
+    },
+
+    async upkeep() {
+      if (closed) return
+      await writer.upkeep()
+      try {
+        await countDeadLetters()
+      } catch (error) {
+        warn('dead letters', `The outbox can’t count its dead letters: ${messageOf(error)}`)
+      }
+    },
+
+    async close() {
+      if (closed) return
+      closed = true
+      await writer.close()
+      for (const log of logs) await log.close()
+    },
+  }
+}

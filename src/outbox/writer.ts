@@ -1,0 +1,273 @@
+import {
+  closeSync,
+  fchmodSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { messageOf } from '../errors.ts'
+import type { Warn } from './damage.ts'
+import { FILE_MODE, isMissing, segmentFile, syncFolder } from './files.ts'
+import { encodeLines, type EncodedLines } from './line.ts'
+import type { Log } from './log.ts'
+import type { Segment } from './segment.ts'
+
+/**
+ * The appending side of a process's own log. Each request's lines are one `write` to the operating system; from then on they
+ * outlive the process. When the disk refuses, they are kept in memory as long as there is room, and go to the disk once it takes them.
+ */
+export interface Writer {
+  /** false: neither the disk nor the memory has room. Never throws. */
+  append(texts: readonly string[], lines: EncodedLines): boolean
+  /** Records that are only in memory. */
+  readonly unsafe: number
+  /** Whether neither disk nor memory would take more now. */
+  readonly stuck: boolean
+  /** Resolves when all that was appended is on the disk; one `fsync` for all who wait. Rejects when the disk refuses. */
+  flush(): Promise<void>
+  /** Twice a second: brings to the disk what is not there yet, and looks whether the segment is still there. */
+  upkeep(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface WriterOptions {
+  readonly log: Log
+  readonly segmentBytes: number
+  /** How much is kept in memory while the disk refuses. */
+  readonly memoryBytes: number
+  /** Makes the log's folder again when it is gone. */
+  makeFolder(): void
+  readonly warn: Warn
+}
+
+interface OpenSegment {
+  readonly fd: number
+  readonly inode: number
+  readonly segment: Segment
+}
+
+/** Segments in memory are small, so that what is delivered makes room. */
+const MEMORY_SEGMENT_BYTES = 1024 * 1024
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 5000
+
+const dataSync = promisify(fdatasync)
+
+const writeAll = (fd: number, buffer: Buffer, bytes: number) => {
+  for (let done = 0; done < bytes;) done += writeSync(fd, buffer, done, bytes - done)
+}
+
+export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }: WriterOptions): Writer => {
+  let lastNumber = 0
+  let current: OpenSegment | undefined
+  let memory: Segment | undefined
+  /** Complete, to be synced and closed. */
+  let retired: number[] = []
+  let dirty = false
+  let folderDirty = false
+  /** Set while the disk refuses. The monotonic clock: setting the time back must not stop the retries. */
+  let refusal: { error: unknown; retryAt: number; delay: number } | undefined
+
+  const openFile = (path: string) => {
+    try {
+      return openSync(path, 'ax', FILE_MODE)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      makeFolder()
+      return openSync(path, 'ax', FILE_MODE)
+    }
+  }
+
+  const begin = (): OpenSegment => {
+    const number = ++lastNumber
+    const fd = openFile(segmentFile(log.directory, number))
+    fchmodSync(fd, FILE_MODE)
+    const { ino: inode } = fstatSync(fd)
+    folderDirty = true
+    memory = undefined
+    return { fd, inode, segment: log.begin(number, 'disk') }
+  }
+
+  /** The next append begins a new segment. */
+  const retire = () => {
+    if (current) retired.push(current.fd)
+    current = undefined
+  }
+
+  const refused = (error: unknown) => {
+    const delay = Math.min(LAST_RETRY_MS, (refusal?.delay ?? FIRST_RETRY_MS / 2) * 2)
+    refusal = { error, delay, retryAt: performance.now() + delay }
+    warn(
+      'write',
+      `The outbox can’t write to ${log.directory}: ${messageOf(error)}. New records are kept in memory, up to ${memoryBytes} bytes, ` +
+        'and are lost if the process ends now. Free space, or make the folder writable: it is tried again every few seconds.',
+    )
+  }
+
+  const tryToWrite = ({ buffer, bytes }: EncodedLines) => {
+    current ??= begin()
+    try {
+      writeAll(current.fd, buffer, bytes)
+    } catch (error) {
+      cutBack(current)
+      retire()
+      throw error
+    }
+  }
+
+  const toDisk = (lines: EncodedLines): Segment | undefined => {
+    if (refusal && performance.now() < refusal.retryAt) return undefined
+    try {
+      tryToWrite(lines)
+      refusal = undefined
+      dirty = true
+      return current?.segment
+    } catch (error) {
+      refused(error)
+      return undefined
+    }
+  }
+
+  const unsafeBytes = () => log.inMemory().reduce((sum, segment) => sum + segment.bytes, 0)
+
+  const toMemory = (lines: EncodedLines): Segment | undefined => {
+    if (unsafeBytes() + lines.bytes > memoryBytes) return undefined
+    if (!memory || memory.bytes >= MEMORY_SEGMENT_BYTES) memory = log.begin(++lastNumber, 'memory')
+    return memory
+  }
+
+  /** Writes a segment that was in memory to the disk, whole. */
+  const persist = async (segment: Segment) => {
+    if (segment === memory) memory = undefined
+    const { buffer, bytes } = encodeLines((segment.memory ?? []).map(({ text }) => text))
+    const path = segmentFile(log.directory, segment.number)
+    // A copy, as the buffer is shared.
+    await writeFile(`${path}.tmp`, Buffer.from(buffer.subarray(0, bytes)), { mode: FILE_MODE, flush: true })
+    if (log.inMemory().includes(segment)) {
+      renameSync(`${path}.tmp`, path)
+      segment.memory = undefined
+      folderDirty = true
+    } else rmSync(`${path}.tmp`)
+  }
+
+  const persistAll = async () => {
+    for (const segment of log.inMemory()) {
+      if (refusal && performance.now() < refusal.retryAt) return
+      try {
+        await persist(segment)
+        refusal = undefined
+      } catch (error) {
+        if (isMissing(error)) attempt(makeFolder)
+        refused(error)
+      }
+    }
+  }
+
+  const sync = async () => {
+    const complete = retired
+    const growing = dirty ? current?.fd : undefined
+    const folder = folderDirty
+    retired = []
+    dirty = folderDirty = false
+    try {
+      for (const fd of complete) await dataSync(fd)
+      if (growing !== undefined) await dataSync(growing)
+      if (folder) await syncUpTo(log.directory, 4)
+    } catch (error) {
+      folderDirty ||= folder
+      warn(
+        'sync',
+        `The outbox can’t bring ${log.directory} to the disk: ${messageOf(error)}. A power cut may lose records now.`,
+      )
+      throw error
+    } finally {
+      for (const fd of complete) attempt(() => closeSync(fd))
+    }
+  }
+
+  let running: Promise<void> | undefined
+  let waiting: Promise<void> | undefined
+  const start = (): Promise<void> => {
+    waiting = undefined
+    return (running = sync().finally(() => (running = undefined)))
+  }
+  /** One at a time: who comes while one runs waits for the next, together with all others. */
+  const syncAll = () => (running ? (waiting ??= running.then(start, start)) : start())
+
+  const isDirty = () => dirty || folderDirty || retired.length > 0 || running !== undefined
+
+  /** Someone may have removed or cut the file, or closed our descriptor: what is written to it then is nowhere. */
+  const checkSegment = () => {
+    if (!current) return
+    const found = attempt(() => fstatSync(current!.fd))
+    const isOurs = found?.ino === current.inode
+    if (isOurs && found.nlink > 0 && found.size === current.segment.bytes) return
+    warn(
+      'changed',
+      `The outbox’s ${segmentFile(log.directory, current.segment.number)} was removed, cut or closed by someone. Going on in a new one.`,
+    )
+    if (isOurs) retire()
+    current = undefined
+  }
+
+  return {
+    append(texts, lines) {
+      const segment = toDisk(lines) ?? toMemory(lines)
+      if (!segment) return false
+      log.added(segment, texts, lines.sizes)
+      if (segment.bytes >= segmentBytes && segment === current?.segment) retire()
+      return true
+    },
+    get unsafe() {
+      return log.inMemory().reduce((sum, segment) => sum + segment.memory!.length, 0)
+    },
+    get stuck() {
+      return refusal !== undefined && performance.now() < refusal.retryAt && unsafeBytes() >= memoryBytes
+    },
+    async flush() {
+      if (isDirty()) await syncAll()
+      const [unsafe] = log.inMemory()
+      if (unsafe) throw new Error(`records are only in memory: ${messageOf(refusal?.error)}`)
+    },
+    async upkeep() {
+      checkSegment()
+      await persistAll()
+      if (isDirty()) await syncAll().catch(() => {})
+    },
+    async close() {
+      if (refusal) refusal.retryAt = 0
+      await persistAll()
+      retire()
+      await syncAll().catch(() => {})
+      const lost = log.inMemory().reduce((sum, segment) => sum + segment.memory!.length, 0)
+      if (lost > 0)
+        warn(
+          'lost',
+          `The outbox ends with ${lost} records that ${log.directory} did not take: ${messageOf(refusal?.error)}. They are lost.`,
+        )
+    },
+  }
+}
+
+/** Cuts off what a failed write left; if that fails too, the reader stops at the whole lines, and recovery finds them by their checksums. */
+const cutBack = ({ fd, segment }: OpenSegment) => attempt(() => ftruncateSync(fd, segment.bytes))
+
+const attempt = <T>(action: () => T): T | undefined => {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}
+
+/** A segment's name, and those of the folders down to it: sink, process, outbox. */
+const syncUpTo = async (path: string, levels: number): Promise<void> => {
+  for (let folder = path; levels > 0; folder = dirname(folder), levels--) await syncFolder(folder)
+}
