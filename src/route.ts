@@ -58,7 +58,7 @@ const addRoute = ({ fixed, patterns }: MethodRoutes, route: string, path: string
   const segments = path.split('/').slice(1).map(segmentOf)
   const open = path.endsWith('/*')
   if (open || segments.some(({ isParameter }) => isParameter)) {
-    if (open || segments.at(-1)?.text === '') segments.pop()
+    if (open || path.endsWith('/')) segments.pop()
     patterns.push({ route, segments, open })
     return
   }

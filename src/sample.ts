@@ -62,7 +62,8 @@ export const createSampler = ({ rate, always }: { rate: number; always: Always }
 const fractionOf = (id: string): number => Number.parseInt(hash('sha256', id, 'hex').slice(0, 13), 16) / 2 ** 52
 
 /** The rate of a route. */
-export const rateOf = ({ rate, byRoute }: SampleRates, route: string): number => byRoute[route] ?? rate
+export const rateOf = ({ rate, byRoute }: SampleRates, route: string): number =>
+  Object.hasOwn(byRoute, route) ? byRoute[route]! : rate
 
 /** `0.1`, `POST /predict=0.1, POST /v2/*=1`, or both: `0.5, POST /predict=0.1`. Undefined where it is none of these. */
 export const parseRates = (text: string): SampleRates | undefined => {
