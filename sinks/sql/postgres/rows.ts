@@ -1,14 +1,12 @@
 import type { PredictionRecord } from '../../../src/record.ts'
-import type { ColumnType } from '../../../src/schema/column.ts'
-import { doubleText, jsonOf, spellUnstorable, tabField } from '../text.ts'
 import type { Target } from '../dialect.ts'
-
-type Text = (value: never) => string
+import type { Texts } from '../rows.ts'
+import { doubleText, jsonOf, spellUnstorable, tabField } from '../text.ts'
 
 const asIs = (value: string): string => value
 
 /** Values as fields of COPY's text format. */
-const fields: Readonly<Record<ColumnType, Text>> = {
+export const fields: Texts = {
   text: (value: string) => tabField(spellUnstorable(value)),
   double: doubleText,
   bigint: String,
@@ -21,7 +19,7 @@ const fields: Readonly<Record<ColumnType, Text>> = {
 }
 
 /** Values as JSON, of which Postgres makes each column's type by its own input function: `"NaN"` is a double there. */
-const literals: Readonly<Record<ColumnType, Text>> = {
+const literals: Texts = {
   text: (value: string) => JSON.stringify(spellUnstorable(value)),
   double: (value: number) => (Number.isFinite(value) ? doubleText(value) : `"${value}"`),
   bigint: String,
@@ -31,21 +29,6 @@ const literals: Readonly<Record<ColumnType, Text>> = {
   timestamp: (value: string) => `"${value}"`,
   uuid: (value: string) => `"${value}"`,
   json: jsonOf,
-}
-
-/** A record's line of COPY's text format. */
-export const copyLines = ({ columns, rowOf }: Target): ((record: PredictionRecord) => string) => {
-  const texts = columns.map(({ type }) => fields[type])
-  return (record) => {
-    const row = rowOf(record)
-    let line = ''
-    for (let i = 0; i < texts.length; i++) {
-      const value = row[i]
-      if (i > 0) line += '\t'
-      line += value === null ? '\\N' : texts[i]!(value as never)
-    }
-    return line + '\n'
-  }
 }
 
 /** A record as a JSON object with the members `c0`, `c1`, … */

@@ -1,17 +1,18 @@
 import type { Client } from 'pg'
 import type { Target, Write } from '../dialect.ts'
+import { tabLines } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { inSlices } from '../slices.ts'
 import { copyFrom } from './copy.ts'
 import { isNoCopy, isRefusal } from './errors.ts'
-import { copyLines, jsonRows } from './rows.ts'
+import { fields, jsonRows } from './rows.ts'
 
 const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
 const createCopy = (session: Session<Client>, target: Target): Write<Client> => {
   const sql = `copy ${target.table} (${names(session, target)}) from stdin`
-  const lineOf = copyLines(target)
+  const lineOf = tabLines(target, fields)
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
 }
 

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import type { Knex } from 'knex'
+import type { Connection } from 'mysql2'
+import { PredictionsError } from '../src/errors.ts'
+import { requirePeer } from '../src/peer.ts'
+import type { Sink } from '../src/sink.ts'
+import { addressOf } from './sql/address.ts'
+import { qualified } from './sql/ddl.ts'
+import type { Dialect, ExistingColumn } from './sql/dialect.ts'
+import { fixFor, isRefusal } from './sql/mysql/errors.ts'
+import { inspect } from './sql/mysql/inspect.ts'
+import { fit, limits, typeOf } from './sql/mysql/types.ts'
+import { readUrl } from './sql/mysql/url.ts'
+import { createWrite, type Escape } from './sql/mysql/write.ts'
+import type { Row, Session } from './sql/session.ts'
+import { sqlSink, type SqlOptions } from './sql/sink.ts'
+
+export interface MysqlOptions extends SqlOptions {
+  /**
+   * `mysql://user:password@host:3306/database`, with the parameters `ssl={"rejectUnauthorized":true}`, `ssl-mode`
+   * (`disabled`, `required`, `verify_ca`, `verify_identity`), `ssl-ca=FILE`, `ssl-cert=FILE`, `ssl-key=FILE`, `socketPath`,
+   * `connectTimeout` and `statement_timeout` (milliseconds).
+   */
+  readonly url: string
+  /** How long connecting may take, in milliseconds; the URL's `connectTimeout` beats it. Default: 10000. */
+  readonly connectTimeoutMs?: number | undefined
+  /** Whether LOAD DATA LOCAL may be used where the server permits it; else batches go in by INSERT. Default: true. */
+  readonly loadData?: boolean | undefined
+}
+
+/** What a server says of itself. */
+interface Server {
+  readonly packetBytes: number
+  readonly localInfile: boolean
+}
+
+const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolean): string[] => {
+  const settings = [
+    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    "time_zone = '+00:00'",
+  ]
+  if (statementTimeout === undefined) return settings
+  settings.push(`innodb_lock_wait_timeout = ${Math.max(1, Math.ceil(statementTimeout / 1000))}`)
+  // MySQL's own limit is for SELECT only.
+  if (isMariaDb) settings.push(`max_statement_time = ${statementTimeout / 1000}`)
+  return settings
+}
+
+/** A lock's name: at most 64 characters, in no database. */
+const lockName = (table: string): string =>
+  `capture-predictions ${createHash('sha256').update(table).digest('hex').slice(0, 40)}`
+
+const dialect = (
+  driver: unknown,
+  { url, connectTimeoutMs = 10_000, loadData = true }: MysqlOptions,
+): Dialect<Connection> => {
+  const { connection, statementTimeout } = readUrl(url)
+  let server: Server = { packetBytes: 1_048_576, localInfile: false }
+
+  return {
+    async configure() {
+      const { default: KnexClient } = await import('knex/lib/dialects/mysql2/index.js')
+      class MysqlClient extends KnexClient {
+        // Methods, not fields: Knex's constructor calls them.
+        override _driver() {
+          return driver
+        }
+        override wrapIdentifierImpl(name: string) {
+          return `\`${name.replaceAll('`', '``')}\``
+        }
+      }
+      const defaults = { connectTimeout: connectTimeoutMs, charset: 'utf8mb4', timezone: 'Z', supportBigNumbers: true }
+      return { client: MysqlClient, connection: { ...defaults, ...connection } as Knex.MySql2ConnectionConfig }
+    },
+    async prepare(session) {
+      const [found] = await session.query(
+        'select version() as version, @@max_allowed_packet as packetBytes, @@local_infile as localInfile',
+      )
+      server = { packetBytes: Number(found?.['packetBytes']), localInfile: Boolean(Number(found?.['localInfile'])) }
+      const isMariaDb = /mariadb/i.test(String(found?.['version']))
+      await session.query(`set session ${sessionSettings(statementTimeout, isMariaDb).join(', session ')}`)
+    },
+    rowsOf: (response) => (response as [Row[]])[0],
+    destroy: (connection) => streamOf(connection).destroy(),
+    hold: (connection, keepsAlive) => void (keepsAlive ? streamOf(connection).ref() : streamOf(connection).unref()),
+
+    // Identifiers have no characters past the basic plane, and end in no space.
+    names: { max: 64, unit: 'characters', refused: /[\u{10000}-\u{10ffff}]| +$/gu },
+    foldsNames: true,
+    limits,
+    typeOf,
+    fit,
+    remedies: {
+      retype: (table, column, type) => `alter table ${table} modify column ${column} ${type}`,
+      relax: (table, { type }: ExistingColumn, quoted) => `alter table ${table} modify column ${quoted} ${type} null`,
+      unique: (table, id) => `alter table ${table} add unique (${id})`,
+    },
+    tableOptions: (table) => {
+      table.engine('InnoDB')
+      table.charset('utf8mb4')
+    },
+    inspect,
+    async hasSchema(session, schema) {
+      const found = await session.query('select 1 from information_schema.schemata where schema_name = ?', [schema])
+      return found.length > 0
+    },
+    async alone(session, name, work) {
+      const lock = lockName(qualified(session, name))
+      const [answer] = await session.query('select get_lock(?, 10) as locked', [lock])
+      if (Number(answer?.['locked']) !== 1)
+        throw new PredictionsError(
+          'PREDICTIONS_SINK_UNAVAILABLE',
+          'another process has been changing the table for 10 s',
+        )
+      const result = await work()
+      await session.query('select release_lock(?)', [lock])
+      return result
+    },
+
+    createWrite: (session: Session<Connection>, target) =>
+      createWrite(session, target, {
+        escape: (driver as { escape: Escape }).escape,
+        packetBytes: () => server.packetBytes,
+        loads: () => loadData && server.localInfile,
+      }),
+    isRefusal,
+    fixFor,
+  }
+}
+
+/** Not in mysql2's types. */
+const streamOf = (connection: Connection) =>
+  (connection as unknown as { stream: { ref(): void; unref(): void; destroy(): void } }).stream
+
+/**
+ * Predictions as rows of a MySQL (8 or newer) or MariaDB (10.6 or newer) table. Batches go in by LOAD DATA LOCAL where the server
+ * has it on, else by INSERT; one that comes again is skipped row by row, by id.
+ *
+ * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`: `npm install mysql2`
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the URL is no `mysql://…`, or a parameter of it is wrong
+ *
+ * @example
+ * import { capturePredictions } from 'capture-predictions/express'
+ * import { mysql } from 'capture-predictions/sinks/mysql'
+ *
+ * app.use(capturePredictions({ sink: mysql({ url: 'mysql://app@localhost:3306/ml', table: 'iris_predictions' }) }))
+ */
+export const mysql = (options: MysqlOptions): Sink => {
+  const address = addressOf(options.url, ['mysql', 'mariadb'])
+  return sqlSink(dialect(requirePeer('mysql2'), options), { ...options, address })
+}

@@ -1,0 +1,40 @@
+interface ServerError {
+  readonly errno?: unknown
+  readonly sqlState?: unknown
+}
+
+const errnoOf = (error: unknown): number => {
+  const errno = (error as ServerError | null)?.errno
+  return typeof errno === 'number' ? errno : 0
+}
+
+/** Refusals whose class does not say so: no default, wrong or truncated text, a row too large, no partition, checks, JSON. */
+const refusals = new Set([1118, 1265, 1364, 1366, 1406, 1526, 3140, 3141, 3157, 3819, 4025])
+
+/**
+ * Whether the server refused a statement for what it says, and would again: data (22), constraints (23), a trigger's own
+ * error (45).
+ * https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
+ */
+export const isRefusal = (error: unknown): boolean => {
+  const state = (error as ServerError | null)?.sqlState
+  return (typeof state === 'string' && /^(22|23|45)...$/.test(state)) || refusals.has(errnoOf(error))
+}
+
+/** LOAD DATA LOCAL is off, not supported or not permitted here. */
+export const isNoLoad = (error: unknown): boolean =>
+  [1064, 1148, 1227, 1235, 1290, 2068, 3948, 4166].includes(errnoOf(error))
+
+const fixes: Readonly<Record<number, string>> = {
+  1044: 'grant the user its rights on the database',
+  1045: "check user and password in the sink's URL",
+  1049: "create the database, or check its name in the sink's URL",
+  1142: 'grant the user what it lacks, or run the statement as somebody who may',
+  1040: 'raise max_connections, or let fewer processes connect',
+  1021: "the server's disk is full",
+  1114: "the table or the server's disk is full",
+  1290: 'the server is a replica or read-only: name the primary in the URL',
+  1698: "check user and password in the sink's URL",
+}
+
+export const fixFor = (error: unknown): string | undefined => fixes[errnoOf(error)]

@@ -1,0 +1,148 @@
+import type { Column, ColumnType } from '../../../src/schema/column.ts'
+import type { Check, ExistingColumn, Fit, Limits } from '../dialect.ts'
+import {
+  baseOf,
+  both,
+  bytesUpTo,
+  charactersUpTo,
+  fitDouble,
+  fitInteger,
+  integerOf,
+  parametersOf,
+  type NumberType,
+} from '../fit.ts'
+import { spellHalves } from '../text.ts'
+
+const types: Readonly<Record<ColumnType, string>> = {
+  text: 'longtext',
+  double: 'double',
+  bigint: 'bigint',
+  integer: 'int',
+  smallint: 'smallint',
+  boolean: 'boolean',
+  timestamp: 'datetime(6)',
+  uuid: 'char(36) character set ascii',
+  json: 'json',
+}
+
+const short = new Set(['model', 'model_version', 'request_id'])
+
+/** Of our own texts the error alone is long: the others are to be indexed and compared. */
+export const typeOf = ({ type, source, path }: Column): string =>
+  type === 'text' && source === 'record' && short.has(path[0] ?? '') ? 'varchar(255)' : types[type]
+
+/** Of a text that is stored elsewhere 40 bytes count for the row; half a page of 16 kB is there for it. */
+const widths: Readonly<Record<ColumnType, number>> = {
+  text: 44,
+  double: 8,
+  bigint: 8,
+  integer: 4,
+  smallint: 2,
+  boolean: 1,
+  timestamp: 8,
+  uuid: 38,
+  json: 44,
+}
+
+/** https://dev.mysql.com/doc/refman/8.4/en/innodb-limits.html */
+export const limits: Limits = { columns: 1000, rowBytes: 7600, widthOf: ({ type }) => widths[type] }
+
+const integerBits: Readonly<Record<string, number>> = {
+  tinyint: 8,
+  smallint: 16,
+  mediumint: 24,
+  int: 32,
+  integer: 32,
+  bigint: 64,
+}
+
+const numberTypeOf = (type: string): NumberType | undefined => {
+  const unsigned = / unsigned\b/.test(type)
+  const base = baseOf(type).split(' ')[0] ?? ''
+  const bits = integerBits[base]
+  if (bits !== undefined) return integerOf(bits, unsigned)
+  if (base === 'float') return { kind: 'single' }
+  if (base === 'double') return { kind: 'double' }
+  if (base !== 'decimal') return undefined
+  const [precision = 10, scale = 0] = parametersOf(type)
+  return { kind: 'decimal', precision, scale }
+}
+
+/** Unsigned decimals and doubles take no negative numbers. */
+const unsigned = (type: string, fit: Fit): Fit =>
+  / unsigned\b/.test(type) ? both(fit, (value) => (value as number) >= 0) : fit
+
+const fitNumber = (type: string, column: Column): Fit => {
+  const numberType = numberTypeOf(type)
+  if (!numberType) return 'none'
+  const isDouble = column.type === 'double'
+  return unsigned(type, isDouble ? fitDouble(numberType, false) : fitInteger(column.type as 'bigint', numberType))
+}
+
+const characters: Readonly<Record<string, RegExp>> = {
+  utf8: /^[\0-\uffff]*$/u,
+  utf8mb3: /^[\0-\uffff]*$/u,
+  latin1: /^[\0-\x7f\xa0-\xff]*$/,
+}
+
+const fitCharset = (charset: string | undefined): Fit => {
+  if (charset === undefined || charset === 'utf8mb4') return 'all'
+  const allowed = characters[charset] ?? /^[\0-\x7f]*$/
+  const check: Check = (value) => allowed.test(value as string)
+  return check
+}
+
+const textBytes: Readonly<Record<string, number>> = { tinytext: 255, text: 65_535, mediumtext: 16_777_215 }
+
+const fitText = ({ type, charset }: ExistingColumn): Fit => {
+  const base = baseOf(type).split(' ')[0] ?? ''
+  const bytes = textBytes[base]
+  if (bytes !== undefined) return both(bytesUpTo(bytes), fitCharset(charset))
+  if (base === 'longtext') return fitCharset(charset)
+  return base === 'varchar'
+    ? both(charactersUpTo(parametersOf(type)[0] ?? 0, spellHalves), fitCharset(charset))
+    : 'none'
+}
+
+const fitUuid = (type: string): Fit => {
+  const [length = 0] = parametersOf(type)
+  if (/^(uuid|(tiny|medium|long)?text)\b/.test(type)) return 'all'
+  if (/^varchar\b/.test(type)) return length >= 36 ? 'all' : 'none'
+  return /^char\b/.test(type) && length >= 36 ? 'all' : 'none'
+}
+
+/** MariaDB's json is a longtext with a check. */
+const fitJson = ({ type, charset }: ExistingColumn): Fit =>
+  type === 'json' || (type === 'longtext' && fitCharset(charset) === 'all') ? 'all' : 'none'
+
+/** A timestamp holds 1970 to 2038 only: https://dev.mysql.com/doc/refman/8.4/en/datetime.html */
+const inTimestamp: Check = (value) => {
+  const time = Date.parse(value as string)
+  return time >= 1000 && time < 2 ** 31 * 1000 - 1000
+}
+
+const fitTimestamp = (type: string): Fit => {
+  if (/^datetime\b/.test(type)) return 'all'
+  return /^timestamp\b/.test(type) ? inTimestamp : 'none'
+}
+
+export const fit = (existing: ExistingColumn, column: Column): Fit => {
+  const { type } = existing
+  switch (column.type) {
+    case 'text':
+      return fitText(existing)
+    case 'double':
+    case 'bigint':
+    case 'integer':
+    case 'smallint':
+      return fitNumber(type, column)
+    case 'boolean':
+      return type === 'boolean' || /^(tiny|small|medium|big)?int\b/.test(type) ? 'all' : 'none'
+    case 'timestamp':
+      return fitTimestamp(type)
+    case 'uuid':
+      return fitUuid(type)
+    case 'json':
+      return fitJson(existing)
+  }
+}

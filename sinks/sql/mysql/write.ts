@@ -1,0 +1,185 @@
+import { Readable } from 'node:stream'
+import type { Connection, ResultSetHeader } from 'mysql2'
+import type { PredictionRecord } from '../../../src/record.ts'
+import type { Refusal } from '../../../src/sink.ts'
+import type { Target, Write } from '../dialect.ts'
+import { tabLines, type Texts } from '../rows.ts'
+import type { Session } from '../session.ts'
+import { inSlices } from '../slices.ts'
+import { doubleText, spellHalves, tabField } from '../text.ts'
+import { isNoLoad, isRefusal } from './errors.ts'
+import { mysqlJson } from './json.ts'
+
+/** Sessions are in UTC, and a datetime takes no `Z`. */
+const datetime = (value: string): string => `${value.slice(0, 10)} ${value.slice(11, 23)}`
+
+const plain = {
+  double: doubleText,
+  bigint: String,
+  integer: String,
+  smallint: String,
+  boolean: (value: boolean) => (value ? '1' : '0'),
+}
+
+/** Values as fields of LOAD DATA's text. */
+const fields: Texts = {
+  ...plain,
+  text: (value: string) => tabField(spellHalves(value)),
+  timestamp: datetime,
+  uuid: String,
+  json: (value: unknown) => tabField(mysqlJson(value)),
+}
+
+export type Escape = (text: string) => string
+
+/** Values as literals of SQL. */
+const literalsWith = (escape: Escape): Texts => ({
+  ...plain,
+  text: (value: string) => escape(spellHalves(value)),
+  timestamp: (value: string) => `'${datetime(value)}'`,
+  uuid: (value: string) => `'${value}'`,
+  json: (value: unknown) => escape(mysqlJson(value)),
+})
+
+const namesIn = (session: Session<Connection>, target: Target): string =>
+  target.columns.map(({ name }) => session.quote(name)).join(', ')
+
+const CHUNK_CHARACTERS = 65_536
+
+/** A stream of lines, made in slices while it is read. */
+const streamOf = <Item>(items: readonly Item[], lineOf: (item: Item) => string): Readable => {
+  const stream = new Readable({ read() {} })
+  let text = ''
+  const push = () => {
+    if (text !== '') stream.push(Buffer.from(text))
+    text = ''
+  }
+  inSlices(
+    items,
+    (item) => {
+      text += lineOf(item)
+      if (text.length >= CHUNK_CHARACTERS) push()
+    },
+    push,
+  ).then(
+    () => stream.push(null),
+    (error: Error) => stream.destroy(error),
+  )
+  return stream
+}
+
+/** LOAD DATA LOCAL, of which the server reads the text from this connection, and never a file: the stream is all there is. */
+const createLoad = (session: Session<Connection>, target: Target) => {
+  const sql =
+    `load data local infile 'predictions' into table ${target.table} character set utf8mb4 ` +
+    `fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' (${namesIn(session, target)})`
+  const lineOf = tabLines(target, fields)
+  /** Whether all was stored as it is. LOCAL never fails for a value: it changes it, or skips the row, and counts a warning. */
+  return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<boolean> => {
+    await session.query('start transaction')
+    const { warningStatus } = await new Promise<ResultSetHeader>((resolve, reject) => {
+      const query = { sql, infileStreamFactory: () => streamOf(records, lineOf) }
+      session.connection.query<ResultSetHeader>(query, (error, result) => (error ? reject(error) : resolve(result)))
+    })
+    await session.query(warningStatus === 0 ? 'commit' : 'rollback')
+    return warningStatus === 0
+  }
+}
+
+/** A statement's length: large enough to be fast, small enough not to keep the event loop. */
+const STATEMENT_BYTES = 1_000_000
+/** What a packet has beside the statement, with room to spare. */
+const PACKET_OVERHEAD = 1024
+
+/** `INSERT … VALUES`, in as many statements as the server's packets ask for. */
+const createInsert = (session: Session<Connection>, target: Target, escape: Escape, packetBytes: () => number) => {
+  const key = session.quote(target.key[0] ?? 'id')
+  const head = `insert into ${target.table} (${namesIn(session, target)}) values `
+  // Not INSERT IGNORE, which would store truncated values as well.
+  const tail = ` on duplicate key update ${key} = ${key}`
+  const literals = literalsWith(escape)
+  const writers = target.columns.map(({ type }) => literals[type])
+  const rowOf = (record: PredictionRecord): string => {
+    const row = target.rowOf(record)
+    return `(${writers.map((write, i) => (row[i] === null ? 'null' : write(row[i] as never))).join()})`
+  }
+  return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<Refusal[]> => {
+    const most = packetBytes() - head.length - tail.length - PACKET_OVERHEAD
+    const refused: Refusal[] = []
+    const statements: string[][] = [[]]
+    let bytes = 0
+    await inSlices(records, (record, index) => {
+      const row = rowOf(record)
+      const length = Buffer.byteLength(row) + 1
+      if (length > most) {
+        refused.push({
+          index,
+          reason: `its row has ${length} bytes, and the server's max_allowed_packet is ${packetBytes()}`,
+        })
+        return
+      }
+      if (bytes + length > Math.min(most, STATEMENT_BYTES) && bytes > 0) {
+        statements.push([])
+        bytes = 0
+      }
+      statements.at(-1)!.push(row)
+      bytes += length
+    })
+    for (const rows of statements) if (rows.length > 0) await session.query(head + rows.join() + tail)
+    return refused
+  }
+}
+
+/** Which records another unique index than the key's kept out: their inserts were taken for ones that came again. */
+const createCheck = (session: Session<Connection>, target: Target) => {
+  const id = session.quote(target.key[0] ?? 'id')
+  return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<Refusal[]> => {
+    const rows = await session.query(`select ${id} as id from ${target.table} where ${id} in (?)`, [
+      records.map((record) => record.id),
+    ])
+    const stored = new Set(rows.map(({ id }) => id))
+    return records.flatMap((record, index) =>
+      stored.has(record.id)
+        ? []
+        : [{ index, reason: `Duplicate entry for another unique index of ${target.table} than that of ${id}` }],
+    )
+  }
+}
+
+export interface WriteSettings {
+  readonly escape: Escape
+  /** The server's `max_allowed_packet`. */
+  packetBytes(): number
+  /** Whether LOAD DATA LOCAL may be tried. */
+  loads(): boolean
+}
+
+/**
+ * LOAD DATA LOCAL is the fastest way in, and hides what it changes: so it goes first, in a transaction that is undone at
+ * its first warning, and then an insert goes second, which tells new rows from those that are there, and says what is wrong.
+ */
+export const createWrite = (
+  session: Session<Connection>,
+  target: Target,
+  { escape, packetBytes, loads }: WriteSettings,
+): Write<Connection> => {
+  const load = createLoad(session, target)
+  const insert = createInsert(session, target, escape, packetBytes)
+  const check = createCheck(session, target)
+  let mayLoad = target.transactional
+  return async (session, records) => {
+    if (mayLoad && loads()) {
+      try {
+        if (await load(session, records)) return []
+      } catch (error) {
+        if (isNoLoad(error)) mayLoad = false
+        else if (!isRefusal(error)) throw error
+        await session.query('rollback')
+      }
+    }
+    const refused = await insert(session, records)
+    if (!target.otherKeys) return refused
+    const missing = await check(session, records)
+    return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
+  }
+}

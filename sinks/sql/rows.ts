@@ -1,0 +1,21 @@
+import type { PredictionRecord } from '../../src/record.ts'
+import type { ColumnType } from '../../src/schema/column.ts'
+import type { Target } from './dialect.ts'
+
+/** How values of each type are written as text. Never called with null. */
+export type Texts = Readonly<Record<ColumnType, (value: never) => string>>
+
+/** A record as a line of tab-separated text, for COPY and LOAD DATA. */
+export const tabLines = ({ columns, rowOf }: Target, texts: Texts): ((record: PredictionRecord) => string) => {
+  const writers = columns.map(({ type }) => texts[type])
+  return (record) => {
+    const row = rowOf(record)
+    let line = ''
+    for (let i = 0; i < writers.length; i++) {
+      const value = row[i]
+      if (i > 0) line += '\t'
+      line += value === null ? '\\N' : writers[i]!(value as never)
+    }
+    return line + '\n'
+  }
+}
