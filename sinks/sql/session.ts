@@ -3,12 +3,15 @@ import type Client from 'knex/lib/dialects/postgres/index.js'
 
 export type Row = Readonly<Record<string, unknown>>
 
+/** What a connection is for: to look, which must change nothing, or to write. */
+export type Purpose = 'look' | 'write'
+
 /** How a driver's connections are made, asked and let go. */
 export interface Driver<Connection> {
   /** Knex's configuration with a client that uses the driver. Knex is loaded here: not before it is needed. */
-  configure(): Promise<Knex.Config>
+  configure(purpose: Purpose): Promise<Knex.Config>
   /** What a new connection needs before its first statement. */
-  prepare(session: Session<Connection>): Promise<void>
+  prepare(session: Session<Connection>, purpose: Purpose): Promise<void>
   /** The rows of an answer. */
   rowsOf(response: unknown): readonly Row[]
   /** Ends a connection at once, whatever it is doing. */
@@ -39,9 +42,12 @@ type Disposable = { __knex__disposed?: unknown }
  * Connects. Sinks write one batch at a time, so each holds one connection: a pool of one, which goes with it. A
  * connection that failed is never used again.
  */
-export const openSession = async <Connection>(driver: Driver<Connection>): Promise<Session<Connection>> => {
+export const openSession = async <Connection>(
+  driver: Driver<Connection>,
+  purpose: Purpose,
+): Promise<Session<Connection>> => {
   const { default: createKnex } = await import('knex')
-  const knex = createKnex({ ...(await driver.configure()), pool: { min: 0, max: 1 }, log: silent })
+  const knex = createKnex({ ...(await driver.configure(purpose)), pool: { min: 0, max: 1 }, log: silent })
   const client = knex.client as Client
   let connection: Connection
   try {
@@ -52,7 +58,7 @@ export const openSession = async <Connection>(driver: Driver<Connection>): Promi
   }
   const session = sessionOf(driver, knex, connection)
   try {
-    await driver.prepare(session)
+    await driver.prepare(session, purpose)
     return session
   } catch (error) {
     await session.close()

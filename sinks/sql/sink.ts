@@ -39,8 +39,13 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     if (session?.isAlive()) return session
     await session?.close()
     session = undefined
-    session = await openSession(dialect)
+    session = await openSession(dialect, 'write')
     return session
+  }
+
+  const fail = (error: unknown): never => {
+    if (error instanceof PredictionsError) throw error
+    throw unavailable(name, error, dialect.fixFor(error) ?? networkFix(error))
   }
 
   /** Runs `work` on the connection, which keeps the process alive for that long. It is dropped when that fails. */
@@ -57,8 +62,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
         throw error
       }
       await drop()
-      if (error instanceof PredictionsError) throw error
-      throw unavailable(name, error, dialect.fixFor(error) ?? networkFix(error))
+      return fail(error)
     }
   }
 
@@ -110,8 +114,15 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     },
 
     async plan(columns) {
-      const { statements, problems } = await use((session) => draftTable(dialect, session, table, columns))
-      return { statements, problems }
+      const looking = await openSession(dialect, 'look').catch(fail)
+      try {
+        const { statements, problems } = await draftTable(dialect, looking, table, columns)
+        return { statements, problems }
+      } catch (error) {
+        return fail(error)
+      } finally {
+        await looking.close()
+      }
     },
   }
 }

@@ -1,0 +1,19 @@
+import { setTimeout } from 'node:timers/promises'
+import { isBusy } from './errors.ts'
+
+const PATIENCE_MS = 5000
+const MOST_MS = 20
+
+/** Runs `work` again until no other connection is in its way. SQLite's own waiting would keep the event loop. */
+export const whenFree = async <Result>(work: () => Result, signal?: AbortSignal): Promise<Result> => {
+  const end = performance.now() + PATIENCE_MS
+  for (let wait = 1; ; wait = Math.min(2 * wait, MOST_MS)) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > end) throw error
+    }
+    await setTimeout(wait)
+    signal?.throwIfAborted()
+  }
+}

@@ -1,0 +1,85 @@
+import { stat } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+
+/** The write-ahead log's length at which it is written back into the database: SQLite's own default of 1,000 pages. */
+const WAL_BYTES = 4_096_000
+
+/**
+ * The thread's program, as text: bundlers lose a worker's file. After the log was emptied, a write of what is there already
+ * makes the next log's first page, for which SQLite waits for the disk: better here than on the event loop.
+ */
+const PROGRAM = `
+const { parentPort, workerData } = require('node:worker_threads')
+const { DatabaseSync } = require('node:sqlite')
+const database = new DatabaseSync(workerData, { timeout: 1000 })
+database.exec('pragma synchronous = normal')
+const checkpoint = () => {
+  const { busy } = database.prepare('pragma wal_checkpoint(truncate)').get()
+  if (busy) return
+  const { user_version } = database.prepare('pragma user_version').get()
+  database.exec('begin immediate; pragma user_version = ' + user_version + '; commit')
+}
+parentPort.on('message', (message) => {
+  if (message === 'close') {
+    database.close()
+    parentPort.close()
+    return
+  }
+  try {
+    checkpoint()
+  } catch {
+    // Somebody else is writing: the next one is asked for soon.
+  }
+  parentPort.postMessage('done')
+})
+`
+
+/** Keeps a database's write-ahead log short, on a thread: a checkpoint waits for the disk. */
+export interface Checkpointer {
+  /** Starts a checkpoint where one is due. */
+  look(): Promise<void>
+  close(): Promise<void>
+}
+
+export const createCheckpointer = (file: string): Checkpointer => {
+  let worker: Worker | undefined
+  let running = false
+
+  const start = (): Worker => {
+    const started = new Worker(PROGRAM, {
+      eval: true,
+      workerData: file,
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    })
+    started.unref()
+    started.on('message', () => (running = false))
+    // A thread that ended in whatever way is started again when it is needed: the log only grows meanwhile.
+    started.on('error', () => {})
+    started.on('exit', () => {
+      running = false
+      if (worker === started) worker = undefined
+    })
+    return started
+  }
+
+  return {
+    async look() {
+      if (running) return
+      const { size } = await stat(`${file}-wal`).catch(() => ({ size: 0 }))
+      if (size < WAL_BYTES || running) return
+      running = true
+      worker ??= start()
+      worker.postMessage('checkpoint')
+    },
+    async close() {
+      const closing = worker
+      if (!closing) return
+      worker = undefined
+      await new Promise<void>((resolve) => {
+        closing.ref()
+        closing.once('exit', () => resolve())
+        closing.postMessage('close')
+      })
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { KnexQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
+import { PredictionsError } from '../src/errors.ts'
+import type { Sink } from '../src/sink.ts'
+import type { Dialect } from './sql/dialect.ts'
+import type { Row, Session } from './sql/session.ts'
+import { sqlSink, type SqlOptions } from './sql/sink.ts'
+import { whenFree } from './sql/sqlite/busy.ts'
+import { createCheckpointer, type Checkpointer } from './sql/sqlite/checkpoint.ts'
+import { fixFor, isRefusal } from './sql/sqlite/errors.ts'
+import { inspect } from './sql/sqlite/inspect.ts'
+import { fit, limits, typeOf } from './sql/sqlite/types.ts'
+import { createWrite } from './sql/sqlite/write.ts'
+
+export interface SqliteOptions extends SqlOptions {
+  /**
+   * `sqlite:FILE`: relative to the working directory, or absolute. The folder and the file are created, with the permissions that
+   * the process' umask leaves; the file is kept in write-ahead mode.
+   */
+  readonly url: string
+}
+
+/** An open file, known by its number: a path may come to mean another file. */
+const fileNumber = (file: string): Promise<number | undefined> =>
+  stat(file).then(
+    ({ ino }) => ino,
+    () => undefined,
+  )
+
+const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
+  const checkpointers = new WeakMap<DatabaseSync, Checkpointer>()
+
+  return {
+    async configure(purpose) {
+      const { default: KnexClient } = await import('knex/lib/dialects/better-sqlite3/index.js')
+      const creates = mayCreate && purpose === 'write'
+      if (creates) mkdirSync(dirname(file), { recursive: true })
+      class SqliteClient extends KnexClient {
+        // Methods, not fields: Knex's constructor calls them.
+        override _driver() {
+          return DatabaseSync
+        }
+        override async acquireRawConnection() {
+          // To look at what is not there must not make it.
+          return new DatabaseSync(creates || existsSync(file) ? file : ':memory:')
+        }
+        override async destroyRawConnection(connection: DatabaseSync) {
+          await checkpointers.get(connection)?.close()
+          if (connection.isOpen) connection.close()
+        }
+        override async _query(connection: DatabaseSync, query: KnexQuery) {
+          const statement = connection.prepare(query.sql)
+          const bindings = (query.bindings ?? []) as SQLInputValue[]
+          if (statement.columns().length > 0) return { ...query, response: statement.all(...bindings) }
+          statement.run(...bindings)
+          return { ...query, response: [] }
+        }
+        override wrapIdentifierImpl(name: string) {
+          return `\`${name.replaceAll('`', '``')}\``
+        }
+      }
+      return { client: SqliteClient, connection: { filename: file }, useNullAsDefault: true }
+    },
+    async prepare({ connection }, purpose) {
+      if (purpose === 'look') return
+      await whenFree(() => connection.exec('pragma journal_mode = wal'))
+      // A power cut may take the last rows, a crash none. Checkpoints are made by a thread.
+      connection.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
+      checkpointers.set(connection, createCheckpointer(file))
+    },
+    rowsOf: (response) => response as Row[],
+    destroy() {},
+    hold() {},
+
+    names: { max: 255 },
+    foldsNames: true,
+    limits,
+    typeOf,
+    fit,
+    remedies: {
+      retype: (table, column) => `alter table ${table} rename column ${column} to ${column.slice(0, -1)}_old\``,
+      relax: (table) => `alter table ${table} rename to ${table.slice(0, -1)}_old\``,
+      unique: (table, id) => `create unique index ${table.slice(0, -1)}_id_unique\` on ${table} (${id})`,
+    },
+    inspect,
+    async alone({ connection }, _name, work) {
+      await whenFree(() => connection.exec('begin immediate'))
+      const result = await work()
+      connection.exec('commit')
+      return result
+    },
+
+    createWrite(session: Session<DatabaseSync>, target) {
+      const write = createWrite(session, target)
+      let opened: number | undefined
+      return async (session, records, signal) => {
+        const number = await fileNumber(file)
+        opened ??= number
+        if (number === undefined || number !== opened)
+          throw new Error('the file was removed or replaced while it was open')
+        await write(session, records, signal)
+        await checkpointers.get(session.connection)?.look()
+      }
+    },
+    isRefusal,
+    fixFor,
+  }
+}
+
+const fileOf = (url: string): string => {
+  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1]
+  if (path === undefined)
+    throw new PredictionsError(
+      'PREDICTIONS_BAD_CONFIGURATION',
+      "The sink's URL must be sqlite:FILE, as in sqlite:./predictions.db",
+    )
+  return path
+}
+
+/**
+ * Predictions as rows of an SQLite table, by Node.js' own `node:sqlite`: nothing to install, nothing to start. For one machine; several
+ * processes may share the file.
+ *
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the URL is no `sqlite:FILE`
+ *
+ * @example
+ * import { capturePredictions } from 'capture-predictions/express'
+ * import { sqlite } from 'capture-predictions/sinks/sqlite'
+ *
+ * app.use(capturePredictions({ sink: sqlite({ url: 'sqlite:./predictions.db' }) }))
+ */
+export const sqlite = (options: SqliteOptions): Sink => {
+  const path = fileOf(options.url)
+  // SQLite has no schemas: of `schema.table` it takes the table.
+  const table = (options.table ?? 'predictions').replace(/^[^.]*\./, '')
+  return sqlSink(dialect(resolve(path), options.migrate !== 'off'), { ...options, table, address: `sqlite:${path}` })
+}
