@@ -22,17 +22,45 @@ export const put = (row: Row, name: string, value: unknown): void => {
   else row[name] = value
 }
 
-const numbered: string[] = []
+const templates = new WeakMap<readonly string[], Row>()
 
-/** `f0`, `f1`, …: the name of a feature that nothing names. */
-const numberedName = (i: number): string => (i < MAX_VALUES ? (numbered[i] ??= `f${i}`) : `f${i}`)
+/** A row with these names. */
+const templateOf = (names: readonly string[]): Row => {
+  let template = templates.get(names)
+  if (template === undefined) {
+    template = JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:null`).join()}}`) as Row
+    templates.set(names, template)
+  }
+  return template
+}
+
+/**
+ * A row with these names, all null: to be filled in. It is a copy of one that was made as a whole, which V8 keeps as a compact object;
+ * a row to which more than some fifteen members are added one by one becomes a hash table, four times as slow to make and to write.
+ * As its own members exist, `__proto__` is one like any other when it is set.
+ */
+export const emptyRow = (names: readonly string[]): Row => ({ ...templateOf(names) })
+
+/** Names for values that nothing names, kept for rows of up to so many. */
+const MAX_NUMBERED = 256
+const numbered: (readonly string[])[] = []
+
+/** `f0`, `f1`, … */
+const numberedNames = (length: number): readonly string[] => {
+  const names = () => Array.from({ length }, (_, i) => `f${i}`)
+  return length > MAX_NUMBERED ? names() : (numbered[length] ??= names())
+}
 
 /** Names a row's values by position; past the names they are `f4`, `f5`, … */
 export const named = (values: readonly unknown[], names: readonly string[]): Row => {
-  const row: Row = {}
-  for (let i = 0; i < values.length; i++) put(row, names[i] ?? numberedName(i), values[i])
+  const all = names.length === values.length ? names : fitted(names, values.length)
+  const row = emptyRow(all)
+  for (let i = 0; i < values.length; i++) row[all[i]!] = values[i]
   return row
 }
+
+const fitted = (names: readonly string[], length: number): readonly string[] =>
+  names.length === 0 ? numberedNames(length) : [...names.slice(0, length), ...numberedNames(length).slice(names.length)]
 
 /** Whether `size` characters can stand in each of n rows. */
 export const canRepeat = (size: number, n: number): boolean => n < 2 || size * n <= MAX_REPEATED
@@ -87,9 +115,9 @@ export const outputsOf = (item: unknown, names: readonly string[]): Row => {
 export interface Column {
   /** How many instances it has values for; one value is shared by all. */
   readonly length: number
-  /** Characters that it adds to each row beside its values. */
-  readonly nameLength: number
-  /** Puts the values of instance i. */
+  /** What it puts into each row. */
+  readonly names: readonly string[]
+  /** Puts the values of instance i into a row that has the names. */
   put(row: Row, i: number): void
   /** Puts all values as one, where the body is not a batch. */
   putWhole(row: Row): void
@@ -98,8 +126,8 @@ export interface Column {
 /** An array of a columnar body; a scalar is shared by all instances. */
 export const columnOf = (name: string, values: unknown): Column => ({
   length: Array.isArray(values) ? values.length : 1,
-  nameLength: name.length,
-  put: (row, i) => put(row, name, Array.isArray(values) ? values[i] : values),
+  names: [name],
+  put: Array.isArray(values) ? (row, i) => void (row[name] = values[i]) : (row) => void (row[name] = values),
   putWhole: (row) => put(row, name, values),
 })
 
@@ -120,8 +148,9 @@ export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Ro
     return { rows: [row], isBatch: false }
   }
   const rows: Row[] = []
+  const names = columns.flatMap((column) => column.names)
   for (let i = 0; i < n; i++) {
-    const row: Row = {}
+    const row = emptyRow(names)
     for (const column of columns) column.put(row, column.length === 1 ? 0 : i)
     rows.push(row)
   }
@@ -132,9 +161,9 @@ const isTooMuch = (columns: readonly Column[], n: number): boolean => {
   if (n < 2) return false
   let repeated = 0
   for (const column of columns) {
-    repeated += column.nameLength
+    for (const name of column.names) repeated += name.length
     if (column.length !== 1) continue
-    const shared: Row = {}
+    const shared = emptyRow(column.names)
     column.put(shared, 0)
     repeated += encode(shared).length
   }

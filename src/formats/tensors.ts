@@ -135,18 +135,17 @@ export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column
   const length = tensor.size === 0 ? 0 : first
   const whole = { length, putWhole: (row: Row) => put(row, name, nested(tensor, 0, shape, tensor.size)) }
   const width = widthOf(tensor)
-  if (shape.length <= 2 && width === 1)
-    return { ...whole, nameLength: name.length, put: (row, i) => put(row, name, at(i)) }
+  if (shape.length <= 2 && width === 1) return { ...whole, names: [name], put: (row, i) => void (row[name] = at(i)) }
   if (shape.length === 2 && names.length === width)
     return {
       ...whole,
-      nameLength: names.reduce((sum, each) => sum + each.length, 0),
+      names,
       put: (row, i) => {
-        for (let j = 0; j < width; j++) put(row, names[j]!, at(i * width + j))
+        for (let j = 0; j < width; j++) row[names[j]!] = at(i * width + j)
       },
     }
   const step = length === 0 ? 0 : tensor.size / length
-  return { ...whole, nameLength: name.length, put: (row, i) => put(row, name, nested(tensor, i * step, rest, step)) }
+  return { ...whole, names: [name], put: (row, i) => void (row[name] = nested(tensor, i * step, rest, step)) }
 }
 
 /** Elements from `start` on as arrays nested by `shape`, which has `size` of them. */
