@@ -6,8 +6,9 @@ import { refusal, unavailable } from './kafka/errors.ts'
 import { headersFor, keyMaker } from './kafka/message.ts'
 import { type KafkaOptions, readOptions } from './kafka/options.ts'
 import { createSend, type Message } from './kafka/producer.ts'
-import { openTopic, planTopic } from './kafka/topic.ts'
+import { openTopic, planTopic, REQUEST_BYTES } from './kafka/topic.ts'
 
+export { consume, type ConsumeOptions, type Consumer, type ConsumeStats } from './kafka/consume.ts'
 export type { KafkaCompression, KafkaConnectionOptions, KafkaMechanism, KafkaOptions } from './kafka/options.ts'
 
 /** What a message costs beside its key and its text: headers, lengths, its share of the batch's own header. Rounded up. */
@@ -36,7 +37,7 @@ export const kafka = (options: KafkaOptions): Sink => {
   const send = createSend(settings)
   const keyOf = keyMaker()
   let headers = headersFor([])
-  let limit = Infinity
+  let limit = REQUEST_BYTES
 
   const messageOf = (record: PredictionRecord): Message => ({
     topic: settings.topic,

@@ -6,7 +6,7 @@ import { isForbidden, isTopicThere, isUnknownTopic, missingTopic, unavailable } 
 import type { KafkaConnection, KafkaSettings } from './options.ts'
 
 /** Bytes of a request unless the topic takes less: what a broker takes by default (`message.max.bytes`, 1 MiB), less its framing. */
-const REQUEST_BYTES = 1_000_000
+export const REQUEST_BYTES = 1_000_000
 
 const MAX_MESSAGE_BYTES = 'max.message.bytes'
 

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import {
   Admin,
   Consumer,
+  Producer,
   stringDeserializers,
+  stringSerializers,
   type BaseOptions,
   type ConfigResourceTypeValue,
 } from '@platformatic/kafka'
@@ -46,6 +48,13 @@ export const topicsOn = (brokers: string, options: Partial<BaseOptions> = {}) =>
         configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
       })
       return topic
+    },
+
+    /** Sends texts as they are, in order, to partition 0. */
+    async produce(topic: string, values: readonly string[]): Promise<void> {
+      const producer = new Producer({ ...client, serializers: stringSerializers })
+      await producer.send({ messages: values.map((value) => ({ topic, value, partition: 0 })) })
+      await producer.close()
     },
 
     async configure(topic: string, key: string, value: string): Promise<void> {

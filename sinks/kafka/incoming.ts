@@ -1,0 +1,66 @@
+import { messageOf } from '../../src/errors.ts'
+import { decode } from '../../src/json.ts'
+import { type PredictionRecord, recordFrom, recordFromJson, type RecordMembers } from '../../src/record.ts'
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+/** How a text begins that capture wrote: its id can be read without parsing, and its members stand as they should. */
+const CAPTURED = /^\{"id":"[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}","timestamp":"/
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+
+/** What the members must be where they are there. Sinks rely on it; a message may come from anybody. */
+const members: readonly [keyof RecordMembers, (value: unknown) => boolean, string][] = [
+  ['model', isText, 'a string'],
+  ['model_version', isText, 'a string'],
+  ['request_id', isTextOrNull, 'a string'],
+  ['instance', isNumber, 'a number'],
+  ['status', isNumber, 'a number'],
+  ['duration_ms', isNumber, 'a number'],
+  ['error', isTextOrNull, 'a string'],
+  ['sample_weight', isNumber, 'a number'],
+  ['tags', isObject, 'an object'],
+  ['features', isObject, 'an object'],
+  ['outputs', isObject, 'an object'],
+  ['extra', isObject, 'an object'],
+]
+
+const mistakeIn = (record: PredictionRecord): string | undefined => {
+  if (!UUID.test(record.id)) return 'its id is not a UUID'
+  if (!TIMESTAMP.test(record.timestamp) || Number.isNaN(Date.parse(record.timestamp)))
+    return 'its timestamp is not ISO 8601 in UTC with milliseconds'
+  for (const [name, fits, what] of members) if (!fits(record[name])) return `its ${name} is not ${what}`
+  return undefined
+}
+
+/** A record of another writer's, with its members in our order and spelling. */
+const foreign = (text: string): PredictionRecord => {
+  const value = decode(text)
+  if (!isObject(value)) throw new TypeError('it is not an object')
+  const { id, timestamp, ...rest } = value as Partial<RecordMembers>
+  return recordFrom({ id: String(id).toLowerCase(), timestamp: normal(timestamp), ...rest })
+}
+
+/** Other writers' spellings of a time, with an offset or more digits, as ours. Without an offset it would be anybody's guess. */
+const normal = (timestamp: unknown): string => {
+  const text = String(timestamp)
+  const time = /(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : NaN
+  return Number.isNaN(time) ? text : new Date(time).toISOString()
+}
+
+/** A message's record, or why it is none: it is looked at before any sink sees it. */
+export const readRecord = (value: Buffer | null | undefined): PredictionRecord | { readonly reason: string } => {
+  if (!value) return { reason: 'not a record: it is empty' }
+  const text = value.toString()
+  try {
+    const record = CAPTURED.test(text) ? recordFromJson(text) : foreign(text)
+    const mistake = mistakeIn(record)
+    return mistake === undefined ? record : { reason: `not a record: ${mistake}` }
+  } catch (error) {
+    return { reason: `not a record: ${messageOf(error)}` }
+  }
+}
