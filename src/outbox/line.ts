@@ -77,6 +77,21 @@ const TORN = /^[0-9a-f]{0,8}$|^[0-9a-f]{8} ($|\{)/
 export const isTornLine = (tail: Buffer): boolean =>
   TORN.test(tail.toString('latin1', 0, PREFIX + 1)) || tail.every((byte) => byte === 0)
 
+/** How many places of a damaged line are tried as the start of a whole one. */
+const MAX_TRIES = 64
+
+/** Where a whole line starts within a damaged one: that of the next record, when noise took the newline between them. */
+const findLine = (buffer: Buffer, start: number, end: number): number | undefined => {
+  let tries = 0
+  for (let at = buffer.indexOf(' {', start + PREFIX); at >= 0 && at < end; at = buffer.indexOf(' {', at + 1)) {
+    const prefix = at - PREFIX + 1
+    if (prefix <= start || hexValue(buffer[prefix]!) < 0 || hexValue(buffer[at - 1]!) < 0) continue
+    if (decodeLine(buffer, prefix, end) !== undefined) return prefix
+    if (++tries === MAX_TRIES) return undefined
+  }
+  return undefined
+}
+
 /** Calls `onLine` for each whole line in `buffer`, with its text or undefined, and gives where the rest starts. */
 export const decodeLines = (
   buffer: Buffer,
@@ -84,7 +99,16 @@ export const decodeLines = (
 ): number => {
   let start = 0
   for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
-    onLine(decodeLine(buffer, start, end), start, end + 1)
+    let text = decodeLine(buffer, start, end)
+    if (text === undefined) {
+      const whole = findLine(buffer, start, end)
+      if (whole !== undefined) {
+        onLine(undefined, start, whole)
+        start = whole
+        text = decodeLine(buffer, start, end)
+      }
+    }
+    onLine(text, start, end + 1)
     start = end + 1
   }
   return start

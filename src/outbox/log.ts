@@ -224,22 +224,18 @@ export const openLog = (options: LogOptions): Log => {
     },
 
     added(segment, texts, sizes) {
-      const entries = texts.map((text, i): Entry => {
-        const size = sizes[i]!
-        segment.bytes += size
-        bytes += size
-        return { text, segment: segment.number, end: segment.bytes, bytes: size }
-      })
-      records += entries.length
-      segment.memory?.push(...entries)
-      const total = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-      if (!intake || windowBytes + total > memoryBytes) {
-        intake = undefined
-        segment.unread += entries.length
-        return
+      const total = sizes.reduce((sum, size) => sum + size, 0)
+      if (windowBytes + total > memoryBytes) intake = undefined
+      for (let i = 0; i < texts.length; i++) {
+        segment.bytes += sizes[i]!
+        const entry = { text: texts[i]!, segment: segment.number, end: segment.bytes, bytes: sizes[i]! }
+        segment.memory?.push(entry)
+        intake?.push(entry)
       }
-      intake.push(...entries)
-      windowBytes += total
+      records += texts.length
+      bytes += total
+      if (intake) windowBytes += total
+      else segment.unread += texts.length
       if (intake === window) loaded = { segment: segment.number, offset: segment.bytes }
     },
 

@@ -1,5 +1,7 @@
+import { spawn, type ChildProcess } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Logger } from '../../src/logger.ts'
 import type { Queue, ReadLimit } from '../../src/outbox/queue.ts'
 
@@ -43,3 +45,64 @@ export const drain = async (queue: Queue, limit: ReadLimit, onBatch?: (count: nu
 /** Everything below a folder, folders too. */
 export const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)))
+
+export interface Service {
+  readonly child: ChildProcess
+  /** The ids that were appended, as far as it has said. */
+  appended(): string[]
+  /** What else it printed. */
+  said(): string
+  /** Resolves when it has said so many ids. */
+  reaches(count: number): Promise<void>
+  /** Kills it by SIGKILL; resolves when it is gone and all it said has been read. */
+  kill(): Promise<void>
+}
+
+const program = fileURLToPath(new URL('./children/service.ts', import.meta.url))
+
+/** Starts a service in a process of its own (children/service.ts), by a shell line around it if one is given. */
+export const startService = (
+  { directory, first = 0, deliveries }: { directory: string; first?: number; deliveries?: string },
+  shell = 'exec "$@"',
+): Service => {
+  const args = [process.execPath, program, directory, String(first), ...(deliveries ? [deliveries] : [])]
+  const child = spawn('/bin/sh', ['-c', shell, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let errors = ''
+  let seen = 0
+  let wake = () => {}
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    for (const character of text) if (character === '\n') seen++
+    wake()
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void (errors += text))
+  const gone = new Promise<void>((resolve) => void child.once('close', () => resolve()))
+  const lines = () => out.slice(0, out.lastIndexOf('\n') + 1).split('\n')
+  return {
+    child,
+    appended: () =>
+      lines()
+        .filter((line) => /^\d+$/.test(line))
+        .map((line) => idFor(Number(line))),
+    said: () =>
+      errors +
+      lines()
+        .filter((line) => !/^\d*$/.test(line))
+        .join('\n'),
+    async reaches(count) {
+      const early = gone.then(() => {
+        throw new Error(`the service ended early: ${errors}`)
+      })
+      const enough = new Promise<void>((resolve) => {
+        wake = () => void (seen > count && resolve())
+        wake()
+      })
+      await Promise.race([enough, early])
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
