@@ -18,6 +18,10 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
 
+/** No body, or the empty object that Express 4's parser leaves where it refused the bytes. */
+const isEmpty = (body: unknown): boolean =>
+  body == null || (typeof body === 'object' && !Buffer.isBuffer(body) && Object.keys(body).length === 0)
+
 /** The bytes as the body that formats read, behind their Content-Encoding. */
 const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage): void => {
   const plain = decompress(bytes, req.headers['content-encoding'])
@@ -36,7 +40,7 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
   }
   const rounded =
     typeof body === 'object' && !Buffer.isBuffer(body) && LONG_DIGITS.test(tapped.bytes.toString('latin1'))
-  if (body === undefined || rounded) requestFromBytes(exchange, tapped.bytes, req)
+  if (isEmpty(body) || rounded) requestFromBytes(exchange, tapped.bytes, req)
   else exchange.request(body)
 }
 

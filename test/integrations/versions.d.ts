@@ -5,3 +5,7 @@ declare module 'express4' {
 declare module 'koa2' {
   export { default } from 'koa'
 }
+declare module 'compression' {
+  import type { RequestHandler } from 'express'
+  export default function compression(options?: { threshold?: number }): RequestHandler
+}

@@ -1,0 +1,278 @@
+import { createServer } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import compression from 'compression'
+import express4 from 'express4'
+import express5, { type Express } from 'express'
+import { describe, expect, it, vi } from 'vitest'
+import { capturePredictions } from 'capture-predictions/express'
+import { cleanup, testCapture } from '../setup/captures.ts'
+
+const listen = async (app: Express) => {
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { port, url: `http://127.0.0.1:${port}` }
+}
+
+const post = (url: string, body: unknown = { a: 1 }, headers: Record<string, string> = {}) =>
+  fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5],
+])('%s', (_name, express) => {
+  const quietApp = () => express().set('env', 'test')
+
+  it('captures routes below routers, prefixes and sub-apps by their full path', async () => {
+    const { capture, records } = testCapture({ route: ['POST /api/v1/predict', 'POST /sub/predict'] })
+    const router = express.Router()
+    const sub = quietApp()
+    const reply = (req: express5.Request, res: express5.Response) => void res.json({ prediction: req.originalUrl })
+    router.post('/predict', reply)
+    sub.post('/predict', reply)
+    const app = quietApp().use(express.json()).use(capturePredictions(capture)).use('/api/v1', router).use('/sub', sub)
+    const { url } = await listen(app)
+    await post(`${url}/api/v1/predict?x=1`)
+    await post(`${url}/sub/predict`)
+    await post(`${url}/predict`)
+    expect((await records()).map(({ outputs }) => outputs['prediction'])).toEqual([
+      '/api/v1/predict?x=1',
+      '/sub/predict',
+    ])
+  })
+
+  it('captures the route that it stands on, whatever its path, and no later one', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json())
+    app.put('/guess', capturePredictions(capture), (_req, res) => void res.json({ prediction: 'put' }))
+    app.post('/guess', (_req, res) => void res.json({ prediction: 'post' }))
+    const { url } = await listen(app)
+    await fetch(`${url}/guess`, { method: 'PUT' })
+    await post(`${url}/guess`)
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 'put' }])
+  })
+
+  it('makes one record where the same capture is mounted on the app and the route', async () => {
+    const { capture, records } = testCapture()
+    const middleware = capturePredictions(capture)
+    const app = quietApp().use(express.json()).use(middleware)
+    app.post('/predict', middleware, (_req, res) => void res.json({ prediction: 1 }))
+    const { url } = await listen(app)
+    await post(`${url}/predict`)
+    expect(await records()).toHaveLength(1)
+  })
+
+  it('gives the handle to the capture whose route matches, with two models in one app', async () => {
+    const first = testCapture({ route: 'POST /a', model: 'a' })
+    const second = testCapture({ route: 'POST /b', model: 'b' })
+    const app = quietApp()
+      .use(express.json())
+      .use(capturePredictions(first.capture), capturePredictions(second.capture))
+    app.post(['/a', '/b'], (req, res) => {
+      req.prediction!.set({ confidence: 1 })
+      res.json({ prediction: req.path })
+    })
+    const { url } = await listen(app)
+    await post(`${url}/a`)
+    await post(`${url}/b`)
+    expect((await first.records()).map(({ model, outputs }) => [model, outputs])).toEqual([
+      ['a', { prediction: '/a', confidence: 1 }],
+    ])
+    expect((await second.records()).map(({ model, outputs }) => [model, outputs])).toEqual([
+      ['b', { prediction: '/b', confidence: 1 }],
+    ])
+  })
+
+  it.each(['outside', 'inside'])('stores the object with compression %s', async (where) => {
+    const { capture, records } = testCapture()
+    const squeeze = compression({ threshold: 0 })
+    const middlewares =
+      where === 'outside' ? [squeeze, capturePredictions(capture)] : [capturePredictions(capture), squeeze]
+    const app = quietApp()
+      .use(express.json())
+      .use(...middlewares)
+    app.post('/predict', (_req, res) => void res.json({ prediction: 'x'.repeat(2000) }))
+    const { url } = await listen(app)
+    const reply = await post(`${url}/predict`)
+    expect(reply.headers.get('content-encoding')).toBeTruthy()
+    expect(await reply.json()).toEqual({ prediction: 'x'.repeat(2000) })
+    expect((await records())[0]!.outputs).toEqual({ prediction: 'x'.repeat(2000) })
+  })
+
+  it('reads what a handler streams or ends by itself, also compressed inside', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp()
+      .use(express.json())
+      .use(capturePredictions(capture))
+      .use(compression({ threshold: 0 }))
+    app.post('/predict', (req, res) => {
+      res.setHeader('content-type', 'application/json')
+      if (req.query['how'] === 'write') res.write('{"prediction":')
+      res.end(req.query['how'] === 'write' ? '1}' : '{"prediction":2}')
+    })
+    const { url } = await listen(app)
+    expect(await (await post(`${url}/predict?how=write`)).json()).toEqual({ prediction: 1 })
+    expect(await (await post(`${url}/predict?how=end`)).json()).toEqual({ prediction: 2 })
+    const stored = await records()
+    expect(stored.map(({ outputs }) => outputs)).toEqual([{ prediction: 1 }, { prediction: 2 }])
+    expect(stored[0]!.tags['time_to_first_byte_ms']).toBeGreaterThan(0)
+  })
+
+  it('is safe before a write that fills Content-Length', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    let captured: number | undefined
+    app.post('/predict', (_req, res) => {
+      const body = '{"prediction":3}'
+      res.setHeader('content-type', 'application/json').setHeader('content-length', body.length)
+      res.write(body)
+      captured = capture.stats().requests.captured
+      res.end()
+    })
+    const { url } = await listen(app)
+    expect(await (await post(`${url}/predict`)).json()).toEqual({ prediction: 3 })
+    expect(captured).toBe(1)
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 3 }])
+  })
+
+  it.each([
+    [
+      'thrown',
+      () => {
+        throw new Error('broken model')
+      },
+    ],
+    [
+      'passed to next',
+      (_req: unknown, _res: unknown, next: (error: unknown) => void) => next(new Error('broken model')),
+    ],
+  ])('stores an error that is %s, by the default error page', async (_how, handler) => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', handler as express5.RequestHandler)
+    const { url } = await listen(app)
+    const reply = await post(`${url}/predict`)
+    expect(reply.status).toBe(500)
+    expect(reply.headers.get('x-prediction-id')).toBe((await records())[0]!.id)
+    expect((await records())[0]).toMatchObject({ status: 500, error: 'Error: broken model', features: { a: 1 } })
+  })
+
+  it('stores what an error handler of the app replies', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, _res, next) => next(new Error('secret')))
+    const handle: express5.ErrorRequestHandler = (_error, _req, res, _next) =>
+      void res.status(422).json({ message: 'bad flower' })
+    app.use(handle)
+    const { url } = await listen(app)
+    await post(`${url}/predict`)
+    expect((await records())[0]).toMatchObject({ status: 422, error: 'bad flower', outputs: {} })
+  })
+
+  it('stores a body that the parser refuses, and a route that is not there', async () => {
+    const { capture, records } = testCapture()
+    const { url } = await listen(quietApp().use(capturePredictions(capture)).use(express.json()))
+    await fetch(`${url}/predict`, { method: 'POST', body: '{"a":', headers: { 'content-type': 'application/json' } })
+    await post(`${url}/predict`)
+    const [refused, missing] = await records()
+    expect(refused!.status).toBe(400)
+    expect(JSON.stringify(refused!.extra)).toContain('{\\"a\\":')
+    expect(missing).toMatchObject({ status: 404, features: { a: 1 }, error: 'Cannot POST /predict' })
+  })
+
+  it('keeps a prediction that was made after its client went away', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => {
+      res.once('close', () => setImmediate(() => res.json({ prediction: 4 })))
+    })
+    const { port } = await listen(app)
+    const socket = connect(port, '127.0.0.1')
+    socket.write(
+      'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}',
+    )
+    await vi.waitFor(() => expect(capture.stats().formats).toEqual({ json: 1 }))
+    socket.destroy()
+    await vi.waitFor(async () => expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 4 }]))
+  })
+
+  it('keeps a stream that its client left in the middle', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (req, res) => {
+      res.setHeader('content-type', 'text/event-stream')
+      res.write('data: 1\n\n')
+      req.prediction!.set({ tokens: 1 })
+    })
+    const { url } = await listen(app)
+    const reply = await post(`${url}/predict`)
+    await reply.body!.cancel()
+    await vi.waitFor(async () =>
+      expect((await records())[0]).toMatchObject({
+        outputs: { tokens: 1 },
+        error: 'the connection closed before the reply was complete',
+      }),
+    )
+  })
+
+  it('tells pipelined requests apart', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (req, res) => void setImmediate(() => res.json({ prediction: req.body.a })))
+    const { port } = await listen(app)
+    const request = (a: number) =>
+      `POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":${a}}`
+    const socket = connect(port, '127.0.0.1')
+    cleanup(() => socket.destroy())
+    socket.write([1, 2, 3].map(request).join(''))
+    await vi.waitFor(async () => expect(await records()).toHaveLength(3))
+    for (const { features, outputs } of await records()) expect(outputs['prediction']).toBe(features['a'])
+  })
+
+  it.each(['HEAD', 'OPTIONS'])('captures %s where its route is configured, and leaves it as it is', async (method) => {
+    const { capture, records } = testCapture({ route: `${method} /predict` })
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.all('/predict', (_req, res) => void res.json({ prediction: 5 }))
+    const { url } = await listen(app)
+    const reply = await fetch(`${url}/predict`, { method })
+    expect(reply.headers.get('content-length')).toBe('16')
+    expect((await records()).map(({ status, outputs }) => [status, outputs])).toEqual([[200, { prediction: 5 }]])
+  })
+
+  it('lets a handler throw after its reply while the reply is held', async () => {
+    let release = () => {}
+    const written = new Promise<void>((resolve) => (release = resolve))
+    const { capture } = testCapture({ sink: { name: 'slow', write: () => written }, durability: 'sink' })
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    const seen: unknown[] = []
+    app.post('/predict', (_req, res) => {
+      res.json({ prediction: 6 })
+      seen.push(res.headersSent, res.writableEnded)
+      expect(() => res.setHeader('x-late', '1')).toThrow(/after they are sent/)
+      throw new Error('too late')
+    })
+    const { url } = await listen(app)
+    const reply = post(`${url}/predict`)
+    await vi.waitFor(() => expect(seen).toEqual([true, true]))
+    release()
+    expect(await (await reply).json()).toEqual({ prediction: 6 })
+  })
+
+  it('keeps 64-bit digits where it sees the bytes', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(capturePredictions(capture)).use(express.json())
+    app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    const { url } = await listen(app)
+    const body = '{"n":12345678901234567890}'
+    await fetch(`${url}/predict`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    expect((await records())[0]!.features).toEqual({ n: 12345678901234567890n })
+  })
+})
