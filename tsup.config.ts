@@ -8,6 +8,8 @@ export default defineConfig({
   // Both formats share their chunks: one copy of the core, whichever entry points are loaded.
   splitting: true,
   shims: true,
+  // node:sqlite has no other name.
+  removeNodeProtocol: false,
   dts: true,
   sourcemap: true,
   // Not cleaned: the tests of several checkouts' processes may run from it while it is rebuilt.
