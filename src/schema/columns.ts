@@ -48,14 +48,18 @@ const merge = (first: Tree, second: Tree): Tree => {
 }
 
 const readTree = (document: unknown, pointer: string, mistakes: Mistake[]): Tree => {
-  const found = checkSchema(document, pointer)
-  mistakes.push(...found)
-  if (found.length > 0) return 'json'
-  const schema = document as JsonSchema
-  const shapeMistakes: Mistake[] = []
-  const tree = treeOf(schema, referencesOf(schema), shapeMistakes)
-  mistakes.push(...shapeMistakes.map((mistake) => ({ ...mistake, pointer: pointer + mistake.pointer })))
-  return tree
+  const below: Mistake[] = []
+  try {
+    mistakes.push(...checkSchema(document, pointer))
+    const schema = document as JsonSchema
+    return treeOf(schema, referencesOf(schema), below)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    mistakes.push({ pointer, message: 'is circular or nested too deep: use $ref' })
+    return 'json'
+  } finally {
+    mistakes.push(...below.map((mistake) => ({ ...mistake, pointer: pointer + mistake.pointer })))
+  }
 }
 
 const leaves = (tree: Tree, source: Source, path: readonly string[]): Column[] =>

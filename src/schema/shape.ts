@@ -68,7 +68,10 @@ const shapeOfValue = (value: unknown): Shape => {
   }
 }
 
-const formats: Readonly<Record<string, ColumnType>> = { 'date-time': 'timestamp', uuid: 'uuid' }
+const formats = new Map<unknown, ColumnType>([
+  ['date-time', 'timestamp'],
+  ['uuid', 'uuid'],
+])
 
 const propertiesOf = (schema: Keywords, trail: Trail): Shape => {
   const { properties } = schema
@@ -87,7 +90,7 @@ const shapeOfType = (type: unknown, schema: Keywords, trail: Trail): Shape => {
     case 'null':
       return type
     case 'string':
-      return (typeof schema['format'] === 'string' && formats[schema['format']]) || 'text'
+      return formats.get(schema['format']) ?? 'text'
     case 'object':
       return propertiesOf(schema, trail)
     default:
@@ -114,20 +117,17 @@ const MAX_COLUMNS = 10_000
 
 /** The columns of a document's schema. What can't be made a column of is noted as a mistake. */
 export const treeOf = (document: JsonSchema, { resolve, pointerOf }: References, mistakes: Mistake[]): Tree => {
-  const unresolved = new Set<Keywords>()
+  const targets = new Map<Keywords, JsonSchema | undefined>()
   let count = 0
 
+  /** What a schema's `$ref` points to. A schema is met as often as it is referred to: it is looked up once. */
   const targetOf = (from: Keywords): JsonSchema | undefined => {
     const ref = from['$ref'] ?? from['$dynamicRef']
-    if (typeof ref !== 'string') return undefined
+    if (typeof ref !== 'string' || targets.has(from)) return targets.get(from)
     const target = resolve(ref, from)
-    if (target === undefined && !unresolved.has(from)) {
-      unresolved.add(from)
-      mistakes.push({
-        pointer: `${pointerOf(from)}/$ref`,
-        message: `${JSON.stringify(ref)} leads nowhere in this schema`,
-      })
-    }
+    targets.set(from, target)
+    if (target === undefined)
+      mistakes.push({ pointer: `${pointerOf(from)}/$ref`, message: `${JSON.stringify(ref)} leads nowhere in this schema` })
     return target
   }
 
