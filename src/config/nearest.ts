@@ -30,7 +30,7 @@ export const nearest = (given: string, names: readonly string[]): string | undef
   let least = Infinity
   for (const name of names) {
     const steps = distance(given.toLowerCase(), name.toLowerCase())
-    if (steps < least && steps <= Math.ceil(name.length / 3)) {
+    if (steps < least && steps <= Math.max(1, Math.floor(name.length / 3))) {
       found = name
       least = steps
     }

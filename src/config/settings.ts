@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { PredictionsError } from '../errors.ts'
 import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
-import { didYouMean } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 import type { CaptureOptions, Settings } from './options.ts'
 import { shown, shownUnknown } from './shown.ts'
 import { table, type Key, type Setting, type Values } from './table.ts'
@@ -79,8 +79,9 @@ const isServiceLink = (name: string, value: string): boolean =>
 
 const unknownVariable = (name: string, value: string): string => {
   const names = [...keyOfVariable.keys()]
+  const key = keyOfVariable.get(nearest(name, names) ?? '')
   const hint = didYouMean(name, names) || `; known are ${names.join(', ')}`
-  return `${name} is ${shownUnknown(name, value)}: no such variable is known${hint}`
+  return `${name} is ${shownUnknown(name, value, key && settingOf(key))}: no such variable is known${hint}`
 }
 
 function* readOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, Given]> {
@@ -97,10 +98,11 @@ function* readOptions(options: unknown, mistakes: string[], group = ''): Generat
   }
 }
 
-const unknownOption = (key: string, value: unknown): string => {
+const unknownOption = (name: string, value: unknown): string => {
   const names = [...keys, ...groups]
-  const hint = didYouMean(key, names) || `; known are ${names.join(', ')}`
-  return `option ${key} is ${shownUnknown(key, value)}: no such option is known${hint}`
+  const key = keys.find((key) => key === nearest(name, names))
+  const hint = didYouMean(name, names) || `; known are ${names.join(', ')}`
+  return `option ${name} is ${shownUnknown(name, value, key && settingOf(key))}: no such option is known${hint}`
 }
 
 let validate: ValidateFunction | undefined

@@ -20,6 +20,9 @@ const shownValue = (value: unknown): string => {
   return String(value)
 }
 
-/** The value of a name that is not known: it may be that of a secret whose name was mistyped. */
-export const shownUnknown = (name: string, value: unknown): string =>
-  /key|pas|pwd|psw|secret|token|cred|auth/i.test(name) ? '***' : shownValue(value)
+/** The value of a name that is not known: it may be that of a secret, whose name was mistyped. */
+export const shownUnknown = (
+  name: string,
+  value: unknown,
+  meant: Pick<Setting<unknown>, 'secret'> | undefined,
+): string => (meant?.secret || /key|pass|pwd|secret|token|cred|auth/i.test(name) ? '***' : shownValue(value))

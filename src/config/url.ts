@@ -34,7 +34,7 @@ export const sinkUrlMistake = (url: string): string | undefined => {
 const schemeHint = (scheme: string): string => {
   if (scheme === 'http') return '; did you mean "elasticsearch"?'
   if (scheme === 'https') return '; did you mean "elasticsearch+https"?'
-  return didYouMean(scheme, SCHEMES)
+  return didYouMean(scheme, SCHEMES) || `; known are ${SCHEMES.join(', ')}`
 }
 
 const authorityMistake = (scheme: string, rest: string): string | undefined => {
@@ -46,7 +46,7 @@ const authorityMistake = (scheme: string, rest: string): string | undefined => {
   if (!isDecodable(authority.slice(0, Math.max(at, 0)))) return encode
   const hosts = authority.slice(at + 1).split(',')
   for (const host of hosts) {
-    const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(host) ?? []
+    const [, name, port] = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/.exec(host) ?? []
     if (name === undefined) return 'has a host that is not a name, an IPv4 address or an IPv6 address in brackets'
     if (name === '' && (hosts.length > 1 || !MAY_LACK_HOST.has(scheme)))
       return `names no host: write ${scheme}://host/…`
