@@ -65,6 +65,14 @@ export const text = (minLength: number, maxLength: number, allowed: string, patt
   allowed,
 })
 
+/** JSON Schema of an object of the user's own, recognised by its shape: a name and functions (keyword of ours: `methods`). */
+export const shapedLike = (...methods: readonly string[]) => ({
+  type: 'object',
+  required: ['name'],
+  properties: { name: { type: 'string', minLength: 1 } },
+  methods,
+})
+
 /** A list with commas, or an array of strings. */
 export const list = (allowed: string, { minItems = 0 } = {}): Kind => ({
   read: (given) => (Array.isArray(given) ? given.map(ofText(readText)) : ofText(readList)(given)),

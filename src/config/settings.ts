@@ -160,7 +160,7 @@ const assemble = (values: Values): Settings => {
 
 /** Mistakes that lie between two settings. */
 const contradictions = (settings: Settings, nameOf: (key: Key) => string): string[] => {
-  const { routes, sampleRate, redact, redactKey, kafka } = settings
+  const { routes, sampleRate, redact, redactKey } = settings
   const mistakes: string[] = []
   for (const route of Object.keys(sampleRate.byRoute))
     if (!routes.includes(route))
@@ -170,7 +170,5 @@ const contradictions = (settings: Settings, nameOf: (key: Key) => string): strin
   const hash = redactKey === undefined ? ruleWithHash(redact) : undefined
   if (hash !== undefined)
     mistakes.push(`${nameOf('redactKey')} is not set: "${hash}" in ${nameOf('redact')} needs a key`)
-  if ((kafka.username === undefined) !== (kafka.password === undefined))
-    mistakes.push(`${nameOf('kafka.username')} and ${nameOf('kafka.password')} go together: only one is set`)
   return mistakes
 }

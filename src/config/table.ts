@@ -1,15 +1,25 @@
-import { hasCode, messageOf } from '../errors.ts'
 import { stderrLogger } from '../logger.ts'
 import { redactMistakes } from '../redact/rules.ts'
 import { routeMistake } from '../route.ts'
 import { parseAlways, parseRates } from '../sample.ts'
-import { columnsOf } from '../schema/columns.ts'
-import type { PredictionSchema } from '../schema/schema.ts'
+import { eachMistake, idHeaderMistake, schemaMistakes, sinkMistakes, tagHeaderMistake } from './checks.ts'
 import { fileMistake, nearestPackageName, readJsonFile } from './files.ts'
-import { bytes, list, lowerCase, milliseconds, ofText, oneOf, text, wholeNumber, yesOrNo, type Kind } from './kinds.ts'
+import {
+  bytes,
+  list,
+  lowerCase,
+  milliseconds,
+  ofText,
+  oneOf,
+  shapedLike,
+  text,
+  wholeNumber,
+  yesOrNo,
+  type Kind,
+} from './kinds.ts'
 import * as words from './options.ts'
 import type { Settings } from './options.ts'
-import { sinkUrlMistake, splitUrls } from './url.ts'
+import { splitUrls } from './url.ts'
 
 /** The settings by option; those of a group by `group.option`. */
 export type Values = Omit<Settings, 'sinks' | 'routes' | 'elasticsearch' | 'kafka'> & {
@@ -41,51 +51,10 @@ export interface Setting<Value> extends Kind {
   readonly mistakes?: (value: Value) => readonly string[]
 }
 
-/** Headers that carry what lets a caller in: never stored. */
-const SECRET_HEADERS = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie', 'x-api-key']
-
-/** Response headers with a meaning of their own in HTTP, which an id would break. */
-const TAKEN_HEADERS =
-  /^(connection|content-.*|date|keep-alive|location|set-cookie|trailer|transfer-encoding|upgrade|vary)$/i
-
-const TOKEN = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/
-
-const isText = (value: unknown): value is string => typeof value === 'string'
-
-const headerMistake = (name: string): string | undefined => {
-  if (!TOKEN.test(name)) return `"${name}" is not a header's name`
-  if (SECRET_HEADERS.includes(name)) return `"${name}" carries credentials, which are never stored`
-  return undefined
-}
-
-const twice = (sinks: Settings['sinks']): string | undefined =>
-  new Set(sinks).size < sinks.length ? 'names the same sink twice' : undefined
-
-const schemaMistakes = (schema: PredictionSchema): string[] => {
-  try {
-    columnsOf(schema)
-    return []
-  } catch (error) {
-    if (!hasCode(error, 'PREDICTIONS_BAD_CONFIGURATION')) throw error
-    return [messageOf(error)]
-  }
-}
-
 /** The file's path stays the value: sinks read it when they connect, so that a renewed certificate is seen. */
-const certificate: Kind & { mistakes(path: string | undefined): string[] } = {
-  ...text(1, 4096, "a PEM file's path"),
-  mistakes: (path) => [path === undefined ? undefined : fileMistake(path)].filter(isText),
-}
+const certificate = { ...text(1, 4096, "a PEM file's path"), mistakes: eachMistake(fileMistake) }
 
 const secret = { ...text(1, 10_000, 'a text that is not empty'), secret: true } as const
-
-/** An object of the user's own, recognised by its shape: a name and functions. */
-const object = (methods: readonly string[]) => ({
-  type: 'object',
-  required: ['name'],
-  properties: { name: { type: 'string', minLength: 1 } },
-  methods,
-})
 
 const rate = { type: 'number', minimum: 0, maximum: 1 }
 
@@ -98,10 +67,10 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     schema: {
       type: 'array',
       minItems: 1,
-      items: { anyOf: [{ type: 'string' }, object(['write'])] },
+      items: { anyOf: [{ type: 'string' }, shapedLike('write')] },
     },
     allowed: 'URLs of sinks, separated by spaces (postgres://…, mysql://…, sqlite:FILE, elasticsearch://…, kafka://…)',
-    mistakes: (sinks) => [...sinks.filter(isText).map(sinkUrlMistake), twice(sinks)].filter(isText),
+    mistakes: sinkMistakes,
     doc: 'Where records go; several sinks, separated by spaces, are independent of each other.',
   },
   table: {
@@ -114,7 +83,7 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     variable: 'PREDICTIONS_ROUTE',
     default: ['POST /predict'],
     ...list('routes, separated by commas: a method and a full path, as in POST /predict', { minItems: 1 }),
-    mistakes: (routes) => routes.map(routeMistake).filter(isText),
+    mistakes: eachMistake(routeMistake),
     doc: 'Routes to capture: method and full path without the query; :name stands for a segment, * at the end for the rest.',
   },
   model: {
@@ -136,14 +105,14 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     read: ofText(readJsonFile),
     schema: { type: 'object' },
     allowed: 'a JSON file, { "features": <JSON Schema>, "outputs": <JSON Schema> }',
-    mistakes: (schema) => (schema === undefined ? [] : schemaMistakes(schema)),
+    mistakes: schemaMistakes,
     doc: 'A JSON file, { "features": <JSON Schema>, "outputs": <JSON Schema> }: gives typed columns.',
   },
   format: {
     variable: 'PREDICTIONS_FORMAT',
     default: 'auto',
     ...oneOf(words.FORMAT_NAMES),
-    schema: { anyOf: [{ enum: words.FORMAT_NAMES }, object(['readRequest', 'readReply'])] },
+    schema: { anyOf: [{ enum: words.FORMAT_NAMES }, shapedLike('readRequest', 'readReply')] },
     doc: "The body's format; auto tells it by content type and members.",
   },
   durability: {
@@ -242,7 +211,7 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     default: [],
     shownDefault: 'none',
     ...lowerCase(list("request headers' names, separated by commas")),
-    mistakes: (names) => names.map(headerMistake).filter(isText),
+    mistakes: eachMistake(tagHeaderMistake),
     doc: 'Request headers stored as tags.',
   },
   maxBodyBytes: {
@@ -257,8 +226,7 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     default: 'X-Prediction-Id',
     emptyCounts: true,
     ...text(0, 100, "a header's name, or empty for none"),
-    mistakes: (name) =>
-      name !== '' && (!TOKEN.test(name) || TAKEN_HEADERS.test(name)) ? ['must be a header that HTTP does not use'] : [],
+    mistakes: eachMistake(idHeaderMistake),
     doc: "The response header that carries the prediction's id; empty: none.",
   },
   migrate: {
