@@ -9,13 +9,23 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // Express' types are augmented in a namespace of theirs.
+      '@typescript-eslint/no-namespace': ['error', { allowDeclarations: true }],
       'no-console': 'error',
       eqeqeq: ['error', 'smart'],
     },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly', document: 'readonly', window: 'readonly', fetch: 'readonly' } },
+    languageOptions: {
+      globals: {
+        console: 'readonly',
+        process: 'readonly',
+        document: 'readonly',
+        window: 'readonly',
+        fetch: 'readonly',
+      },
+    },
   },
   { files: ['examples/**', 'bench/**', 'test/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
   // The direction of dependencies: the core knows no framework and no driver, adapters know only the core.
@@ -25,7 +35,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '(^|/)(integrations|sinks)/|^(express|koa|fastify|knex|pg|mysql2|@elastic/|@platformatic/)', allowTypeImports: false }] },
+        {
+          patterns: [
+            {
+              regex: '(^|/)(integrations|sinks)/|^(express|koa|fastify|knex|pg|mysql2|@elastic/|@platformatic/)',
+              allowTypeImports: false,
+            },
+          ],
+        },
       ],
     },
   },

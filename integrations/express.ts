@@ -4,8 +4,6 @@ import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange 
 import type { Prediction } from '../src/prediction.ts'
 
 declare global {
-  // eslint cannot know that this is how Express is augmented: its types offer this namespace for it.
-  // eslint-disable-next-line @typescript-eslint/no-namespace
   namespace Express {
     interface Request {
       /** The prediction that this request makes, where it is captured. */
