@@ -2,6 +2,7 @@ import type { CommitOptionsPartition, Consumer, ConsumerOptions, Message as Clie
 import { says, type Log } from '../../src/delivery/log.ts'
 import { endsWithin } from '../../src/delivery/pause.ts'
 import { clientOptions, loadClient } from './client.ts'
+import { watchLag } from './lag.ts'
 import type { KafkaConnection } from './options.ts'
 
 /** A message as it came, its offset still to be committed. */
@@ -21,7 +22,6 @@ export interface SessionOptions {
 
 const FETCH_MIN_BYTES = 256 * 1024
 const FETCH_MAX_BYTES = 4 * 1024 * 1024
-const LAG_INTERVAL_MS = 1000
 const CLOSE_MS = 5000
 
 type Client = Consumer<Buffer, Buffer, Buffer, Buffer>
@@ -102,7 +102,8 @@ export const openSession = async (options: SessionOptions) => {
   const { Consumer } = await loadClient()
   const consumer: Client = new Consumer(consumerOptions(options))
   const commits = createCommits(consumer, log)
-  /** By partition: the offset after the last message handed on, and after the last one written. */
+  /** By partition: the first message's offset, the one after the last message handed on, and after the last one written. */
+  const first = new Map<number, bigint>()
   const next = new Map<number, bigint>()
   const done = new Map<number, CommitOptionsPartition>()
   let lag: number | undefined
@@ -128,6 +129,7 @@ export const openSession = async (options: SessionOptions) => {
       if (written && written.offset > offset) commits.add(written)
       return
     }
+    if (!first.has(partition)) first.set(partition, offset)
     next.set(partition, offset + 1n)
     onMessage(message)
   }
@@ -143,19 +145,20 @@ export const openSession = async (options: SessionOptions) => {
     fail(lastError ?? new Error('no heartbeat was answered')),
   )
   consumer.on('consumer:group:join', assign)
-  consumer.on('consumer:lag', (lags) => {
-    lag = Number((lags.get(topic) ?? []).reduce((sum, part) => (part > 0n ? sum + part : sum), 0n))
-  })
-  consumer.on('consumer:lag:error', () => {
-    lag = undefined
-  })
 
   try {
     const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest' })
     stream.on('error', fail)
     stream.on('close', () => fail(new Error('the stream of messages has ended')))
     stream.on('data', receive)
-    consumer.startLagMonitoring({ topics: [topic] }, LAG_INTERVAL_MS)
+    const stopLag = watchLag(consumer, {
+      topic,
+      assigned: () => [...assigned],
+      first: (partition) => first.get(partition),
+      told: (now) => {
+        lag = now
+      },
+    })
     return {
       /** Rejects when the session has failed. */
       failed,
@@ -177,6 +180,7 @@ export const openSession = async (options: SessionOptions) => {
       partitions: (): number[] => [...assigned].sort((a, b) => a - b),
       /** Commits what is written, and leaves the group. */
       async close(): Promise<void> {
+        stopLag()
         await endsWithin(commits.flush(), CLOSE_MS)
         await close()
       },

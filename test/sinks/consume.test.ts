@@ -130,8 +130,8 @@ describe.skipIf(!brokers)('consume', () => {
     const consumer = start(topic, sink, { batchSize: 500, batchBytes: 512 * 1024, logger })
     await until(() => expect(consumer.stats().retries).toBeGreaterThan(3))
     const { ahead, partitions } = consumer.stats()
-    // 2 x 512 KiB of 2,300 bytes each.
-    expect(ahead).toBeGreaterThan(300)
+    // 2 x 512 KiB of 2,300 bytes each, and no less than half of it: then more is fetched.
+    expect(ahead).toBeGreaterThan(200)
     expect(ahead).toBeLessThan(600)
     expect(partitions).toEqual([0, 1])
     expect(warnings).toEqual([expect.stringMatching(/^sink memory \(write\): away\. \d+ records wait/)])
