@@ -107,7 +107,7 @@ describe('captured + carriedOver = written + queued + deadLettered + discarded +
         expect(state.most).toBeLessThanOrEqual(1)
         await delivery.close()
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })
@@ -194,7 +194,7 @@ describe('across restarts and crashes', () => {
           expect(stored).toEqual(new Set(good.map(({ id }) => id)))
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
-import { away, deliver, hangingWrite, line, lines, memorySink } from './support.ts'
+import { away, deliver, hangingWrite, line, lines, memorySink, refused } from './support.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -121,6 +121,21 @@ describe('close', () => {
     expect(calls[0]!.signal.aborted).toBe(true)
     expect(state.closed).toBe(1)
     expect(delivery.stats()).toMatchObject({ captured: 45, written: 20, queued: 25 })
+  })
+
+  it('begins no other write once its time is over', async () => {
+    let calls = 0
+    const { sink } = memorySink({
+      async write(_, signal) {
+        if (++calls === 1) throw refused()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    })
+    const { delivery } = deliver(sink)
+    delivery.append(lines(2))
+    await delivery.close({ timeoutMs: 50 })
+    expect(calls).toBe(2)
+    expect(delivery.stats()).toMatchObject({ written: 0, queued: 2 })
   })
 
   it.each(['outbox', 'memory'] as const)(
@@ -251,7 +266,7 @@ describe('a full queue', () => {
 describe('a process', () => {
   const run = async (script: string): Promise<string> => {
     const support = new URL('./support.ts', import.meta.url).href
-    const source = `import { away, deliver, lines, memorySink } from '${support}'\n${script}`
+    const source = `import { away, deliver, lines, memorySink, refused } from '${support}'\n${script}`
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
       timeout: 20_000,
     })
@@ -260,12 +275,23 @@ describe('a process', () => {
 
   it('is not kept alive by a delivery that waits for its sink', async () => {
     const output = await run(`
-      const { delivery } = deliver(memorySink({ write: async () => { throw away() } }).sink)
-      delivery.append(lines(1))
-      deliver(memorySink({ write: () => new Promise(() => {}) }).sink).delivery.append(lines(1))
-      process.on('exit', () => console.log(delivery.stats().queued))
+      const calls = new Set()
+      const holdUntilCalled = setInterval(() => calls.size === 4 && clearInterval(holdUntilCalled), 5)
+      const called = (name, write) => () => (calls.add(name), write())
+      const never = () => new Promise(() => {})
+      const fails = async () => { throw away() }
+      const sinks = [
+        { write: called('fails', fails) },
+        { write: called('hangs', never) },
+        { open: called('hangs to open', never) },
+        { write: called('hangs, and ignores its signal', never) },
+      ]
+      const settings = [{}, {}, {}, { writeTimeoutMs: 1, abortGraceMs: 60_000 }]
+      sinks.forEach((sink, index) => deliver(memorySink(sink).sink, settings[index]).delivery.append(lines(1)))
+      deliver(memorySink().sink, { flushIntervalMs: 60_000 }).delivery.append(lines(1))
+      process.on('exit', () => console.log(calls.size))
     `)
-    expect(output).toBe('1')
+    expect(output).toBe('4')
   })
 
   it('is kept alive by a flush that is waited for', async () => {

@@ -238,6 +238,27 @@ describe('a write that hangs', () => {
     await delivery.close()
   })
 
+  it('is not overlapped by the next while it takes its time to end', async () => {
+    const ends: (() => void)[] = []
+    const { sink, state, batches } = memorySink({
+      write: (_, signal) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => ends.push(() => reject(new Error('the connection was dropped')))),
+        ),
+    })
+    const { delivery, saying } = deliver(sink, { writeTimeoutMs: 1 })
+    delivery.append(lines(3))
+    await vi.waitFor(() => expect(ends).toHaveLength(1))
+    state.write = undefined
+    expect(await delivery.flush({ timeoutMs: 100 })).toBe(false)
+    expect(batches).toHaveLength(1)
+    ends[0]!()
+    expect(await delivery.flush()).toBe(true)
+    expect(state.most).toBe(1)
+    expect(saying('no answer within 0.001 s of write')).toHaveLength(1)
+    await delivery.close()
+  })
+
   it('and ends well after all counts as written', async () => {
     const { sink, batches } = memorySink({
       write: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
