@@ -54,8 +54,9 @@ export const openCursor = (log: string): CursorFile => {
       writeSync(fd, buffer, 0, bytes, 0)
     },
     close() {
-      if (fd !== undefined) closeSync(fd)
+      const open = fd
       fd = undefined
+      if (open !== undefined) closeSync(open)
     },
   }
 }

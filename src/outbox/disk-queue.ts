@@ -109,7 +109,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     },
 
     get full() {
-      return closed || used() + usualBytes >= maxBytes || writer.stuck
+      return closed || used() + usualBytes >= maxBytes || writer.refuses(usualBytes)
     },
 
     flushed: () => writer.flush(),

@@ -54,6 +54,10 @@ const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']
 const isPast = (at: Position, position: Position) =>
   at.segment < position.segment || (at.segment === position.segment && at.offset <= position.offset)
 
+/**
+ * Opens a log, new or found.
+ * @throws when it is new and can't be written
+ */
 export const openLog = (options: LogOptions): Log => {
   const { directory, memoryBytes, damage, onLost, found } = options
   const segments: Segment[] = [...(found?.segments ?? [])]
@@ -71,6 +75,9 @@ export const openLog = (options: LogOptions): Log => {
   /** The segment that is appended to; all others are complete. */
   let growing: Segment | undefined
   let file: { readonly number: number; readonly handle: FileHandle } | undefined
+
+  // Its block on the disk is taken now: on a full disk the cursor can still move.
+  if (!found) cursorFile.write(cursor)
 
   const countBytes = () => {
     const start = segments[0]?.number === cursor.segment ? cursor.offset : 0
@@ -175,7 +182,7 @@ export const openLog = (options: LogOptions): Log => {
 
   const isBehind = (segment: Segment) =>
     segment.number < cursor.segment ||
-    (segment !== growing && segment.number === cursor.segment && segment.bytes <= cursor.offset)
+    ((segment !== growing || segment.memory) && segment.number === cursor.segment && segment.bytes <= cursor.offset)
 
   const removeSegment = async (segment: Segment) => {
     if (file?.number === segment.number) await closeFile()
@@ -218,6 +225,8 @@ export const openLog = (options: LogOptions): Log => {
     },
 
     begin(number, where) {
+      // Opened again by the next commit: the folder may have been made anew.
+      cursorFile.close()
       growing = { number, bytes: 0, unread: 0, ...(where === 'memory' && { memory: [] }) }
       segments.push(growing)
       return growing

@@ -54,9 +54,10 @@ const oneAtATime = (task: () => Promise<void>) => {
   return () => (running ??= task().finally(() => (running = undefined)))
 }
 
-const openFolder = (directory: string) => {
+/** @throws PredictionsError that names the variable, when `action` fails */
+const needing = <T>(directory: string, action: () => T): T => {
   try {
-    return makeProcessFolder(directory)
+    return action()
   } catch (error) {
     throw new PredictionsError(
       'PREDICTIONS_OUTBOX_UNUSABLE',
@@ -78,24 +79,23 @@ const openFolder = (directory: string) => {
 export const openOutbox = (options: OutboxOptions): Outbox => {
   const { maxBytes, logger, sinks, memoryBytes = DEFAULT_MEMORY_BYTES } = options
   const directory = resolve(options.directory)
-  const folder = openFolder(directory)
   const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
   const damage = openDamage(join(directory, 'damaged'), warn)
 
+  const folder = needing(directory, () => makeProcessFolder(directory))
   const openQueue = (sink: string): DiskQueue => {
     const makeFolder = () => folder.makeLog(sink)
-    return openDiskQueue({
-      sink,
-      outbox: directory,
-      directory: makeFolder(),
-      maxBytes,
-      memoryBytes,
-      damage,
-      warn,
-      makeFolder,
-    })
+    const log = makeFolder()
+    return openDiskQueue({ sink, outbox: directory, directory: log, maxBytes, memoryBytes, damage, warn, makeFolder })
   }
-  const queues = new Map(sinks.map((sink) => [sinkKey(sink), openQueue(sink)]))
+  const queues = needing(directory, () => {
+    try {
+      return new Map(sinks.map((sink) => [sinkKey(sink), openQueue(sink)]))
+    } catch (error) {
+      folder.close()
+      throw error
+    }
+  })
   const keys = new Set(queues.keys())
 
   const lookForLogs = oneAtATime(async () => {

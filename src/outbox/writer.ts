@@ -28,8 +28,8 @@ export interface Writer {
   append(texts: readonly string[], lines: EncodedLines): boolean
   /** Records that are only in memory. */
   readonly unsafe: number
-  /** Whether neither disk nor memory would take more now. */
-  readonly stuck: boolean
+  /** Whether neither disk nor memory would take so many bytes now. */
+  refuses(bytes: number): boolean
   /** Resolves when all that was appended is on the disk; one `fsync` for all who wait. Rejects when the disk refuses. */
   flush(): Promise<void>
   /** Twice a second: brings to the disk what is not there yet, and looks whether the segment is still there. */
@@ -60,7 +60,7 @@ const LAST_RETRY_MS = 5000
 
 const dataSync = promisify(fdatasync)
 
-const writeAll = (fd: number, buffer: Buffer, bytes: number) => {
+const writeAll = (fd: number, { buffer, bytes }: EncodedLines) => {
   for (let done = 0; done < bytes;) done += writeSync(fd, buffer, done, bytes - done)
 }
 
@@ -69,7 +69,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
   let current: OpenSegment | undefined
   let memory: Segment | undefined
   /** Complete, to be synced and closed. */
-  let retired: number[] = []
+  let retired: OpenSegment[] = []
   let dirty = false
   let folderDirty = false
   /** Set while the disk refuses. The monotonic clock: setting the time back must not stop the retries. */
@@ -97,7 +97,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 
   /** The next append begins a new segment. */
   const retire = () => {
-    if (current) retired.push(current.fd)
+    if (current) retired.push(current)
     current = undefined
   }
 
@@ -111,24 +111,34 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     )
   }
 
-  const tryToWrite = ({ buffer, bytes }: EncodedLines) => {
+  /** What a segment does not take, because of its size or its state, a new one may. */
+  const tryToWrite = (lines: EncodedLines): Segment => {
+    const isNew = current === undefined
     current ??= begin()
     try {
-      writeAll(current.fd, buffer, bytes)
+      writeAll(current.fd, lines)
+      return current.segment
     } catch (error) {
       cutBack(current)
       retire()
-      throw error
+      if (isNew) throw error
+      warn(
+        'segment',
+        `The outbox can’t go on in a segment of ${log.directory}: ${messageOf(error)}. It begins a new one.`,
+      )
+      return tryToWrite(lines)
     }
   }
 
+  const isRefused = () => refusal !== undefined && performance.now() < refusal.retryAt
+
   const toDisk = (lines: EncodedLines): Segment | undefined => {
-    if (refusal && performance.now() < refusal.retryAt) return undefined
+    if (isRefused()) return undefined
     try {
-      tryToWrite(lines)
+      const segment = tryToWrite(lines)
       refusal = undefined
       dirty = true
-      return current?.segment
+      return segment
     } catch (error) {
       refused(error)
       return undefined
@@ -139,7 +149,8 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 
   const toMemory = (lines: EncodedLines): Segment | undefined => {
     if (unsafeBytes() + lines.bytes > memoryBytes) return undefined
-    if (!memory || memory.bytes >= MEMORY_SEGMENT_BYTES) memory = log.begin(++lastNumber, 'memory')
+    const isOver = !memory || memory.bytes >= MEMORY_SEGMENT_BYTES || !log.inMemory().includes(memory)
+    if (isOver) memory = log.begin(++lastNumber, 'memory')
     return memory
   }
 
@@ -159,7 +170,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 
   const persistAll = async () => {
     for (const segment of log.inMemory()) {
-      if (refusal && performance.now() < refusal.retryAt) return
+      if (isRefused()) return
       try {
         await persist(segment)
         refusal = undefined
@@ -171,14 +182,14 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
   }
 
   const sync = async () => {
-    const complete = retired
-    const growing = dirty ? current?.fd : undefined
+    const complete = retired.filter(isOpen)
+    const growing = dirty ? current : undefined
     const folder = folderDirty
     retired = []
     dirty = folderDirty = false
     try {
-      for (const fd of complete) await dataSync(fd)
-      if (growing !== undefined) await dataSync(growing)
+      for (const { fd } of complete) await dataSync(fd)
+      if (growing) await dataSync(growing.fd)
       if (folder) await syncUpTo(log.directory, 4)
     } catch (error) {
       folderDirty ||= folder
@@ -188,7 +199,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
       )
       throw error
     } finally {
-      for (const fd of complete) attempt(() => closeSync(fd))
+      for (const { fd } of complete) attempt(() => closeSync(fd))
     }
   }
 
@@ -206,15 +217,11 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
   /** Someone may have removed or cut the file, or closed our descriptor: what is written to it then is nowhere. */
   const checkSegment = () => {
     if (!current) return
-    const found = attempt(() => fstatSync(current!.fd))
-    const isOurs = found?.ino === current.inode
-    if (isOurs && found.nlink > 0 && found.size === current.segment.bytes) return
-    warn(
-      'changed',
-      `The outbox’s ${segmentFile(log.directory, current.segment.number)} was removed, cut or closed by someone. Going on in a new one.`,
-    )
-    if (isOurs) retire()
-    current = undefined
+    const found = statOf(current)
+    if (found && found.nlink > 0 && found.size === current.segment.bytes) return
+    const path = segmentFile(log.directory, current.segment.number)
+    warn('changed', `The outbox’s ${path} was removed, cut or closed by someone. It goes on in a new one.`)
+    retire()
   }
 
   return {
@@ -228,9 +235,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     get unsafe() {
       return log.inMemory().reduce((sum, segment) => sum + segment.memory!.length, 0)
     },
-    get stuck() {
-      return refusal !== undefined && performance.now() < refusal.retryAt && unsafeBytes() >= memoryBytes
-    },
+    refuses: (bytes) => isRefused() && unsafeBytes() + bytes > memoryBytes,
     async flush() {
       if (isDirty()) await syncAll()
       const [unsafe] = log.inMemory()
@@ -257,7 +262,9 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 }
 
 /** Cuts off what a failed write left; if that fails too, the reader stops at the whole lines, and recovery finds them by their checksums. */
-const cutBack = ({ fd, segment }: OpenSegment) => attempt(() => ftruncateSync(fd, segment.bytes))
+const cutBack = (open: OpenSegment) => {
+  if (isOpen(open)) attempt(() => ftruncateSync(open.fd, open.segment.bytes))
+}
 
 const attempt = <T>(action: () => T): T | undefined => {
   try {
@@ -266,6 +273,14 @@ const attempt = <T>(action: () => T): T | undefined => {
     return undefined
   }
 }
+
+/** A segment's file; undefined: its descriptor was closed by someone, and may be another file's by now. */
+const statOf = ({ fd, inode }: OpenSegment) => {
+  const found = attempt(() => fstatSync(fd))
+  return found?.ino === inode ? found : undefined
+}
+
+const isOpen = (segment: OpenSegment) => statOf(segment) !== undefined
 
 /** A segment's name, and those of the folders down to it: sink, process, outbox. */
 const syncUpTo = async (path: string, levels: number): Promise<void> => {
