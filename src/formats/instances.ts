@@ -50,7 +50,8 @@ export const readInstances = (request: FormatRequest, content: Content, body: Ro
   const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
   if (key === undefined) return undefined
   const { [key]: items, context, parameters, params, ...others } = members
-  const { features, isBatch } = readItems(items, request.featureNames)
+  const read = readItems(items, request.featureNames)
+  const { features, isBatch } = read
   const isShared = key === 'examples' && isObject(context) && canRepeat(encode(context).length, features.length)
   const rows = isShared ? features.map((row) => ({ ...context, ...row })) : features
   const tags = {
@@ -59,7 +60,13 @@ export const readInstances = (request: FormatRequest, content: Content, body: Ro
     ...tagsIn('parameters', parameters),
     ...tagsIn('params', params),
   }
-  return requestReading(request, content, { features: rows, isBatch, tags, requestId })
+  return requestReading(request, content, {
+    features: rows,
+    isBatch,
+    items: isShared ? undefined : read.items,
+    tags,
+    requestId,
+  })
 }
 
 /** Parameters are tags by their own names; a value that has no names is the tag `parameters`. */
@@ -68,8 +75,11 @@ export const tagsIn = (name: string, parameters: unknown): Row => {
   return isObject(parameters) ? parameters : { [name]: parameters }
 }
 
-const readItems = (items: unknown, names: readonly string[]): { features: Row[]; isBatch: boolean } => {
-  if (Array.isArray(items)) return { features: items.map((item) => featuresOf(item, names)), isBatch: true }
+const readItems = (
+  items: unknown,
+  names: readonly string[],
+): { features: Row[]; isBatch: boolean; items?: readonly unknown[] } => {
+  if (Array.isArray(items)) return { features: items.map((item) => featuresOf(item, names)), isBatch: true, items }
   if (!isObject(items)) return { features: [featuresOf(items, names)], isBatch: false }
   const { rows, isBatch } = rowsOf(columnsOf(items))
   return { features: rows, isBatch }

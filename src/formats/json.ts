@@ -20,7 +20,7 @@ export const json: Format = {
     const isBatch = Array.isArray(value)
     const items: readonly unknown[] = isBatch ? value : [value]
     const features = items.map((item) => (isObject(item) ? item : featuresOf(item, request.featureNames)))
-    return requestReading(request, content, { features, isBatch })
+    return requestReading(request, content, { features, isBatch, items })
   },
   readReply: readOutputs,
 }

@@ -32,10 +32,11 @@ export const mlflow: Format = {
     const body = content.value
     if (!isObject(body)) return json.readRequest(request)
     const { dataframe_split: split, dataframe_records: records, params, ...others } = body
+    const items = isObject(split) ? split['data'] : records
     const features = isObject(split) ? readSplit(split) : readRecords(records, request.featureNames)
     if (features === undefined) return readInstances(request, content, body) ?? json.readRequest(request)
     const tags = { ...others, ...tagsIn('params', params) }
-    return requestReading(request, content, { features, isBatch: true, tags })
+    return requestReading(request, content, { features, isBatch: true, items: items as unknown[], tags })
   },
   readReply: readOutputs,
 }

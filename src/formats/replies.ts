@@ -16,10 +16,17 @@ export interface Asked {
 export const requestReading = (
   request: FormatRequest,
   content: Content,
-  read: { features: readonly Row[]; isBatch: boolean; tags?: Row; requestId?: unknown; extra?: Extra },
+  read: {
+    features: readonly Row[]
+    isBatch: boolean
+    items?: readonly unknown[] | undefined
+    tags?: Row
+    requestId?: unknown
+    extra?: Extra
+  },
 ): RequestReading => {
   const isEmpty = read.features.length === 0
-  const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed)
+  const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
   const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
   const context: Asked = { isBatch: read.isBatch, outputNames: request.outputNames }
   return {

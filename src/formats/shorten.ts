@@ -9,6 +9,8 @@ const MAX_STRING = 64 * 1024
 /** Deeper values are left alone: what writes them has its own limit. */
 const MAX_DEPTH = 200
 
+const MAX_UINT64 = 2 ** 64
+
 /** How many paths are noted for one body. */
 const MAX_NOTES = 8
 
@@ -28,17 +30,20 @@ export interface Shortened {
  *
  * @param side `features` or `outputs`: the first part of the noted paths
  * @param isParsed a JSON parser came before us: integers between 2^53 and 2^64 are noted as rounded
+ * @param items what the rows were made of: an array of values is quicker to look through than the row of their names
  */
 export const shortenArrays = (
   rows: readonly Row[],
   side: 'features' | 'outputs',
   isParsed = false,
+  items: readonly unknown[] = rows,
 ): { rows: readonly Row[]; extra: Extra } => {
   const extra: Extra = {}
   let shortened: Row[] | undefined
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    const ordinary = isOrdinaryRow(row, isParsed)
+    const item = items[i]
+    const ordinary = isOrdinaryRow(Array.isArray(item) ? item : row, isParsed)
     if (!ordinary) shortened ??= rows.slice(0, i)
     shortened?.push(ordinary ? row : (shorten(row, side, isParsed, extra, 0) as Row))
   }
@@ -46,9 +51,13 @@ export const shortenArrays = (
 }
 
 /** Whether a row, as most, has nothing to shorten or to note. A getter or proxy of the app's may throw: not ours to read then. */
-const isOrdinaryRow = (row: Row, isParsed: boolean): boolean => {
+const isOrdinaryRow = (row: Row | readonly unknown[], isParsed: boolean): boolean => {
   try {
-    for (const name in row) if (!isOrdinary(row[name], isParsed)) return false
+    if (Array.isArray(row)) {
+      for (let i = 0; i < row.length; i++) if (!isOrdinary(row[i], isParsed)) return false
+      return row.length <= MAX_VALUES
+    }
+    for (const name in row) if (!isOrdinary((row as Row)[name], isParsed)) return false
     return true
   } catch {
     return true
@@ -80,10 +89,8 @@ const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number)
 }
 
 /** 64-bit integers that a double can't tell from their neighbours. Larger numbers were no integers to begin with. */
-const isRounded = (value: number): boolean => {
-  const magnitude = Math.abs(value)
-  return magnitude > Number.MAX_SAFE_INTEGER && magnitude <= 2 ** 64
-}
+const isRounded = (value: number): boolean =>
+  (value > Number.MAX_SAFE_INTEGER && value <= MAX_UINT64) || (value < Number.MIN_SAFE_INTEGER && value >= -MAX_UINT64)
 
 const shorten = (value: unknown, path: string, isParsed: boolean, extra: Extra, depth: number): unknown => {
   if (typeof value === 'number') {
@@ -142,17 +149,28 @@ const shapeOf = (value: unknown): number[] => {
 
 /** The numbers of a regular array, row-major; undefined for anything else. */
 const numbersOf = (value: unknown[], shape: readonly number[]): Float64Array | undefined => {
-  const size = shape.reduce((product, dimension) => product * dimension, 1)
-  if (size > 2 ** 27) return undefined
-  const flat = shape.length === 1 ? value : value.flat(shape.length - 1)
-  if (flat.length !== size) return undefined
-  const numbers = new Float64Array(size)
-  for (let i = 0; i < size; i++) {
-    const item: unknown = flat[i]
-    if (typeof item !== 'number') return undefined
-    numbers[i] = item
-  }
+  // First, as by its first items an irregular array may seem to have far more than it has.
+  if (!isRegular(value, shape, 0)) return undefined
+  const numbers = new Float64Array(shape.reduce((product, dimension) => product * dimension, 1))
+  fill(numbers, value, 0)
   return numbers
+}
+
+const isRegular = (value: unknown, shape: readonly number[], depth: number): boolean => {
+  if (depth === shape.length) return typeof value === 'number'
+  if (!Array.isArray(value) || value.length !== shape[depth]) return false
+  for (let i = 0; i < value.length; i++) if (!isRegular(value[i], shape, depth + 1)) return false
+  return true
+}
+
+/** Writes the numbers below `value` from `at` on; returns where they end. */
+const fill = (numbers: Float64Array, value: readonly unknown[], at: number): number => {
+  for (let i = 0; i < value.length; i++) {
+    const item = value[i]
+    if (Array.isArray(item)) at = fill(numbers, item, at)
+    else numbers[at++] = item as number
+  }
+  return at
 }
 
 const digestOfNumbers = (numbers: Float64Array): string => {

@@ -61,6 +61,13 @@ describe('shortenArrays', () => {
     })
   })
 
+  it('does not take an irregular array for as large as its first items say', () => {
+    const irregular = [Array(4_096).fill(1), ...Array.from({ length: 100_000 }, () => [])]
+    expect(shortenArrays([{ a: irregular }], 'features').rows).toEqual([
+      { a: { shape: [100_001, 4_096], type: 'json', sha256: sha256(Buffer.from(encode(irregular))) } },
+    ])
+  })
+
   it('takes no offence at objects that throw when they are read', () => {
     const row = {
       get a(): never {
