@@ -127,7 +127,10 @@ export const treeOf = (document: JsonSchema, { resolve, pointerOf }: References,
     const target = resolve(ref, from)
     targets.set(from, target)
     if (target === undefined)
-      mistakes.push({ pointer: `${pointerOf(from)}/$ref`, message: `${JSON.stringify(ref)} leads nowhere in this schema` })
+      mistakes.push({
+        pointer: `${pointerOf(from)}/$ref`,
+        message: `${JSON.stringify(ref)} leads nowhere in this schema`,
+      })
     return target
   }
 
@@ -184,5 +187,6 @@ export const treeOf = (document: JsonSchema, { resolve, pointerOf }: References,
     return itemsOf(schema)
   }
 
-  return grow(shapeOf(instanceOf(document), undefined))
+  const tree = grow(shapeOf(instanceOf(document), undefined))
+  return count > MAX_COLUMNS ? 'json' : tree
 }

@@ -233,6 +233,12 @@ describe('$ref', () => {
     ).toEqual({ a: 'double', b: 'text' })
   })
 
+  it('takes no data for identifiers', () => {
+    const properties = { a: { $ref: 'n' }, b: { default: { $id: 'n', type: 'string' } } }
+    expect(features({ properties, $defs: { n: { $id: 'n', ...number } } })).toEqual({ a: 'double', b: 'json' })
+    expect(mistakesOf({ features: { properties } })).toMatch(/"n" leads nowhere/)
+  })
+
   it('beside other keywords counts', () => {
     const schema = { properties: { a: { $ref: '#/definitions/o', nullable: true, properties: { y: string } } } }
     expect(features({ ...schema, definitions: { o: object({ x: number }) } })).toEqual({ a_y: 'text', a_x: 'double' })

@@ -125,6 +125,16 @@ describe('fitNames', () => {
   })
 })
 
+describe('digits that are the same by chance', () => {
+  it('are followed by more', () => {
+    const names = [6632, 6819].map((n) => 'x'.repeat(64) + n)
+    const hashes = names.map((name) => createHash('sha256').update(`features["${name}"]`).digest('hex'))
+    expect(hashes.map((hash) => hash.slice(0, 6))).toEqual(['f328f5', 'f328f5'])
+    const fitted = namesOf(fitNames(columnsNamed(names), 63), 'features')
+    expect(fitted).toEqual(hashes.map((hash) => `${'x'.repeat(50)}_${hash.slice(0, 12)}`))
+  })
+})
+
 describe('2,000 features', () => {
   // Few letters, so that clashes are the rule.
   const name = fc.oneof(

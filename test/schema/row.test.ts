@@ -208,6 +208,20 @@ describe('a value that does not fit', () => {
   })
 })
 
+describe('rows of one mapper', () => {
+  it('share nothing, and leave their records as they were', () => {
+    const mapper = createRowMapper(typed)
+    const brought = { body: { reason: 'too large' } }
+    const odd = recordFrom({ id, timestamp, features: { double: 'x' }, extra: brought })
+    const first = mapper(odd)
+    expect(mapper(odd)).toEqual(first)
+    expect(odd.extra).toEqual(brought)
+    expect(mapper(recordFrom({ id, timestamp, features: { double: 1 } })).at(-1)).toBeNull()
+    mapper(recordFrom({ id, timestamp, features: { double: 'x' } }))
+    expect(mapper(recordFrom({ id, timestamp })).at(-1)).toBeNull()
+  })
+})
+
 describe('a store’s own check', () => {
   const options: RowOptions = {
     accepts: ({ type }) =>
