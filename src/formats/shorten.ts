@@ -77,15 +77,15 @@ const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number)
   if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_STRING)
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return weight + 1
   if (ArrayBuffer.isView(value)) return weight + value.byteLength
-  if (Array.isArray(value)) {
+  const before = weight
+  if (Array.isArray(value))
     for (let i = 0; i < value.length && weight <= MAX_VALUES; i++) weight = weigh(value[i], isParsed, weight, depth + 1)
-    return weight
-  }
-  for (const name in value) {
-    if (weight > MAX_VALUES) break
-    weight = weigh((value as Row)[name], isParsed, weight, depth + 1)
-  }
-  return weight
+  else
+    for (const name in value) {
+      if (weight > MAX_VALUES) break
+      weight = weigh((value as Row)[name], isParsed, weight, depth + 1)
+    }
+  return weight === before ? weight + 1 : weight
 }
 
 /** 64-bit integers that a double can't tell from their neighbours. Larger numbers were no integers to begin with. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encode } from '../../src/json.ts'
+import { chooseFormat } from '../../src/formats/index.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 
 const read = (body: unknown, contentType?: string) => readBoth(requestOf(body, { contentType }), replyOf({}))
@@ -75,6 +76,13 @@ describe('bodies', () => {
     expect(read(body, contentType)).toMatchObject({ features: [{}], extra: { body: note } })
   })
 
+  it('reads a body once, however many formats look at it', () => {
+    const asked: string[] = []
+    const request = { ...requestOf(Buffer.from('{"a":1}')), header: (name: string) => void asked.push(name) }
+    chooseFormat('auto', request).readRequest(request)
+    expect(asked).toEqual(['inference-header-content-length'])
+  })
+
   it('keeps 2,000 characters of what it cannot read', () => {
     const { extra } = read('x'.repeat(5_000))
     expect(extra['body']?.value).toHaveLength(2_000)
@@ -103,10 +111,14 @@ describe('bodies', () => {
       `{"signature_name":"s","context":${hostile},"examples":[${hostile}]}`,
     ]
     for (const text of texts) {
-      const { features, tags } = readBoth(requestOf(Buffer.from(text)), replyOf(Buffer.from(text)))
-      expect(encode([features, tags]), text).toContain('"__proto__')
-      for (const row of [...features, tags]) expect(Object.getPrototypeOf(row), text).toBe(Object.prototype)
+      const request = requestOf(Buffer.from(text))
+      const reading = chooseFormat('auto', request).readRequest(request)
+      for (const row of [...reading.features, reading.tags])
+        expect(Object.getPrototypeOf(row), text).toBe(Object.prototype)
+      expect(encode([reading.features, reading.tags]), text).toContain('"__proto__')
     }
+    const beside = requestOf({ instances: [1], ...(JSON.parse('{"__proto__":[1]}') as object) })
+    expect(encode(chooseFormat('auto', beside).readRequest(beside).tags)).toBe('{"__proto__":[1]}')
     expect(
       readBoth(requestOf(Buffer.from('__proto__,b\n1,2'), { contentType: 'text/csv' }), replyOf({})).features.map(
         encode,
