@@ -64,7 +64,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
     relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
     unique: (table, id) => `create unique index on ${table} (${id})`,
   },
-  inspect: (session, name) => inspect(session, qualified(session, name)),
+  inspect,
   async hasSchema(session, schema) {
     const found = await session.query('select 1 from pg_namespace where nspname = $1', [schema])
     return found.length > 0

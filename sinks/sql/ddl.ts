@@ -32,9 +32,9 @@ const indexName = (table: string, suffix: string, max: number): string => {
 /**
  * Names reach Knex's builder quoted, as raw SQL: a plain string with a dot, ` as ` or brackets in it would be taken apart.
  */
-const builderFor = <Connection>({ knex, quote }: Session<Connection>, { schema, table }: TableName) => {
-  const raw = (name: string) => knex.raw(quote(name)) as unknown as string
-  return { schema: schema === undefined ? knex.schema : knex.schema.withSchema(raw(schema)), table: raw(table), raw }
+const builderFor = <Connection>(session: Session<Connection>, name: TableName) => {
+  const raw = (quoted: string) => session.knex.raw(quoted) as unknown as string
+  return { table: raw(qualified(session, name)), raw: (column: string) => raw(session.quote(column)) }
 }
 
 /** Creates the table with its indexes: of the timestamp, and of the model and the timestamp. */
@@ -44,10 +44,10 @@ export const createTable = <Connection>(
   name: TableName,
   columns: readonly StoredColumn[],
 ): string[] => {
-  const { schema, table, raw } = builderFor(session, name)
+  const { table, raw } = builderFor(session, name)
   const nameOf = (member: string) => raw(columns.find((column) => isOwn(column, member))!.name)
   return statementsOf(
-    schema.createTable(table, (builder) => {
+    session.knex.schema.createTable(table, (builder) => {
       for (const column of columns) builder.specificType(raw(column.name), column.storedAs + constraintOf(column))
       dialect.tableOptions?.(builder)
       const [model, timestamp] = [nameOf('model'), nameOf('timestamp')]
@@ -63,9 +63,9 @@ export const addColumns = <Connection>(
   name: TableName,
   columns: readonly StoredColumn[],
 ): string[] => {
-  const { schema, table, raw } = builderFor(session, name)
+  const { table, raw } = builderFor(session, name)
   return statementsOf(
-    schema.alterTable(table, (builder) => {
+    session.knex.schema.alterTable(table, (builder) => {
       for (const column of columns) builder.specificType(raw(column.name), column.storedAs)
     }),
   )

@@ -1,5 +1,3 @@
-import { encode } from '../../src/json.ts'
-
 /** Characters that are no text in UTF-8 databases: halves of surrogate pairs, and in Postgres U+0000. */
 const UNSTORABLE = /[\0\p{Surrogate}]/gu
 const HALVES = /\p{Surrogate}/gu
@@ -14,24 +12,20 @@ export const spellUnstorable = (text: string): string =>
   text.includes('\0') || !text.isWellFormed() ? text.replace(UNSTORABLE, spelling) : text
 
 const ESCAPES = /\\(u0000|ud[89a-f][0-9a-f]{2}|[^])/g
+const HALVES_ESCAPES = /\\(ud[89a-f][0-9a-f]{2}|[^])/g
+
+const spellEscapes = (json: string, escapes: RegExp): string =>
+  json.replace(escapes, (escape, code: string) => (code.length > 1 ? `\\\\${code}` : escape))
 
 /**
- * JSON text in which those characters are spelled in the strings themselves: databases refuse their escapes.
- * `JSON.stringify` escapes no surrogate but a lone one.
+ * JSON text in which surrogates that stand alone are spelled in the strings themselves: databases refuse their escapes.
+ * `JSON.stringify` escapes no other surrogates.
  */
-export const spellJson = (json: string): string =>
-  json.includes('\\u0000') || json.includes('\\ud')
-    ? json.replace(ESCAPES, (escape, code: string) => (code.length > 1 ? `\\\\${code}` : escape))
-    : json
+export const spellJsonHalves = (json: string): string => (json.includes('\\ud') ? spellEscapes(json, HALVES_ESCAPES) : json)
 
-/** JSON text of a column's value. Most tags and extras are empty. */
-export const jsonOf = (value: unknown): string => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    for (const _ in value) return spellJson(encode(value))
-    if (Object.getPrototypeOf(value) === Object.prototype) return '{}'
-  }
-  return spellJson(encode(value))
-}
+/** The same, and U+0000. */
+export const spellJson = (json: string): string =>
+  json.includes('\\u0000') || json.includes('\\ud') ? spellEscapes(json, ESCAPES) : json
 
 /** A double's text: JavaScript writes -0 as 0. */
 export const doubleText = (value: number): string => (value === 0 && 1 / value < 0 ? '-0' : String(value))

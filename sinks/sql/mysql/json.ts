@@ -1,5 +1,5 @@
 import { encode } from '../../../src/json.ts'
-import { jsonOf, spellJson } from '../text.ts'
+import { spellJsonHalves } from '../text.ts'
 
 /** MariaDB takes 31 levels of arrays and objects, MySQL 100. */
 const MAX_LEVELS = 30
@@ -29,4 +29,4 @@ const trim = (value: unknown, levels: number): unknown => {
  * string of its digits.
  */
 export const mysqlJson = (value: unknown): string =>
-  fits(value, MAX_LEVELS) ? jsonOf(value) : spellJson(encode(trim(value, MAX_LEVELS)))
+  spellJsonHalves(encode(fits(value, MAX_LEVELS) ? value : trim(value, MAX_LEVELS)))

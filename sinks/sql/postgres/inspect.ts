@@ -1,4 +1,4 @@
-import type { ExistingColumn, ExistingTable } from '../dialect.ts'
+import type { ExistingColumn, ExistingTable, TableName } from '../dialect.ts'
 import type { Session } from '../session.ts'
 
 /** Domains are described by the type below them: their own checks refuse what they will. */
@@ -18,10 +18,23 @@ const UNIQUE_KEYS = `
   where i.indrelid = $1::oid and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null
   group by i.indexrelid`
 
-/** What `table`, a quoted name, is on the search path; undefined where there is none. */
-export const inspect = async (session: Session<unknown>, table: string): Promise<ExistingTable | undefined> => {
-  const [found] = await session.query('select to_regclass($1)::oid as oid', [table])
-  if (!found || found['oid'] === null) return undefined
+/**
+ * Not `to_regclass`: within a transaction it goes on saying that there is no such table, when another process has made it
+ * since the first look.
+ */
+const TABLE = `
+  select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relname = $1 and c.relkind in ('r', 'p', 'v', 'f', 'm')
+    and n.nspname = any (case when $2::text is null then current_schemas(false) else array[$2::name] end)
+  order by array_position(current_schemas(false), n.nspname) limit 1`
+
+/** The table, by its schema or on the search path; undefined where there is none. */
+export const inspect = async (
+  session: Session<unknown>,
+  { schema, table }: TableName,
+): Promise<ExistingTable | undefined> => {
+  const [found] = await session.query(TABLE, [table, schema ?? null])
+  if (!found) return undefined
   const columns = await session.query(COLUMNS, [found['oid']])
   const uniqueKeys = await session.query(UNIQUE_KEYS, [found['oid']])
   return {

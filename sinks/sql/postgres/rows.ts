@@ -1,7 +1,10 @@
 import type { PredictionRecord } from '../../../src/record.ts'
 import type { Target } from '../dialect.ts'
 import type { Texts } from '../rows.ts'
-import { doubleText, jsonOf, spellUnstorable, tabField } from '../text.ts'
+import { encode } from '../../../src/json.ts'
+import { doubleText, spellJson, spellUnstorable, tabField } from '../text.ts'
+
+const jsonOf = (value: unknown): string => spellJson(encode(value))
 
 const asIs = (value: string): string => value
 
