@@ -1,9 +1,10 @@
 import type { Client } from '@elastic/elasticsearch'
 import { hasCode, PredictionsError } from '../src/errors.ts'
 import { resolvePeer } from '../src/peer.ts'
+import type { PredictionRecord } from '../src/record.ts'
 import type { Column } from '../src/schema/column.ts'
-import type { Sink } from '../src/sink.ts'
-import { bulk, requestsOf, type Rejection } from './elasticsearch/bulk.ts'
+import type { Refusal, Sink } from '../src/sink.ts'
+import { bulk, type Connection, type Rejection } from './elasticsearch/bulk.ts'
 import { createClient, notation, PACKAGE, send } from './elasticsearch/client.ts'
 import {
   documentWriter,
@@ -11,22 +12,30 @@ import {
   indexNamer,
   type Document,
   type DocumentWriter,
+  type Unfit,
 } from './elasticsearch/documents.ts'
 import { causeOf, unavailable, unavailableFor } from './elasticsearch/errors.ts'
 import { aliasProblems, indexChanges, templateChanges, type Changes } from './elasticsearch/layout.ts'
 import { propertiesOf, type Fields } from './elasticsearch/mappings.ts'
 import { readOptions, type ElasticsearchOptions } from './elasticsearch/options.ts'
+import { inLanes, requestsOf } from './elasticsearch/requests.ts'
 
 export type { ElasticsearchOptions, IndexBy } from './elasticsearch/options.ts'
 
 /** What `open` makes, for the writes after it. */
-interface Opened {
-  readonly client: Client
+interface Opened extends Connection {
   readonly fields: Fields
   readonly documents: DocumentWriter
-  /** Indices whose fields were seen to fit. */
-  readonly checked: Set<string>
+  /** Indices whose fields fit, or are being looked at. */
+  readonly checked: Map<string, Promise<void>>
 }
+
+/** A document and its record's place in the batch. */
+interface Placed extends Document {
+  readonly place: number
+}
+
+type Refused = readonly [document: Placed, why: Rejection]
 
 /**
  * Predictions as documents of Elasticsearch 8.14 or later: one index a month by the record's timestamp, an index template
@@ -54,14 +63,18 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   const { address, prefix, migrate } = settings
   const indexOf = indexNamer(prefix, settings.indexBy)
   let opened: Opened | undefined
+  /** Ids of the batch that is being tried again which are stored already: each try has less to send. */
+  const acknowledged = new Set<string>()
 
   const prepare = async (columns: readonly Column[]): Promise<Opened> => {
     const fitted = fitFieldNames(columns)
     return {
       client: await createClient(settings),
+      address,
+      compression: settings.compression,
       fields: propertiesOf(fitted),
       documents: documentWriter(fitted, indexOf),
-      checked: new Set(),
+      checked: new Map(),
     }
   }
 
@@ -81,47 +94,76 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     for (const request of requests) await send(client, request)
   }
 
-  /** Whether an index's fields fit, before the first record goes into it: next month's is not there at the start. */
-  const ensure = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
-    if (to.checked.has(index)) return
+  const check = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
     let changes = await indexChanges(to.client, prefix, index, to.fields, signal)
     if (changes === undefined && migrate === 'auto') {
       await createIndex(to.client, index, signal)
       changes = await indexChanges(to.client, prefix, index, to.fields, signal)
     }
     if (changes) await apply(to, changes)
-    to.checked.add(index)
   }
 
-  /** Writes the records at some places of a batch, by one way of making documents; resolves with the refused ones, by place. */
-  const store = async (
-    to: Opened,
-    places: Iterable<number>,
-    documentAt: (place: number) => Document | Rejection,
-    signal: AbortSignal,
-  ): Promise<Map<number, Rejection>> => {
-    const refused = new Map<number, Rejection>()
-    const entries: { place: number; document: Document }[] = []
-    for (const place of places) {
-      const document = documentAt(place)
-      if ('reason' in document) refused.set(place, document)
-      else entries.push({ place, document })
-    }
-    const documents = entries.map(({ document }) => document)
-    for (const index of new Set(documents.map((document) => document.index))) await ensure(to, index, signal)
-    for (const [start, end] of requestsOf(documents)) {
-      const rejections = await bulk(to.client, address, documents.slice(start, end), signal)
-      for (const [at, rejection] of rejections) refused.set(entries[start + at]!.place, rejection)
-    }
+  /** Checks an index before the first record goes into it: next month's is not there at the start. */
+  const ensure = (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
+    const checked = to.checked.get(index) ?? check(to, index, signal)
+    to.checked.set(index, checked)
+    checked.catch(() => to.checked.delete(index))
+    return checked
+  }
+
+  /** Writes documents; resolves with those that Elasticsearch refused. Throws where some are neither stored nor refused. */
+  const store = async (to: Opened, documents: Iterable<Placed>, signal: AbortSignal): Promise<Refused[]> => {
+    const refused: Refused[] = []
+    await inLanes(requestsOf(documents), async (request) => {
+      for (const index of new Set(request.map((document) => document.index))) await ensure(to, index, signal)
+      const outcome = await bulk(to, request, signal)
+      for (const { id } of outcome.stored) acknowledged.add(id)
+      refused.push(...outcome.refused)
+      if (outcome.failure) throw outcome.failure
+    })
     return refused
+  }
+
+  const writeBatch = async (
+    to: Opened,
+    records: readonly PredictionRecord[],
+    signal: AbortSignal,
+  ): Promise<Refusal[]> => {
+    const refusals: Refusal[] = []
+    const placed = function* (
+      places: Iterable<number>,
+      documentOf: (place: number) => Document | Unfit,
+    ): Generator<Placed> {
+      for (const place of places) {
+        const document = documentOf(place)
+        if ('reason' in document) refusals.push({ index: place, reason: document.reason })
+        else if (!acknowledged.has(document.id)) yield { place, ...document }
+      }
+    }
+    const all = placed(records.keys(), (place) => to.documents.write(records[place]!))
+    // 400 blames the document: it comes again with less of it indexed.
+    const blamed = new Map<number, string>()
+    for (const [{ place }, { status, reason }] of await store(to, all, signal)) {
+      if (status === 400) blamed.set(place, reason)
+      else refusals.push({ index: place, reason })
+    }
+    const aside = placed(blamed.keys(), (place) => to.documents.writeAside(records[place]!, blamed.get(place)!))
+    for (const [{ place }] of await store(to, aside, signal))
+      refusals.push({ index: place, reason: blamed.get(place)! })
+    return refusals
+  }
+
+  const close = async (): Promise<void> => {
+    const closing = opened
+    opened = undefined
+    await closing?.client.close()
   }
 
   return {
     name: address,
 
     async open(columns) {
-      await opened?.client.close()
-      opened = undefined
+      await close()
       try {
         const opening = await prepare(columns)
         opened = opening
@@ -133,23 +175,16 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
 
     async write(records, signal) {
       if (!opened) throw unavailableFor(address, 'not open')
-      const { documents } = opened
       try {
-        const refused = await store(opened, records.keys(), (place) => documents.write(records[place]!), signal)
-        const aside = [...refused.keys()].filter((place) => refused.get(place)!.status === 400)
-        const setAside = (place: number) => documents.writeAside(records[place]!, refused.get(place)!.reason)
-        const lost = await store(opened, aside, setAside, signal)
-        for (const place of aside) if (!lost.has(place)) refused.delete(place)
-        return Array.from(refused, ([index, { reason }]) => ({ index, reason }))
+        const refusals = await writeBatch(opened, records, signal)
+        acknowledged.clear()
+        return refusals
       } catch (error) {
         throw asOurs(address, error)
       }
     },
 
-    async close() {
-      await opened?.client.close()
-      opened = undefined
-    },
+    close,
 
     async plan(columns) {
       const planning = await prepare(columns)

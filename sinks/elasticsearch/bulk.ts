@@ -1,4 +1,7 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Client } from '@elastic/elasticsearch'
+import { PredictionsError } from '../../src/errors.ts'
 import type { Document } from './documents.ts'
 import { batchRefused, causeOf, statusOf, unavailable, unavailableFor, words, type Cause } from './errors.ts'
 
@@ -17,24 +20,6 @@ export interface Rejection {
   readonly reason: string
   /** The item's HTTP status. Absent: it could not even be sent. */
   readonly status?: number
-}
-
-/** Characters of one request: Elasticsearch's own advice is a few megabytes, and a proxy's limit is often not much more. */
-const REQUEST_LENGTH = 8_000_000
-
-/** Cuts documents into requests; yields where each starts and ends. */
-export function* requestsOf(documents: readonly Document[]): Generator<readonly [start: number, end: number]> {
-  let start = 0
-  let length = 0
-  for (const [index, { source }] of documents.entries()) {
-    if (length + source.length > REQUEST_LENGTH && index > start) {
-      yield [start, index]
-      start = index
-      length = 0
-    }
-    length += source.length
-  }
-  if (start < documents.length) yield [start, documents.length]
 }
 
 /** NDJSON of one request. The index stands in the path, and only where it is another in the line. */
@@ -62,55 +47,83 @@ const neverFits = ({ reason = '' }: Cause, bytes: number): boolean => {
 /** 4xx of items that say nothing about the item: the system is not as needed, for all alike. */
 const systemStates = new Set(['security_exception', 'index_not_found_exception', 'validation_exception'])
 
-/**
- * Writes documents by `create` with their ids: 409 says that an earlier try had stored it.
- *
- * @returns the refused ones, by their place
- * @throws PredictionsError `PREDICTIONS_SINK_UNAVAILABLE`: some are not written, and the same may pass later
- * @throws PredictionsError `PREDICTIONS_BATCH_REFUSED`: they are too much for one request
- */
-export const bulk = async (
-  client: Client,
-  address: string,
-  documents: readonly Document[],
-  signal: AbortSignal,
-): Promise<Map<number, Rejection>> => {
-  const index = documents[0]!.index
-  const body = bodyOf(documents, index)
-  const answer = await request(client, address, index, body, signal)
-  const rejections = new Map<number, Rejection>()
-  if (!answer.errors) return rejections
-  if (answer.items.length !== documents.length) throw unavailableFor(address, 'the answer to a bulk lacks items')
-
-  for (const [place, { create }] of answer.items.entries()) {
-    const { status, error = {} } = create
-    if (status < 300 || status === 409) continue
-    if (status === 429 && neverFits(error, body.length)) throw batchRefused(address, words(error))
-    if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
-      throw unavailableFor(address, `${status} ${words(error)}`, status)
-    rejections.set(place, { status, reason: words(error) })
-  }
-  return rejections
+/** What became of the documents of one request. */
+export interface Outcome<D extends Document> {
+  /** Stored, now or by an earlier try. */
+  readonly stored: readonly D[]
+  readonly refused: readonly (readonly [document: D, why: Rejection])[]
+  /**
+   * Why the others are not stored. `PREDICTIONS_SINK_UNAVAILABLE`: the same may pass later; `PREDICTIONS_BATCH_REFUSED`: they
+   * are too much for one request.
+   */
+  readonly failure?: PredictionsError | undefined
 }
 
-const request = async (client: Client, address: string, index: string, body: string, signal: AbortSignal) => {
+/** Where bulks go. */
+export interface Connection {
+  readonly client: Client
+  readonly address: string
+  readonly compression: boolean
+}
+
+/** Writes documents by `create` with their ids: 409 says that an earlier try had stored it. */
+export const bulk = async <D extends Document>(
+  connection: Connection,
+  documents: readonly D[],
+  signal: AbortSignal,
+): Promise<Outcome<D>> => {
+  const { address } = connection
+  const index = documents[0]!.index
+  const body = bodyOf(documents, index)
+  const answer = await request(connection, index, body, signal)
+  if (answer instanceof PredictionsError) return { stored: [], refused: [], failure: answer }
+  if (!answer.errors) return { stored: documents, refused: [] }
+
+  const stored: D[] = []
+  const refused: [D, Rejection][] = []
+  let failure: PredictionsError | undefined
+  for (const [place, document] of documents.entries()) {
+    const { status, error = {} } = answer.items[place]!.create
+    if (status < 300 || status === 409) stored.push(document)
+    else if (status === 429 && neverFits(error, body.length)) failure = batchRefused(address, words(error))
+    else if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
+      failure ??= unavailableFor(address, `${status} ${words(error)}`, status)
+    else refused.push([document, { status, reason: words(error) }])
+  }
+  return { stored, refused, failure }
+}
+
+const compress = promisify(gzip)
+
+/** The client's own compression has no level, and the fastest one costs half of the usual one. */
+const compressed = async (body: string) => ({
+  bulkBody: await compress(body, { level: 1 }),
+  headers: { 'content-encoding': 'gzip' },
+})
+
+const request = async (
+  { client, address, compression }: Connection,
+  index: string,
+  body: string,
+  signal: AbortSignal,
+) => {
   try {
+    const { bulkBody, headers } = compression ? await compressed(body) : { bulkBody: body, headers: {} }
     return (await client.transport.request(
       {
         method: 'POST',
         path: `/${encodeURIComponent(index)}/_bulk`,
         querystring: { filter_path: 'errors,items.create.status,items.create.error' },
-        bulkBody: body,
+        bulkBody,
         meta: { name: 'bulk' },
       },
-      { signal },
+      { signal, headers, compression: false },
     )) as BulkAnswer
   } catch (error) {
     const status = statusOf(error)
     const cause = causeOf(error)
     const tooMuch = status === 413 || (status === 429 && neverFits(cause, body.length))
     const unreadable = status === 400 && cause.type !== 'media_type_header_exception'
-    if (tooMuch || unreadable) throw batchRefused(address, `${status} ${words(cause)}`)
-    throw unavailable(address, error)
+    return tooMuch || unreadable ? batchRefused(address, `${status} ${words(cause)}`) : unavailable(address, error)
   }
 }

@@ -30,14 +30,20 @@ const readCa = async (ca: string): Promise<string> => {
  * A mapping's names come from requests, and `__proto__` is one: the client's protection would refuse the whole answer. Ours
  * reads own members only.
  */
-export const createClient = async ({ nodes, auth, ca, requestTimeout }: Settings): Promise<official.Client> => {
+export const createClient = async ({
+  nodes,
+  auth,
+  ca,
+  requestTimeout,
+  compression,
+}: Settings): Promise<official.Client> => {
   const { Client } = requirePeer(PACKAGE) as typeof official
   return new Client({
     nodes: [...nodes],
     ...(auth && { auth }),
     ...(ca !== undefined && { tls: { ca: await readCa(ca) } }),
     maxRetries: 0,
-    compression: true,
+    compression,
     requestTimeout,
     disablePrototypePoisoningProtection: true,
   })

@@ -1,7 +1,7 @@
 import { messageOf } from '../../src/errors.ts'
 import { encode } from '../../src/json.ts'
 import type { PredictionRecord } from '../../src/record.ts'
-import type { Column } from '../../src/schema/column.ts'
+import type { Column, ColumnType } from '../../src/schema/column.ts'
 import { fitNames } from '../../src/schema/names.ts'
 import { createRowMapper } from '../../src/schema/row.ts'
 import { isWhole } from './mappings.ts'
@@ -18,17 +18,19 @@ export const indexNamer = (prefix: string, indexBy: IndexBy): ((timestamp: strin
   return (timestamp) => `${prefix}-${timestamp.slice(0, length).replaceAll('-', '.')}`
 }
 
-/** A row's value as JSON. */
-const json = (value: unknown): string => {
-  switch (typeof value) {
-    case 'number':
-      return Object.is(value, -0) ? '-0.0' : String(value)
-    case 'bigint':
-    case 'boolean':
-      return String(value)
-    default:
-      return encode(value)
-  }
+const quoted = (value: unknown): string => `"${value as string}"`
+
+/** How a row's value, of a type that the mapper has seen to, is written as JSON: for every value, so by type. */
+const writers: Readonly<Record<ColumnType, (value: unknown) => string>> = {
+  text: JSON.stringify,
+  uuid: quoted,
+  timestamp: quoted,
+  double: (value) => (Object.is(value, -0) ? '-0.0' : String(value)),
+  bigint: String,
+  integer: String,
+  smallint: String,
+  boolean: String,
+  json: encode,
 }
 
 /** Features and outputs are objects for Elasticsearch, whatever was captured. */
@@ -74,16 +76,17 @@ export interface DocumentWriter {
 
 interface Part {
   readonly index: number
-  /** `"sepal_length":` */
+  /** `,"sepal_length":` */
   readonly key: string
+  readonly write: (value: unknown) => string
 }
 
+/** Members, each after a comma. */
 const members = (parts: readonly Part[], row: readonly unknown[]): string => {
   let text = ''
-  for (const { index, key } of parts) {
+  for (const { index, key, write } of parts) {
     const value = row[index]
-    if (value === null || value === undefined) continue
-    text += (text === '' ? '' : ',') + key + json(value)
+    if (value !== null && value !== undefined) text += key + write(value)
   }
   return text
 }
@@ -104,15 +107,15 @@ export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: 
   const [id, timestamp, extra, tags] = [own('id'), own('timestamp'), own('extra'), own('tags')]
 
   const partsOf = (source: Column['source']): Part[] =>
-    columns.flatMap((column, index) =>
-      column.source === source ? [{ index, key: `${JSON.stringify(column.name)}:` }] : [],
+    columns.flatMap(({ name, type, source: from }, index) =>
+      from === source ? [{ index, key: `,${JSON.stringify(name)}:`, write: writers[type] }] : [],
     )
   const record = partsOf('record')
 
   const nested = (source: 'features' | 'outputs'): ((row: readonly unknown[]) => string) => {
     const whole = columns.findIndex((column) => column.source === source && isWhole(column))
     const parts = partsOf(source)
-    return whole < 0 ? (row) => `{${members(parts, row)}}` : (row) => json(asObject(row[whole]))
+    return whole < 0 ? (row) => `{${members(parts, row).slice(1)}}` : (row) => encode(asObject(row[whole]))
   }
   const features = nested('features')
   const outputs = nested('outputs')
@@ -121,7 +124,7 @@ export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: 
     const time = row[timestamp]
     if (typeof time !== 'string') return { reason: 'the record has no timestamp' }
     if (typeof row[id] !== 'string') return { reason: "the record's id is no UUID" }
-    return { index: indexOf(time), id: row[id], source: `{"@timestamp":"${time}",${members(record, row)}${below}}` }
+    return { index: indexOf(time), id: row[id], source: `{"@timestamp":"${time}"${members(record, row)}${below}}` }
   }
 
   const mapped = (from: PredictionRecord): unknown[] | Unfit => {

@@ -27,6 +27,11 @@ export interface ElasticsearchOptions {
    */
   readonly requestTimeout?: number | undefined
   /**
+   * Whether requests are compressed, by gzip.
+   * @default true
+   */
+  readonly compression?: boolean | undefined
+  /**
    * `auto` creates the index template and adds missing fields; `off` checks only.
    * @default 'auto'
    */
@@ -46,6 +51,7 @@ export interface Settings {
   readonly auth: { username: string; password: string } | { apiKey: string } | undefined
   readonly ca: string | undefined
   readonly requestTimeout: number
+  readonly compression: boolean
   readonly migrate: 'auto' | 'off'
 }
 
@@ -85,7 +91,15 @@ const readNode = (protocol: string, host: string): string | undefined => {
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` that lists every mistake, and never the URL's user info
  */
 export const readOptions = (options: ElasticsearchOptions): Settings => {
-  const { apiKey, ca, indexBy = 'month', migrate = 'auto', requestTimeout = 30_000, table = 'predictions' } = options
+  const {
+    apiKey,
+    ca,
+    compression = true,
+    indexBy = 'month',
+    migrate = 'auto',
+    requestTimeout = 30_000,
+    table = 'predictions',
+  } = options
   const mistakes: string[] = []
   const [, scheme = '', userInfo, hosts = '', path] = ADDRESS.exec(options.url) ?? []
   const protocol = schemes[scheme.toLowerCase()]
@@ -123,6 +137,7 @@ export const readOptions = (options: ElasticsearchOptions): Settings => {
     auth: apiKey === undefined ? login : { apiKey },
     ca,
     requestTimeout,
+    compression,
     migrate,
   }
 }
