@@ -57,7 +57,8 @@ const recordText = (text: string, record: unknown): string => {
 
 const parse = (text: string, id: string, file: string): StoredDeadLetter => {
   const { sink, error, attempts, at, record } = decode(text) as StoredDeadLetter
-  if (typeof sink !== 'string' || typeof record !== 'object') throw new TypeError('no sink or no record')
+  if (typeof sink !== 'string' || typeof record !== 'object' || record === null)
+    throw new TypeError('no sink or no record')
   return { id, sink, error, attempts, at, file, record: recordFromJson(recordText(text, record)) }
 }
 

@@ -48,27 +48,51 @@ export interface Chunk {
   readonly end: number
 }
 
+/** One buffer is kept for the next read: a new one each time would be garbage outside of the heap, which is collected late. */
+let spare: Buffer | undefined
+
+const withSpace = async <T>(size: number, use: (space: Buffer) => Promise<T>): Promise<T> => {
+  const space = size <= CHUNK_BYTES ? (spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)) : Buffer.allocUnsafeSlow(size)
+  spare = undefined
+  try {
+    return await use(space)
+  } finally {
+    if (space.length === CHUNK_BYTES) spare = space
+  }
+}
+
 /** Reads whole lines from `from`: as many as a chunk holds, or one that is longer. `to` is the segment's end. */
 export const readChunk = async (file: FileHandle, segment: number, from: number, to: number): Promise<Chunk> => {
   for (let size = CHUNK_BYTES; ; size *= 2) {
     const wanted = Math.min(size, to - from)
-    const space = Buffer.allocUnsafe(wanted)
-    const { bytesRead } = await file.read(space, 0, wanted, from)
-    const bytes = space.subarray(0, bytesRead)
-    const entries: Entry[] = []
-    const damaged: Buffer[] = []
-    const rest = decodeLines(bytes, (text, start, end) => {
-      if (text === undefined) damaged.push(bytes.subarray(start, end))
-      else entries.push({ text, segment, end: from + end, bytes: end - start })
-    })
-    const atEnd = bytesRead < wanted || from + bytesRead >= to
-    if (!atEnd && rest === 0) continue
-    if (!atEnd) return { entries, damaged, torn: 0, end: from + rest }
-    const tail = bytes.subarray(rest)
-    const torn = isTornLine(tail)
-    if (!torn) damaged.push(tail)
-    return { entries, damaged, torn: torn ? tail.length : 0, end: to }
+    const chunk = await withSpace(wanted, (space) => readInto(space, wanted, file, segment, from, to))
+    if (chunk) return chunk
   }
+}
+
+/** undefined: not even one line ends in it. */
+const readInto = async (
+  space: Buffer,
+  wanted: number,
+  file: FileHandle,
+  segment: number,
+  from: number,
+  to: number,
+): Promise<Chunk | undefined> => {
+  const { bytesRead } = await file.read(space, 0, wanted, from)
+  const bytes = space.subarray(0, bytesRead)
+  const entries: Entry[] = []
+  const damaged: Buffer[] = []
+  const rest = decodeLines(bytes, (text, start, end) => {
+    if (text === undefined) damaged.push(Buffer.from(bytes.subarray(start, end)))
+    else entries.push({ text, segment, end: from + end, bytes: end - start })
+  })
+  if (bytesRead === wanted && from + bytesRead < to)
+    return rest === 0 ? undefined : { entries, damaged, torn: 0, end: from + rest }
+  const tail = bytes.subarray(rest)
+  const torn = isTornLine(tail) ? tail.length : 0
+  if (torn < tail.length) damaged.push(Buffer.from(tail))
+  return { entries, damaged, torn, end: to }
 }
 
 /** What stands in a log that was found. */
