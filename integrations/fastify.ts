@@ -25,10 +25,13 @@ export type PredictionsPluginOptions = CaptureOptions | { readonly capture: Capt
 /** What Fastify itself reads of a plugin's options. */
 const FASTIFY_OPTIONS = ['prefix', 'logLevel', 'logSerializers'] as const
 
+/** Without a logger Fastify's own does nothing, at every level: warnings of ours would be lost with it. */
+const isSilent = ({ log }: FastifyInstance): boolean => log.error === log.info
+
 const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions): { capture: Capture; own: boolean } => {
   if (isCapture(options)) return { capture: options, own: false }
   if ('capture' in options) return { capture: options.capture, own: false }
-  const given: Record<string, unknown> = { logger: fastify.log, ...options }
+  const given: Record<string, unknown> = { ...(isSilent(fastify) ? {} : { logger: fastify.log }), ...options }
   for (const name of FASTIFY_OPTIONS) delete given[name]
   return { capture: createCapture(given), own: true }
 }

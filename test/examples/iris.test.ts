@@ -1,0 +1,198 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { cleanup, temporaryFolder } from '../setup/captures.ts'
+import { service } from '../setup/services.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const SETOSA = { sepal: { length: 5.1, width: 3.5 }, petal: { length: 1.4, width: 0.2 } }
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** The example as `npm start` runs it, in a folder of its own. */
+const startServer = async (framework: string, env: Record<string, string> = {}) => {
+  const folder = temporaryFolder()
+  const port = await freePort()
+  const child = spawn(process.execPath, [join(root, 'examples/iris/start.ts'), framework], {
+    cwd: folder,
+    env: { ...process.env, PORT: String(port), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
+  const exit = once(child, 'exit')
+  cleanup(async () => {
+    child.kill('SIGKILL')
+    await exit
+  })
+  const url = `http://localhost:${port}`
+  await vi.waitFor(() => expect(output).toContain(url), { timeout: 25_000 })
+  return {
+    url,
+    folder,
+    output: () => output,
+    async stop() {
+      child.kill('SIGTERM')
+      return (await exit) as [number | null, string | null]
+    },
+  }
+}
+
+const post = (url: string, body: unknown) =>
+  fetch(`${url}/predict`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  })
+
+describe.each(['fastify', 'express', 'koa'])('npm start -- %s', (framework) => {
+  it('predicts, refuses what is no flower, and has written everything when SIGTERM has ended it', async () => {
+    const server = await startServer(framework)
+    const reply = await post(server.url, SETOSA)
+    expect([reply.status, await reply.json()]).toEqual([200, { prediction: 0 }])
+    const refused = await post(server.url, { ...SETOSA, sepal: { length: '5cm', width: 3.5 } })
+    expect(refused.status).toBe(400)
+    expect(JSON.stringify(await refused.json())).toMatch(/sepal.length must be/)
+    expect(await server.stop()).toEqual([0, null])
+
+    const database = new DatabaseSync(join(server.folder, 'predictions.db'))
+    const [row, bad, ...more] = database.prepare('SELECT * FROM predictions ORDER BY id').all()
+    database.close()
+    expect(more).toEqual([])
+    expect(row).toMatchObject({
+      id: reply.headers.get('x-prediction-id'),
+      sepal_length: 5.1,
+      sepal_width: 3.5,
+      petal_length: 1.4,
+      petal_width: 0.2,
+      prediction: 0,
+      status: 200,
+    })
+    expect(row!['confidence']).toBeGreaterThan(0.9)
+    expect(bad).toMatchObject({ status: 400, sepal_length: null, sepal_width: 3.5, prediction: null })
+    expect(bad!['error']).toMatch(/sepal.length must be/)
+    expect(JSON.parse(bad!['extra'] as string)).toEqual({
+      'features.sepal.length': { value: '5cm', reason: 'not a number' },
+    })
+    expect(server.output()).toMatch(/capturing POST \/predict -> sqlite:/)
+    expect(server.output()).toMatch(/right for 2\d of the 30 held out \(0\.9\d\)/)
+  })
+})
+
+const postgresUrl = await service('postgres')
+describe.skipIf(!postgresUrl)('the same server on Postgres', () => {
+  it('needs nothing but PREDICTIONS_SINK', async () => {
+    const { default: knex } = await import('knex')
+    const database = knex({ client: 'pg', connection: postgresUrl! })
+    const table = `iris_${process.pid}`
+    cleanup(async () => {
+      await database.schema.dropTableIfExists(table)
+      await database.destroy()
+    })
+    const server = await startServer('fastify', { PREDICTIONS_SINK: postgresUrl!, PREDICTIONS_TABLE: table })
+    await post(server.url, SETOSA)
+    await vi.waitFor(
+      async () => expect(await (await fetch(`${server.url}/rows`)).json()).toMatchObject([{ sepal_length: 5.1 }]),
+      { timeout: 10_000 },
+    )
+    expect(await server.stop()).toEqual([0, null])
+    expect(await database(table).select('prediction', 'status')).toEqual([{ prediction: '0', status: 200 }])
+  })
+})
+
+const browserPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+const hasBrowser = existsSync(browserPath)
+if (!hasBrowser) {
+  if (process.env['CI']) throw new Error(`no browser at ${browserPath}: install chromium or set CHROMIUM_PATH`)
+  process.stderr.write(`\n*** SKIPPED: no browser at ${browserPath}, set CHROMIUM_PATH\n`)
+}
+
+describe.skipIf(!hasBrowser)('the page', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: browserPath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+  })
+  afterAll(() => browser?.close())
+
+  const open = async (url: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> => {
+    const page = await browser.newPage(options)
+    cleanup(() => page.close())
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(error.message))
+    cleanup(() => expect(errors).toEqual([]))
+    await page.goto(url)
+    return page
+  }
+
+  const fill = async (page: Page, measures: readonly string[]) => {
+    for (const [index, name] of ['Sepal length', 'Sepal width', 'Petal length', 'Petal width'].entries())
+      await page.getByRole('textbox', { name }).fill(measures[index]!)
+  }
+
+  it('predicts what is typed, draws it, and shows its row as it is in the database', async () => {
+    const server = await startServer('fastify')
+    const page = await open(server.url, { viewport: { width: 1100, height: 860 }, deviceScaleFactor: 1 })
+    await page.locator('.flower').nth(149).waitFor()
+    await fill(page, ['6.9', '3.1', '5.4', '2.1'])
+    await page.getByRole('button', { name: 'Predict' }).click()
+    await page.getByRole('status').getByText('virginica').waitFor()
+    await page.getByText(/confidence: \d+ %/).waitFor()
+    expect(await page.locator('[data-new=virginica]').count()).toBe(1)
+    const row = page.locator('#rows tr.mine')
+    await row.waitFor()
+    const cells = await row.locator('td').allTextContents()
+    expect(cells).toEqual(expect.arrayContaining(['6.9', '3.1', '5.4', '2.1', '2', '200']))
+    if (process.env['PICTURE']) await page.screenshot({ path: process.env['PICTURE'] })
+
+    await fill(page, ['5.1cm', '3.5', '1.4', '0.2'])
+    await page.getByRole('button', { name: 'Predict' }).click()
+    await page.getByText(/sepal.length must be number/).waitFor()
+    await page.locator('#rows tr.mine').getByText('400', { exact: true }).waitFor()
+  })
+
+  it('works by keyboard alone, on a phone, in the dark', async () => {
+    const server = await startServer('express')
+    const page = await open(server.url, { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
+    await page.locator('.flower').nth(149).waitFor()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('sepal.length')
+    for (const measure of ['5.0', '3.4', '1.5', '0.2']) {
+      await page.keyboard.press('Control+A')
+      await page.keyboard.type(measure)
+      await page.keyboard.press('Tab')
+    }
+    await page.keyboard.press('Enter')
+    await page.getByRole('status').getByText('setosa').waitFor()
+    // Nothing but the table scrolls sideways.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+    const [ground, ink] = await page.evaluate(() => {
+      const { backgroundColor, color } = getComputedStyle(document.body)
+      return [backgroundColor, color]
+    })
+    expect(ground).toBe('rgb(21, 22, 26)')
+    expect(ink).toBe('rgb(232, 230, 225)')
+  })
+})
