@@ -122,7 +122,7 @@ describe('metrics', () => {
     const scrape = await startSdk()
     await vi.waitFor(
       async () => expect((await scrape()).get('predictions_records_captured_total{sink="late"}')).toBe(3),
-      { timeout: 5000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     )
     await delivery.close()
   })

@@ -90,6 +90,14 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     }
   }
 
+  const closeQueue = async (): Promise<void> => {
+    try {
+      await queue.close()
+    } catch (error) {
+      log.error('close', `the queue of ${subject} (close): ${says(error)}`)
+    }
+  }
+
   /** Says what the end leaves behind. */
   const logRest = (): void => {
     const rest = counts.queued()
@@ -113,7 +121,7 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
       if (!(await endsWithin(closeSink(), left()))) log.warn('close', `${subject} could not be closed in time`)
       logRest()
       confirmations.end()
-      await queue.close()
+      await closeQueue()
     } finally {
       release()
     }
@@ -131,7 +139,10 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     append(lines) {
       const taken = queue.append(lines)
       counts.appended(lines.length, taken)
-      if (!taken) log.error('full', `the queue of ${subject} is full: ${counts.dropped()} records dropped so far`)
+      if (!taken) {
+        const why = closed ? 'closed' : 'full'
+        log.error(why, `the queue of ${subject} is ${why}: ${counts.dropped()} records dropped so far`)
+      }
       return taken
     },
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, line, lines, memorySink, refused } from './support.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -22,7 +23,7 @@ describe('flush', () => {
     const { delivery } = deliver(sink, { flushIntervalMs: 60_000 })
     delivery.append(lines(3))
     const flushed = delivery.flush()
-    await vi.waitFor(() => expect(calls).toHaveLength(1))
+    await eventually(() => expect(calls).toHaveLength(1))
     delivery.append(lines(1))
     calls[0]!.end()
     expect(await flushed).toBe(true)
@@ -71,6 +72,7 @@ describe('close', () => {
     expect(closed).toHaveBeenCalledTimes(1)
     expect(said).toEqual([])
     expect(delivery.append(lines(2))).toBe(false)
+    expect(said).toEqual(['error the queue of sink test is closed: 2 records dropped so far'])
     expect(delivery.stats()).toMatchObject({ captured: 27, written: 25, queued: 0, dropped: 2 })
   })
 
@@ -78,7 +80,7 @@ describe('close', () => {
     const { sink, state, batches } = memorySink({ write: async () => Promise.reject(away()) })
     const { delivery, saying } = deliver(sink)
     delivery.append(lines(4))
-    await vi.waitFor(() => expect(batches.length).toBeGreaterThan(2))
+    await eventually(() => expect(batches.length).toBeGreaterThan(2))
     const before = batches.length
     await delivery.close({ timeoutMs: 60_000 })
     expect(batches.length - before).toBeLessThanOrEqual(2)
@@ -116,7 +118,7 @@ describe('close', () => {
     })
     const { delivery } = deliver(sink, { batchSize: 10, flushIntervalMs: 60_000 })
     delivery.append(lines(45))
-    await delivery.close({ timeoutMs: 100 })
+    await delivery.close({ timeoutMs: 500 })
     expect(calls).toHaveLength(1)
     expect(calls[0]!.signal.aborted).toBe(true)
     expect(state.closed).toBe(1)
@@ -133,7 +135,7 @@ describe('close', () => {
     })
     const { delivery } = deliver(sink)
     delivery.append(lines(2))
-    await delivery.close({ timeoutMs: 50 })
+    await delivery.close({ timeoutMs: 500 })
     expect(calls).toBe(2)
     expect(delivery.stats()).toMatchObject({ written: 0, queued: 2 })
   })
@@ -157,12 +159,17 @@ describe('close', () => {
     },
   )
 
-  it('says what a sink throws that cannot be closed', async () => {
+  it('says what a sink or a queue throws that cannot be closed', async () => {
     const { sink } = memorySink()
     sink.close = async () => Promise.reject(new Error('pool is busy at postgres://me:secret@db/x'))
-    const { delivery, said } = deliver(sink)
+    const queue = createMemoryQueue()
+    queue.close = async () => Promise.reject(new Error('EIO'))
+    const { delivery, said } = deliver(sink, {}, { queue })
     await delivery.close()
-    expect(said).toEqual(['warn sink test (close): pool is busy at postgres://***@db/x'])
+    expect(said).toEqual([
+      'warn sink test (close): pool is busy at postgres://***@db/x',
+      'error the queue of sink test (close): EIO',
+    ])
   })
 
   it('opens nothing when nothing was captured', async () => {
@@ -186,9 +193,9 @@ describe('a reply that is held', () => {
         .then((safe) => confirmed.push(`${name} ${safe}`))
     }
     const all = [request('a', 1), request('b', 2), request('c', 3), request('d', 1)]
-    await vi.waitFor(() => expect(calls).toHaveLength(1))
+    await eventually(() => expect(calls).toHaveLength(1))
     calls[0]!.end()
-    await vi.waitFor(() => expect(calls).toHaveLength(2))
+    await eventually(() => expect(calls).toHaveLength(2))
     expect(confirmed).toEqual(['a true', 'b true'])
     calls[1]!.end()
     await Promise.all(all)
@@ -266,7 +273,7 @@ describe('a full queue', () => {
 describe('a process', () => {
   const run = async (script: string): Promise<string> => {
     const support = new URL('./support.ts', import.meta.url).href
-    const source = `import { away, deliver, lines, memorySink, refused } from '${support}'\n${script}`
+    const source = `import { away, deliver, lines, memorySink } from '${support}'\n${script}`
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
       timeout: 20_000,
     })

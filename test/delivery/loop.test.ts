@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
 import type { Column } from '../../src/schema/column.ts'
+import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, lines, memorySink } from './support.ts'
 
 const sizes = (batches: readonly (readonly unknown[])[]): number[] => batches.map((batch) => batch.length)
@@ -17,7 +18,7 @@ describe('a batch goes out', () => {
     const { delivery } = deliver(sink, { batchSize: 3, flushIntervalMs: 60_000 })
     delivery.append(lines(2))
     delivery.append(lines(5))
-    await vi.waitFor(() => expect(sizes(batches)).toEqual([3, 3]))
+    await eventually(() => expect(sizes(batches)).toEqual([3, 3]))
     await delivery.close()
     expect(sizes(batches)).toEqual([3, 3, 1])
   })
@@ -46,7 +47,7 @@ describe('a batch goes out', () => {
     const bytes = Buffer.byteLength(one[0]!)
     const { delivery } = deliver(sink, { batchBytes: 4 * bytes, flushIntervalMs: 60_000 })
     delivery.append(lines(9, { text: 'x'.repeat(1000) }))
-    await vi.waitFor(() => expect(sizes(batches)).toEqual([4, 4]))
+    await eventually(() => expect(sizes(batches)).toEqual([4, 4]))
     await delivery.close()
   })
 
@@ -54,7 +55,7 @@ describe('a batch goes out', () => {
     const { sink, batches } = memorySink()
     const { delivery } = deliver(sink, { durability: 'sink', flushIntervalMs: 60_000 })
     for (const one of lines(5)) delivery.append([one])
-    await vi.waitFor(() => expect(sizes(batches)).toEqual([5]))
+    await eventually(() => expect(sizes(batches)).toEqual([5]))
     await delivery.close()
   })
 
@@ -63,7 +64,7 @@ describe('a batch goes out', () => {
     queue.append(lines(3))
     const { sink, batches } = memorySink()
     const { delivery } = deliver(sink, { flushIntervalMs: 60_000 }, { queue })
-    await vi.waitFor(() => expect(sizes(batches)).toEqual([3]))
+    await eventually(() => expect(sizes(batches)).toEqual([3]))
     await delivery.close()
   })
 
@@ -174,7 +175,7 @@ describe('while the sink is away', () => {
     const read = vi.spyOn(queue, 'read')
     const { sink, batches, state } = memorySink({ write: async () => Promise.reject(away()) })
     const { delivery } = deliver(sink, { batchSize: 10 }, { queue })
-    await vi.waitFor(() => {
+    await eventually(() => {
       delivery.append(lines(10))
       expect(batches.length).toBeGreaterThan(6)
     })
@@ -228,7 +229,7 @@ describe('a write that hangs', () => {
     const { sink, state, stored } = memorySink({ write })
     const { delivery, said } = deliver(sink, { writeTimeoutMs: 20 })
     delivery.append(lines(3))
-    await vi.waitFor(() => expect(calls).toHaveLength(2))
+    await eventually(() => expect(calls).toHaveLength(2))
     expect(calls[0]!.signal.aborted).toBe(true)
     expect(said[0]).toContain('no answer within 0.02 s of write')
     state.write = undefined
@@ -248,7 +249,7 @@ describe('a write that hangs', () => {
     })
     const { delivery, saying } = deliver(sink, { writeTimeoutMs: 1 })
     delivery.append(lines(3))
-    await vi.waitFor(() => expect(ends).toHaveLength(1))
+    await eventually(() => expect(ends).toHaveLength(1))
     state.write = undefined
     expect(await delivery.flush({ timeoutMs: 100 })).toBe(false)
     expect(batches).toHaveLength(1)
@@ -278,7 +279,7 @@ describe('a write that hangs', () => {
     })
     const { delivery } = deliver(sink, { writeTimeoutMs: 20, abortGraceMs: 20 })
     delivery.append(lines(3))
-    await vi.waitFor(() => expect(late).toHaveLength(2))
+    await eventually(() => expect(late).toHaveLength(2))
     state.write = undefined
     expect(await delivery.flush()).toBe(true)
     expect(opened.length).toBeGreaterThanOrEqual(3)
@@ -295,7 +296,7 @@ describe('a write that hangs', () => {
     const { sink, stored } = memorySink({ open: () => (hanging ? new Promise(() => {}) : Promise.resolve()) })
     const { delivery, saying } = deliver(sink, { openTimeoutMs: 20 })
     delivery.append(lines(1))
-    await vi.waitFor(() => expect(saying('no answer within 0.02 s of open')).toHaveLength(1))
+    await eventually(() => expect(saying('no answer within 0.02 s of open')).toHaveLength(1))
     hanging = false
     expect(await delivery.flush()).toBe(true)
     expect(stored.size).toBe(1)
