@@ -34,9 +34,11 @@ export const checkClient = (version = process.versions.node): void => {
   )
 }
 
+let client: Promise<typeof Kafka> | undefined
+
 /** The client, loaded at first use: it is ESM only, and large. */
 export const loadClient = (): Promise<typeof Kafka> =>
-  import(pathToFileURL(resolvePeer(PACKAGE)).href) as Promise<typeof Kafka>
+  (client ??= import(pathToFileURL(resolvePeer(PACKAGE)).href) as Promise<typeof Kafka>)
 
 const SASL = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const
 

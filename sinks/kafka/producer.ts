@@ -18,6 +18,7 @@ export const createSend = (connection: KafkaConnection & { readonly compression?
   let producer: Producer | undefined
 
   const connect = async (): Promise<Producer> => {
+    if (producer) return producer
     const { Producer, compatibilityPartitioner } = await loadClient()
     return (producer ??= new Producer({
       ...clientOptions(connection),
