@@ -314,6 +314,10 @@ describe('mistakes', () => {
       { features: { $schema: 'http://json-schema.org/draft-04/schema#' } },
       /\/features\/\$schema: must be draft-07 or 2020-12/,
     ],
+    [
+      { features: { properties: { a: { $ref: '#/__proto__' } } } },
+      /\/features\/properties\/a\/\$ref: .* leads nowhere/,
+    ],
     [{ outputs: { type: 'number', enum: 5n } }, /\/outputs\/enum: must be array, not 5/],
   ])('%o', (schema, message) => {
     expect(mistakesOf(schema)).toMatch(message)

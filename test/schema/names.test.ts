@@ -70,6 +70,7 @@ describe('names', () => {
   })
 
   it('that are equal to MySQL are told apart', () => {
+    expect(features(['é', 'e'])).toEqual([`é_${digits('features["é"]')}`, `e_${digits('features["e"]')}`])
     expect(new Set(features(['Ω', 'ω', 'é', 'e', 'İ', 'i']).map(foldName)).size).toBe(6)
   })
 

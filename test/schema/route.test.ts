@@ -51,6 +51,7 @@ describe('the schema of a Fastify route', () => {
   it('that is no JSON Schema says nothing', () => {
     class ZodObject {
       readonly type = 'object'
+      readonly properties = { age: number }
     }
     expect(namesOf({ body: new ZodObject(), response: { 200: 'text' } })).toEqual(['features', 'outputs'])
   })

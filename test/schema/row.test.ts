@@ -247,6 +247,13 @@ describe('a store’s own check', () => {
     expect(seen).toEqual([2 ** 60, id])
   })
 
+  it('that takes a nearest value leaves its note', () => {
+    const accepts: RowOptions['accepts'] = () => () => undefined
+    const { double, extra } = row({ features: { double: 2n ** 60n + 1n } }, typed, { accepts })
+    expect(double).toBe(2 ** 60)
+    expect(extra).toMatchObject({ 'features.double': { value: 2n ** 60n + 1n } })
+  })
+
   it('of a nearest value leaves null, and the value as it came', () => {
     const columns = columnsOf({ features: object({ x: number }) })
     const { x, extra } = row({ features: { x: 2n ** 60n + 1n } }, columns, {
