@@ -108,7 +108,7 @@ export const readOptions = (options: ElasticsearchOptions): Settings => {
   if (protocol !== undefined && nodes.includes(undefined))
     mistakes.push('url: has a host that is not "name" or "name:port"')
 
-  const [username, password = ''] = userInfo?.split(/:(.*)/s, 2).map(decode) ?? []
+  const [username, password] = (userInfo?.replace(/^[^:]*$/, '$&:').split(/:(.*)/s, 2) ?? []).map(decode)
   if (userInfo !== undefined && (username === undefined || password === undefined))
     mistakes.push('url: user and password must be percent-encoded')
   if (userInfo !== undefined && apiKey !== undefined)
@@ -128,7 +128,7 @@ export const readOptions = (options: ElasticsearchOptions): Settings => {
       `Elasticsearch sink:\n${mistakes.map((line) => `  ${line}`).join('\n')}`,
     )
 
-  const login = username === undefined ? undefined : { username, password }
+  const login = username === undefined || password === undefined ? undefined : { username, password }
   return {
     nodes: nodes as string[],
     address: `${scheme.toLowerCase()}://${hosts}/${prefix}`,
