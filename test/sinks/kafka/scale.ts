@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import type { ConsumeStats } from '../../../sinks/kafka/consume.ts'
 import { kafka } from '../../../sinks/kafka.ts'
+import { hasCode } from '../../../src/errors.ts'
 import type { Topics } from '../../services/kafka/topics.ts'
 import type { MemberOptions } from './member.ts'
 import { startProxy } from './proxy.ts'
@@ -109,8 +110,18 @@ export const createScale = async ({ brokers, postgresUrl, topics, partitions }: 
       return member
     },
 
+    /** The next records; the same again where the broker is away, as delivery does. */
     async produce(count: number): Promise<void> {
-      await sink.write(recordsOf(count, produced), never)
+      const records = recordsOf(count, produced)
+      await until('records are produced', () =>
+        sink.write(records, never).then(
+          () => true,
+          (error: unknown) => {
+            if (hasCode(error, 'PREDICTIONS_SINK_UNAVAILABLE')) return false
+            throw error
+          },
+        ),
+      )
       produced += count
     },
 
@@ -135,11 +146,20 @@ export const createScale = async ({ brokers, postgresUrl, topics, partitions }: 
 
 export type Scale = Awaited<ReturnType<typeof createScale>>
 
+export interface FaultOptions {
+  /** Records that may be produced and not stored yet. */
+  readonly backlog: number
+  /** Records produced at once. */
+  readonly batch: number
+  /** One more thing to break under load; resolves when it is whole again. */
+  readonly also?: () => Promise<void>
+}
+
 /**
  * Three members under load; one is killed with `kill -9` and another added; then the database is cut off until all members have
  * noticed. The load goes on until all of it has happened, and is never further ahead of the table than `backlog`.
  */
-export const runFaults = async (scale: Scale, { backlog, batch }: { backlog: number; batch: number }) => {
+export const runFaults = async (scale: Scale, { backlog, batch, also }: FaultOptions) => {
   let isOver = false
   const load = async () => {
     while (!isOver) {
@@ -169,6 +189,10 @@ export const runFaults = async (scale: Scale, { backlog, batch }: { backlog: num
     )
     scale.proxy.restore()
     await until('all write again', writesMore(living))
+    if (also) {
+      await also()
+      await until('all write after that', writesMore(living))
+    }
     isOver = true
     await loading
     await until('everything is stored', async () => (await scale.stored()) === scale.produced())
