@@ -52,6 +52,8 @@ export const openSession = async <Connection>(
   let connection: Connection
   try {
     connection = (await client.acquireConnection()) as Connection
+    // Tarn's timer, which looks for idle connections: there is only this one, and it must not keep the process alive.
+    ;(client.pool as { interval?: NodeJS.Timeout | null }).interval?.unref()
   } catch (error) {
     await knex.destroy()
     throw error
