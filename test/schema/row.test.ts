@@ -82,7 +82,11 @@ describe('a row', () => {
   })
 
   it('takes null, absent and empty alike', () => {
-    const { extra, tags, text } = row({ features: { text: null, deep: null, unknown: null }, extra: {}, tags: {} })
+    const {
+      extra,
+      tags,
+      feature_text: text,
+    } = row({ features: { text: null, deep: null, unknown: null }, extra: {}, tags: {} })
     expect({ extra, tags, text }).toEqual({ extra: undefined, tags: undefined, text: undefined })
   })
 
@@ -229,12 +233,12 @@ describe('a store’s own check', () => {
   }
 
   it('sends what it refuses to extra', () => {
-    const { bigint, output_bigint, extra } = row(
+    const { feature_bigint, bigint, extra } = row(
       { features: { bigint: 99 }, outputs: { bigint: 100n } },
       typed,
       options,
     )
-    expect({ bigint, output_bigint }).toEqual({ bigint: undefined, output_bigint: undefined })
+    expect({ feature_bigint, bigint }).toEqual({ feature_bigint: 99, bigint: undefined })
     expect(extra).toEqual({ 'outputs.bigint': { value: 100, reason: 'past numeric(2)' } })
   })
 
@@ -249,8 +253,8 @@ describe('a store’s own check', () => {
 
   it('that takes a nearest value leaves its note', () => {
     const accepts: RowOptions['accepts'] = () => () => undefined
-    const { double, extra } = row({ features: { double: 2n ** 60n + 1n } }, typed, { accepts })
-    expect(double).toBe(2 ** 60)
+    const { feature_double, extra } = row({ features: { double: 2n ** 60n + 1n } }, typed, { accepts })
+    expect(feature_double).toBe(2 ** 60)
     expect(extra).toMatchObject({ 'features.double': { value: 2n ** 60n + 1n } })
   })
 
