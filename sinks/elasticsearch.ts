@@ -5,7 +5,7 @@ import type { PredictionRecord } from '../src/record.ts'
 import type { Column } from '../src/schema/column.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { bulk, type Connection, type Rejection } from './elasticsearch/bulk.ts'
-import { createClient, notation, PACKAGE, send } from './elasticsearch/client.ts'
+import { createClients, notation, PACKAGE, send } from './elasticsearch/client.ts'
 import {
   documentWriter,
   fitFieldNames,
@@ -62,6 +62,7 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   resolvePeer(PACKAGE)
   const { address, prefix, migrate } = settings
   const indexOf = indexNamer(prefix, settings.indexBy)
+  const clients = createClients(settings)
   let opened: Opened | undefined
   /** Ids of the batch that is being tried again which are stored already: each try has less to send. */
   const acknowledged = new Set<string>()
@@ -69,7 +70,7 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   const prepare = async (columns: readonly Column[]): Promise<Opened> => {
     const fitted = fitFieldNames(columns)
     return {
-      client: await createClient(settings),
+      client: await clients.get(),
       address,
       compression: settings.compression,
       fields: propertiesOf(fitted),
@@ -153,21 +154,15 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     return refusals
   }
 
-  const close = async (): Promise<void> => {
-    const closing = opened
-    opened = undefined
-    await closing?.client.close()
-  }
-
   return {
     name: address,
 
     async open(columns) {
-      await close()
+      opened = undefined
       try {
         const opening = await prepare(columns)
-        opened = opening
         await apply(opening, await changesOf(opening))
+        opened = opening
       } catch (error) {
         throw asOurs(address, error)
       }
@@ -184,17 +179,17 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       }
     },
 
-    close,
+    async close() {
+      opened = undefined
+      await clients.close()
+    },
 
     async plan(columns) {
-      const planning = await prepare(columns)
       try {
-        const { requests, problems } = await changesOf(planning)
+        const { requests, problems } = await changesOf(await prepare(columns))
         return { statements: requests.map(notation), problems }
       } catch (error) {
         throw asOurs(address, error)
-      } finally {
-        await planning.client.close()
       }
     },
   }

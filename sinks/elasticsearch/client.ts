@@ -26,27 +26,42 @@ const readCa = async (ca: string): Promise<string> => {
 }
 
 /**
- * The official client, of version 8 or 9. Delivery retries, so the client doesn't: its retries would multiply ours.
+ * The official client, of version 8 or 9: one for all openings, as it knows which nodes are away. Another one when the
+ * authority's file has changed. Delivery retries, so the client doesn't: its retries would multiply ours.
+ *
  * A mapping's names come from requests, and `__proto__` is one: the client's protection would refuse the whole answer. Ours
  * reads own members only.
  */
-export const createClient = async ({
-  nodes,
-  auth,
-  ca,
-  requestTimeout,
-  compression,
-}: Settings): Promise<official.Client> => {
-  const { Client } = requirePeer(PACKAGE) as typeof official
-  return new Client({
-    nodes: [...nodes],
-    ...(auth && { auth }),
-    ...(ca !== undefined && { tls: { ca: await readCa(ca) } }),
-    maxRetries: 0,
-    compression,
-    requestTimeout,
-    disablePrototypePoisoningProtection: true,
-  })
+export const createClients = ({ nodes, auth, ca, requestTimeout, compression }: Settings) => {
+  let client: official.Client | undefined
+  let trusted: string | undefined
+
+  const close = async (): Promise<void> => {
+    const closing = client
+    client = undefined
+    await closing?.close()
+  }
+
+  return {
+    async get(): Promise<official.Client> {
+      const authority = ca === undefined ? undefined : await readCa(ca)
+      if (client && authority === trusted) return client
+      await close()
+      const { Client } = requirePeer(PACKAGE) as typeof official
+      trusted = authority
+      client = new Client({
+        nodes: [...nodes],
+        ...(auth && { auth }),
+        ...(authority !== undefined && { tls: { ca: authority } }),
+        maxRetries: 0,
+        compression,
+        requestTimeout,
+        disablePrototypePoisoningProtection: true,
+      })
+      return client
+    },
+    close,
+  }
 }
 
 /** As people write requests in Kibana's console. */

@@ -1,7 +1,7 @@
 import { elasticsearch, type ElasticsearchOptions } from 'capture-predictions/sinks/elasticsearch'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasCode } from '../../src/errors.ts'
-import type { PredictionRecord } from '../../src/record.ts'
+import type { PredictionRecord, RecordMembers } from '../../src/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import type { Sink } from '../../src/sink.ts'
@@ -166,11 +166,25 @@ describe.skipIf(!url)('elasticsearch', () => {
   })
 
   describe('without a schema', () => {
-    const stored = async (...features: object[]) => {
-      const records = features.map((one) => record({ features: { ...one } }))
-      const prefix = await store(records, open)
-      return { prefix, hits: await es.hits(prefix) }
+    // One index for all: each case has names of its own.
+    const prefix = `test-${process.pid}-raw`
+    const sink = elasticsearch({ url: url ?? 'elasticsearch://none', prefix })
+    beforeAll(() => sink.open!(open))
+    afterAll(async () => {
+      await sink.close!()
+      await es.drop(prefix)
+    })
+
+    const kept = async (...members: Partial<RecordMembers>[]) => {
+      const records = members.map((one) => record(one))
+      expect(await sink.write(records, patient)).toEqual([])
+      return es.sources(
+        `${prefix}-2026.11`,
+        records.map(({ id }) => id),
+      )
     }
+    const keptFeatures = async (...features: object[]) =>
+      (await kept(...features.map((one) => ({ features: { ...one } })))).map(({ features }) => features)
 
     it.each<[string, unknown[]]>([
       ['numbers and text', [1, 'abc', 2.5, '3']],
@@ -183,54 +197,60 @@ describe.skipIf(!url)('elasticsearch', () => {
       ['dates and others', ['2026-11-23T00:00:00Z', 5, 'x', '2026']],
       ['long text', ['x'.repeat(40_000), '\u6f22'.repeat(10_000), '\u{1f600}'.repeat(9000)]],
       ['odd text', ['a\0b', '\ud800', '']],
-    ])('a later value of another type is kept: %s', async (_what, values) => {
-      const { hits } = await stored(...values.map((value) => ({ x: value })))
-      expect(hits.map(({ _source }) => (_source['features'] as { x: unknown }).x)).toEqual(values)
+    ])('a later value of another type is kept: %s', async (name, values) => {
+      expect(await keptFeatures(...values.map((value) => ({ [name]: value })))).toEqual(
+        values.map((value) => ({ [name]: value })),
+      )
     })
 
     it('numbers are searched and averaged, whatever came before or after them', async () => {
-      const { prefix } = await stored({ x: 1 }, { x: 'abc' }, { x: 2.5 }, { x: { y: 9 } }, { x: [4] })
+      await keptFeatures({ n: 1 }, { n: 'abc' }, { n: 2.5 }, { n: { y: 9 } }, { n: [4] })
       const found = await es.search(prefix, {
         size: 0,
         track_total_hits: true,
-        query: { range: { 'features.x': { gte: 2 } } },
-        aggs: { sum: { sum: { field: 'features.x' } } },
+        query: { range: { 'features.n': { gte: 2 } } },
+        aggs: { sum: { sum: { field: 'features.n' } } },
       })
       expect(found).toMatchObject({ hits: { total: { value: 2 } }, aggregations: { sum: { value: 6.5 } } })
     })
 
     it.each<[string, object]>([
       ['dots', { '.': 1, '..': 2, 'a.': 3, '.a': 4, 'a..b': 5, 'a.b': 6, a: 7 }],
-      ['characters', { '*': 1, '"': 2, 'a b': 3, 'a\0b': 4, '\ud800': 5, é: 6, '@timestamp': 'x', _id: 8, _source: 9 }],
-      ['members of objects', JSON.parse('{"__proto__":1,"constructor":2,"toString":{"prototype":3}}') as object],
-      ['emptiness below', { a: { '': 1, ' ': 2, '.': 3 } }],
+      [
+        'odd characters',
+        { '*': 1, '"': 2, 'a b': 3, 'a\0b': 4, '\ud800': 5, é: 6, '@timestamp': 'x', _id: 8, _source: 9 },
+      ],
+      [
+        'the names of members of objects',
+        JSON.parse('{"__proto__":1,"constructor":2,"toString":{"prototype":3}}') as object,
+      ],
+      ['emptiness below', { e: { '': 1, ' ': 2, '.': 3 } }],
+      ['90 levels', { d: JSON.parse('{"a":'.repeat(90) + '1' + '}'.repeat(90)) as object }],
     ])('names may have %s', async (_what, features) => {
-      const { hits } = await stored(features, features)
-      expect(JSON.stringify(hits[1]!._source['features'])).toBe(JSON.stringify(features))
+      const [first, second] = await keptFeatures(features, features)
+      for (const one of [first, second]) expect(JSON.stringify(one)).toBe(JSON.stringify(features))
+      // The mapping has these names now, and is read at every opening.
+      await sink.open!(open)
     })
 
     it.each<[string, object]>([
       ['an empty name', { '': 1, x: 2 }],
       ['a blank name', { ' ': 1, x: 2 }],
       ['a very long name', { ['n'.repeat(2000)]: 1, x: 2 }],
-      ['names that are very deep', { x: JSON.parse('{"a":'.repeat(190) + '1' + '}'.repeat(190)) as object }],
       ['a number of 5,000 digits', { '': 1, x: 10n ** 5000n }],
     ])('what Elasticsearch refuses stands in extra with its words: %s', async (_what, features) => {
-      const { prefix, hits } = await stored({ x: 1 }, features, { x: 3 })
-      const extra = hits[1]!._source['extra'] as Record<string, { value: object; reason: string }>
+      const [before, refused, after] = await kept(
+        { features: { y: 1 } },
+        { features: { ...features } },
+        { features: { y: 3 } },
+      )
       const spelled =
         'x' in features && typeof features.x === 'bigint' ? { ...features, x: String(features.x) } : features
-      expect(extra['features']!.value).toEqual(spelled)
-      expect(extra['features']!.reason).toMatch(/exception/)
-      expect(await es.count(prefix)).toBe(3)
-    })
-
-    it('the fields of all requests together have a limit, and the rest is kept', async () => {
-      const wide = (from: number) => Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`f${from + i}`, i]))
-      const { prefix, hits } = await stored(wide(0), wide(1500), { f0: 7 })
-      expect(hits.map(({ _source }) => _source['features'])).toEqual([wide(0), wide(1500), { f0: 7 }])
-      const caps = (await es.request('GET', `/${prefix}/_field_caps?fields=features.*`)) as { fields: object }
-      expect(Object.keys(caps.fields).length).toBeLessThanOrEqual(1001)
+      expect(refused!['extra']).toEqual({
+        features: { value: spelled, reason: expect.stringMatching(/exception/) as string },
+      })
+      expect(refused).toMatchObject({ model: 'iris', status: 200 })
+      expect([before!['features'], after!['features']]).toEqual([{ y: 1 }, { y: 3 }])
     })
 
     it.each<[string, object]>([
@@ -239,15 +259,23 @@ describe.skipIf(!url)('elasticsearch', () => {
       ['25 levels', JSON.parse('{"a":'.repeat(25) + '1' + '}'.repeat(25)) as object],
       ['text of 40,000 letters', { a: 'x'.repeat(40_000) }],
     ])('tags are kept with %s', async (_what, tags) => {
-      const [hit] = await es.hits(await store([record({ tags: { ...tags } })], open))
-      const { tags: own, extra } = hit!._source as { tags?: object; extra?: { tags: { value: object } } }
+      const [source] = await kept({ tags: { ...tags } })
+      const { tags: own, extra } = source as { tags?: object; extra?: { tags: { value: object } } }
       expect(own ?? extra!.tags.value).toEqual(tags)
     })
 
     it('tags are searched', async () => {
-      const prefix = await store([record({ tags: { team: 'a', n: 1 } }), record({ tags: { team: 'b' } })], open)
+      await kept({ tags: { team: 'a', n: 1 } }, { tags: { team: 'b' } })
       const found = await es.search(prefix, { query: { term: { 'tags.team': 'b' } } })
       expect(found.hits!.hits).toHaveLength(1)
+    })
+
+    it('the fields of all requests together have a limit, and the rest is kept', async () => {
+      const wide = (from: number) => Object.fromEntries(Array.from({ length: 800 }, (_, i) => [`f${from + i}`, i]))
+      const features = [wide(0), wide(800), { f0: 7 }]
+      expect(await keptFeatures(...features)).toEqual(features)
+      const caps = (await es.request('GET', `/${prefix}/_field_caps?fields=features.*`)) as { fields: object }
+      expect(Object.keys(caps.fields).length).toBeLessThanOrEqual(1001)
     })
   })
 

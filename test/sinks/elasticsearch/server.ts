@@ -62,6 +62,11 @@ export const talkTo = (url: string) => {
         ...(_source['outputs'] as object),
         ..._source,
       })),
+    /** Documents by their ids, as they are before any refresh. */
+    sources: async (index: string, ids: readonly string[]) => {
+      const { docs } = (await request('POST', `/${index}/_mget`, { ids })) as { docs: Hit[] }
+      return docs.map(({ _source }) => _source)
+    },
     count: async (alias: string): Promise<number> => {
       await request('POST', `/${alias}/_refresh`)
       return ((await request('GET', `/${alias}/_count`)) as { count?: number }).count ?? 0
