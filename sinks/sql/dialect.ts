@@ -34,6 +34,8 @@ export interface ExistingTable {
   readonly columns: readonly ExistingColumn[]
   /** The columns of each unique index or primary key that covers all rows. */
   readonly uniqueKeys: readonly (readonly string[])[]
+  /** Whether there are unique indexes of another kind: of a column's start, of an expression, of some rows. */
+  readonly partlyUnique: boolean
   /** Whether a batch that fails in the middle can be rolled back. */
   readonly transactional: boolean
 }

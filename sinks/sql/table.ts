@@ -106,7 +106,7 @@ const draftExisting = <Connection>(
     problems,
     target: targetOf(table, stored, room, {
       key: key ?? [],
-      otherKeys: existing.uniqueKeys.some((columns) => columns !== key),
+      otherKeys: existing.partlyUnique || existing.uniqueKeys.some((columns) => columns !== key),
       transactional: existing.transactional,
     }),
   }

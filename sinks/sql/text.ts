@@ -21,7 +21,8 @@ const spellEscapes = (json: string, escapes: RegExp): string =>
  * JSON text in which surrogates that stand alone are spelled in the strings themselves: databases refuse their escapes.
  * `JSON.stringify` escapes no other surrogates.
  */
-export const spellJsonHalves = (json: string): string => (json.includes('\\ud') ? spellEscapes(json, HALVES_ESCAPES) : json)
+export const spellJsonHalves = (json: string): string =>
+  json.includes('\\ud') ? spellEscapes(json, HALVES_ESCAPES) : json
 
 /** The same, and U+0000. */
 export const spellJson = (json: string): string =>

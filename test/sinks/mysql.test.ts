@@ -1,9 +1,13 @@
 import { mysql, type MysqlOptions } from 'capture-predictions/sinks/mysql'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { decode } from '../../src/json.ts'
+import type { Sink } from '../../src/sink.ts'
 import { service } from '../setup/services.ts'
 import { testSink, type Row } from './contract.ts'
+import { columnsFor, patient, record, TIMESTAMP } from './records.ts'
+import { exits } from './sql/exits.ts'
+import { createCertificate, mysqlOverTls } from './sql/tls.ts'
 
 const url = await service('mysql')
 
@@ -63,5 +67,201 @@ describe.skipIf(!url)('mysql', () => {
       child: (table) => ({ module: 'mysql', name: 'mysql', options: { url: at(), table, loadData } }),
       supports: { migration: true, spelled: /\p{Surrogate}/gu },
     })
+  })
+
+  const run = process.pid.toString(36) + Date.now().toString(36)
+  const name = (table: string): string => `predictions_${table}_${run}`
+  const made = new Set<string>()
+  const sinks: Sink[] = []
+  afterEach(async () => {
+    await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
+  })
+  afterAll(async () => {
+    for (const table of made) await client.query('drop table if exists ??', [table])
+  })
+
+  const make = (table: string, options: Partial<MysqlOptions> = {}): Sink => {
+    made.add(name(table))
+    const sink = create(name(table), options)
+    sinks.push(sink)
+    return sink
+  }
+  const opened = async (table: string, options: Partial<MysqlOptions> = {}): Promise<Sink> => {
+    const sink = make(table, options)
+    await sink.open!(columnsFor())
+    return sink
+  }
+  const errorOf = (promise: Promise<unknown> | void) =>
+    promise!.then(
+      () => undefined,
+      (error: unknown) => error as { code: string; message: string },
+    )
+
+  describe('a table that a person made', () => {
+    it.each([true, false])(
+      'works with narrower types, and what overflows goes to extra (LOAD DATA: %s)',
+      async (loadData) => {
+        const table = `narrow_${loadData}`
+        await client.query(`create table ${name(table)} (id varchar(40) unique not null, \`timestamp\` timestamp(3) not null, text varchar(3) character set latin1,
+        \`double\` decimal(5, 2), \`bigint\` int unsigned, \`boolean\` int, moment timestamp(3) null, prediction tinyint, confidence float)`)
+        const sink = await opened(table, { loadData })
+        await sink.write(
+          [
+            record({
+              features: { text: 'é\\', double: 999.99, bigint: 2 ** 32 - 1, boolean: true, moment: TIMESTAMP },
+              outputs: { prediction: 127, confidence: 0.5 },
+            }),
+            record({
+              features: { text: '€', double: 999.999, bigint: -1, moment: '1969-12-31T23:59:59.999Z' },
+              outputs: { prediction: 128, confidence: 1e39 },
+            }),
+          ],
+          patient,
+        )
+        const [first, second] = await readAll(name(table))
+        expect(first).toMatchObject({
+          timestamp: TIMESTAMP,
+          text: 'é\\',
+          bigint: 2 ** 32 - 1,
+          boolean: true,
+          moment: TIMESTAMP,
+          extra: null,
+        })
+        expect(Number(first!['double'])).toBe(999.99)
+        expect(Object.keys(second!['extra'] as object).sort()).toEqual(
+          ['bigint', 'double', 'moment', 'text']
+            .map((feature) => `features.${feature}`)
+            .concat('outputs.confidence', 'outputs.prediction'),
+        )
+      },
+    )
+
+    it("is reported with both types and the SQL to run, where it can't hold our values", async () => {
+      await client.query(
+        `create table ${name('wrong')} (id int not null, \`timestamp\` datetime not null, text int not null, owner varchar(9) not null)`,
+      )
+      const sink = make('wrong')
+      const { problems } = await sink.plan!(columnsFor())
+      expect(problems).toHaveLength(5)
+      expect(problems.join('\n')).toMatch(/`id` is int\(11\), and has to hold uuid/)
+      const error = await errorOf(sink.open!(columnsFor()))
+      for (const problem of problems) expect(error!.message).toContain(problem)
+      // Those of one column are told together, and the type is changed first.
+      for (let left = problems; left.length > 0; left = (await sink.plan!(columnsFor())).problems)
+        await client.query(left[0]!.slice(left[0]!.indexOf(': ') + 2))
+      await sink.open!(columnsFor())
+      await sink.write([record({ features: { text: 'fits' } })], patient)
+      expect((await readAll(name('wrong')))[0]).toMatchObject({ text: 'fits', owner: null })
+    })
+
+    it('may have no transactions', async () => {
+      await client.query(
+        `create table ${name('myisam')} (id char(36) primary key, \`timestamp\` datetime(6)) engine = MyISAM`,
+      )
+      const sink = await opened('myisam')
+      const batch = [record(), record()]
+      await sink.write(batch, patient)
+      await sink.write(batch, patient)
+      expect(await readAll(name('myisam'))).toHaveLength(2)
+    })
+  })
+
+  describe('errors', () => {
+    it.each([true, false])(
+      'refuse records for their content: another unique index, a check (LOAD DATA: %s)',
+      async (loadData) => {
+        const table = `picky_${loadData}`
+        await opened(table, { loadData })
+        await client.query(`alter table ${name(table)} add unique (text(20)), add check (\`bigint\` > 0)`)
+        const sink = await opened(table, { loadData })
+        await sink.write([record({ features: { text: 'a' } })], patient)
+        const batch = [record({ features: { text: 'b' } }), record({ features: { text: 'a' } })]
+        expect(await sink.write(batch, patient)).toMatchObject([
+          { index: 1, reason: expect.stringMatching(/Duplicate/) as string },
+        ])
+        const checked = await errorOf(sink.write([record({ features: { bigint: -1 } })], patient) as Promise<unknown>)
+        expect(checked).toMatchObject({ code: 'PREDICTIONS_BATCH_REFUSED' })
+        expect(checked!.message).not.toContain('insert into')
+        await sink.write([record({ features: { text: 'c' } })], patient)
+        expect((await readAll(name(table))).map(({ text }) => text)).toEqual(['a', 'b', 'c'])
+      },
+    )
+
+    it('let the table be made again when it was dropped', async () => {
+      const sink = await opened('dropped')
+      await client.query('drop table ??', [name('dropped')])
+      expect(await errorOf(sink.write([record()], patient) as Promise<unknown>)).toMatchObject({
+        code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      })
+      await sink.open!(columnsFor())
+      await sink.write([record()], patient)
+      expect(await readAll(name('dropped'))).toHaveLength(1)
+    })
+
+    it('of a statement timeout can be tried again', async () => {
+      const sink = await opened('slow', { url: `${at()}?statement_timeout=100` })
+      await client.query('lock tables ?? write', [name('slow')])
+      const error = await errorOf(sink.write([record()], patient) as Promise<unknown>)
+      await client.query('unlock tables')
+      expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+      await sink.open!(columnsFor())
+      await sink.write([record()], patient)
+      expect(await readAll(name('slow'))).toHaveLength(1)
+    })
+
+    it('of a login name the fix, and no password', async () => {
+      const address = new URL(at())
+      address.password = 'top-secret'
+      const error = await errorOf(make('x', { url: address.href }).open!(columnsFor()))
+      expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+      expect(error!.message).toMatch(/Access denied.*check user and password/)
+      expect(error!.message).not.toContain('top-secret')
+      address.password = ''
+      address.pathname = '/no_such_database'
+      const other = await errorOf(make('x', { url: address.href }).open!(columnsFor()))
+      expect(other!.message).toMatch(/no_such_database.*create the database/)
+    })
+
+    it.each([
+      ['postgres://root@localhost/x', /mysql:\/\//],
+      ['mysql://root:top-secret@localhost/x?sslmod=required', /unknown parameter sslmod/],
+      ['mysql://root@localhost/x?ssl-mode=sometimes', /ssl-mode must be one of/],
+      ['mysql://root@localhost/x?ssl={', /ssl must be/],
+      ['mysql://root@localhost/x?ssl-ca=/no/such/file', /can't be read/],
+      ['mysql://root@localhost/x?connectTimeout=soon', /milliseconds/],
+    ])('are told at once for %s', (url, message) => {
+      expect(() => mysql({ url })).toThrow(message)
+      expect(() => mysql({ url })).not.toThrow(/top-secret/)
+    })
+  })
+
+  it('speaks TLS as the URL says', async () => {
+    const certificate = createCertificate()
+    const proxy = await mysqlOverTls(Number(new URL(url!).port || 3306), certificate)
+    try {
+      const to = (parameters: string) => `${at(proxy.port)}?${parameters}`
+      for (const parameters of [
+        'ssl-mode=required',
+        `ssl-ca=${certificate.cert}`,
+        'ssl={"rejectUnauthorized":false}',
+      ]) {
+        const sink = await opened('encrypted', { url: to(parameters) })
+        await sink.write([record()], patient)
+      }
+      expect(await readAll(name('encrypted'))).toHaveLength(3)
+      expect(proxy.encrypted()).toBe(3)
+      const error = await errorOf(make('encrypted', { url: to('ssl-mode=verify_identity') }).open!(columnsFor()))
+      expect(error!.message).toMatch(/self-signed certificate/)
+    } finally {
+      await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
+      await proxy.close()
+      certificate.remove()
+    }
+  })
+
+  it('keeps no process alive', async () => {
+    made.add(name('exits'))
+    await exits('mysql', { url: at(), table: name('exits') })
+    expect(await readAll(name('exits'))).toHaveLength(1)
   })
 })

@@ -25,10 +25,7 @@ const columnOf = ({ name, type, nullable, charset, filled, generated }: Row): Ex
   charset: (charset as string | null) ?? undefined,
 })
 
-const keysOf = (parts: readonly Row[]): string[][] =>
-  [...Map.groupBy(parts, ({ name }) => name).values()]
-    .filter((key) => key.every(({ part, start }) => part !== null && start === null))
-    .map((key) => key.map(({ part }) => part as string))
+const isWhole = (key: readonly Row[]): boolean => key.every(({ part, start }) => part !== null && start === null)
 
 /** The table; undefined where there is none. */
 export const inspect = async (
@@ -39,10 +36,12 @@ export const inspect = async (
   const columns = await session.query(COLUMNS, bindings)
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, bindings)
+  const keys = [...Map.groupBy(parts, ({ name }) => name).values()]
   const [found] = await session.query(ENGINE, bindings)
   return {
     columns: columns.map(columnOf),
-    uniqueKeys: keysOf(parts),
+    uniqueKeys: keys.filter(isWhole).map((key) => key.map(({ part }) => part as string)),
+    partlyUnique: !keys.every(isWhole),
     transactional: String(found?.['engine']).toLowerCase() === 'innodb',
   }
 }

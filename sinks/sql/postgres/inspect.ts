@@ -40,6 +40,8 @@ export const inspect = async (
   return {
     columns: columns as unknown as ExistingColumn[],
     uniqueKeys: uniqueKeys.map(({ columns }) => columns as string[]),
+    // Conflicts are told apart by the key's own columns.
+    partlyUnique: false,
     transactional: true,
   }
 }

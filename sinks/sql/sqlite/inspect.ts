@@ -25,6 +25,8 @@ export const inspect = async (session: Session<unknown>, { table }: TableName): 
     uniqueKeys: keys
       .filter((key) => key.every(({ part }) => part !== null))
       .map((key) => key.map(({ part }) => part as string)),
+    // Conflicts are told apart by the key's own columns.
+    partlyUnique: false,
     transactional: true,
   }
 }

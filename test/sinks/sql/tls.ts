@@ -79,6 +79,7 @@ export const postgresOverTls = (port: number, certificate: { cert: string; key: 
 
 const CLIENT_SSL = 0x0800
 const HEADER = 4
+const SSL_REQUEST = HEADER + 32
 
 /** The packets of a MySQL stream: three bytes of length, one of sequence, and so much. */
 const packetsOf = (take: (packet: Buffer) => void) => {
@@ -110,7 +111,9 @@ export const mysqlOverTls = (port: number, certificate: { cert: string; key: str
       'data',
       packetsOf((packet) => answer(packet)),
     )
-    client.once('data', () => {
+    client.once('readable', () => {
+      // What comes behind the request for TLS is TLS already.
+      client.read(SSL_REQUEST)
       const plain = secure()
       let inLogin = true
       answer = (packet) => {
