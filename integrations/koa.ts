@@ -1,4 +1,4 @@
-import type { Context, Next } from 'koa'
+import type { Next, ParameterizedContext } from 'koa'
 import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText } from '../src/http.ts'
 import type { Prediction } from '../src/prediction.ts'
@@ -12,13 +12,13 @@ declare module 'koa' {
 
 /** Koa middleware, with its capture. */
 export interface PredictionsMiddleware {
-  (ctx: Context, next: Next): Promise<void>
+  (ctx: ParameterizedContext, next: Next): Promise<void>
   /** For `stats()`, `flush()` and `close()`. */
   readonly capture: Capture
 }
 
 /** Whether the middleware stands on the route that runs: @koa/router lists the layers that matched; those of routes have methods. */
-const isOnRoute = (ctx: Context, middleware: unknown): boolean => {
+const isOnRoute = (ctx: ParameterizedContext, middleware: unknown): boolean => {
   const matched = ctx['matched'] as readonly { methods: readonly string[]; stack: readonly unknown[] }[] | undefined
   return matched?.some(({ methods, stack }) => methods.length > 0 && stack.includes(middleware)) ?? false
 }
@@ -54,7 +54,7 @@ const isWebBody = (body: unknown): boolean =>
 export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
   const capture = asCapture(options)
 
-  const middleware = async (ctx: Context, next: Next): Promise<void> => {
+  const middleware = async (ctx: ParameterizedContext, next: Next): Promise<void> => {
     const exchange = captureRequest(capture, {
       req: ctx.req,
       res: ctx.res,

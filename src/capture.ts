@@ -21,7 +21,7 @@ import { columnsOf, featureNames, mergeSchemas, outputNames } from './schema/col
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
-import { sinkOf } from './sinks.ts'
+import { openSinks } from './sinks.ts'
 
 export type { CaptureOptions }
 
@@ -76,14 +76,6 @@ const openOutboxOf = (settings: Settings, sinks: readonly Sink[]): Outbox | unde
         sinks: sinks.map(({ name }) => name),
       })
 
-const sinksOf = (settings: Settings): readonly Sink[] => {
-  const sinks = settings.sinks.map((sink) => sinkOf(sink, settings))
-  const twice = sinks.find(({ name }, index) => sinks.findIndex((sink) => sink.name === name) !== index)
-  if (twice !== undefined)
-    throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `PREDICTIONS_SINK names ${twice.name} twice`)
-  return sinks
-}
-
 /** How a reply waits until its records are safe; undefined: it does not, as they are safe once they are appended. */
 const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings) => {
   if (durability === 'sink') return { by: 'sink', timeoutMs: holdTimeoutMs } as const
@@ -122,7 +114,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const { logger } = settings
   let schema = settings.schema
   let columns: readonly Column[] = columnsOf(schema)
-  const sinks = sinksOf(settings)
+  const sinks = openSinks(settings)
   const outbox = openOutboxOf(settings, sinks)
   const queueOf = (sink: Sink): Queue => outbox?.queue(sink.name) ?? createMemoryQueue({ logger })
   const deliveries = sinks.map((sink) =>

@@ -24,7 +24,7 @@ export interface ExchangeContext {
   outputNames: readonly string[]
   readonly model: string
   readonly modelVersion: string
-  /** Features or outputs of one request that are more than this, as text, are not stored. */
+  /** A larger body is not read. */
   readonly maxBodyBytes: number
   /** Request headers, in lower case, that become tags. */
   readonly tagHeaders: readonly string[]
@@ -45,6 +45,9 @@ export interface ExchangeStart {
   readonly route: string
   readonly headers: IncomingHttpHeaders
 }
+
+/** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
+const TEXT_FACTOR = 4
 
 /** Where `extra` holds a body that could not be taken apart: no rule of redaction could be applied to it. */
 const UNREAD = ['body', 'request', 'reply']
@@ -204,6 +207,7 @@ export class Exchange implements Prediction {
     this.#format = format
     this.#reading = reading
     this.#takeEnvelope(reading)
+    this.#hideUnread(body)
     this.#features = this.#texts('features', reading.features)
   }
 
@@ -215,6 +219,7 @@ export class Exchange implements Prediction {
     const reply: FormatReply = { body, contentType: header('content-type') ?? '', status, header }
     const reading = format.readReply(reply, this.#reading!)
     this.#takeEnvelope(reading)
+    this.#hideUnread(body)
     const given = this.#given
     this.#given = undefined
     const outputs = given === undefined ? reading.outputs : withGiven(reading.outputs, given)
@@ -238,7 +243,7 @@ export class Exchange implements Prediction {
       size += text.length
       return text
     })
-    if (size <= this.#context.maxBodyBytes) return texts
+    if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
     this.tooLarge(source, size, createHash('sha256').update(texts.join('')).digest('hex'))
     return texts.map(() => '{}')
   }
@@ -246,6 +251,7 @@ export class Exchange implements Prediction {
   #unreadable(what: string, body: unknown, error: unknown): void {
     this.#context.fault(`reading a ${what}`, error)
     this.note(what, `could not be read: ${messageOf(error)}`, encode(body).slice(0, MAX_ERROR))
+    this.#hideUnread(body)
   }
 
   #finish(status: number): Promise<void> | undefined {
@@ -293,24 +299,24 @@ export class Exchange implements Prediction {
     if (outputs.length > 0 && outputs.length !== Math.max(features.length, 1)) {
       this.note('instances', `the request has ${features.length} instances, the reply ${outputs.length}`)
     }
-    const redaction = this.#redaction
-    const text = (value: string | undefined) =>
-      value === undefined || redaction === undefined ? value : redaction.text(value)
-    const error = text(this.#error ?? (status >= 400 ? `status ${status}` : undefined))?.slice(0, MAX_ERROR)
+    // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
+    const tags = this.#finalTags()
+    const extra = this.#finalExtra()
+    const error = this.#cleaned(this.#error ?? (status >= 400 ? `status ${status}` : undefined))
     const record = {
       id: this.id,
       timestamp: context.timestamp(this.#arrival),
       model: this.#modelMembers(),
-      requestId: text(this.#requestId),
+      requestId: this.#cleaned(this.#requestId),
       instance: 0,
       status,
       durationMs,
-      error,
+      error: error?.slice(0, MAX_ERROR),
       sampleWeight,
-      tags: this.#tags === undefined ? undefined : ((redaction?.apply('tags', this.#tags) ?? this.#tags) as Members),
+      tags,
       features: features[0],
       outputs: outputs[0],
-      extra: this.#finalExtra(),
+      extra,
     }
     const lines = [recordLine(record)]
     let base = this.id
@@ -338,16 +344,28 @@ export class Exchange implements Prediction {
     return this.#texts('outputs', withGiven(known, given))
   }
 
+  #cleaned(text: string | undefined): string | undefined {
+    return text === undefined || this.#redaction === undefined ? text : this.#redaction.text(text)
+  }
+
+  #finalTags(): Members | undefined {
+    const tags = this.#tags
+    return tags === undefined || this.#redaction === undefined ? tags : (this.#redaction.apply('tags', tags) as Members)
+  }
+
   #finalExtra(): Members | undefined {
-    const redaction = this.#redaction
     const extra = this.#extra
-    if (extra === undefined || redaction === undefined) return extra
-    const notes = { ...extra }
+    return extra === undefined || this.#redaction === undefined ? extra : this.#redaction.extra(extra)
+  }
+
+  /** A body that could not be taken apart: no rule of redaction could be applied to it, so it is not kept where there are any. */
+  #hideUnread(body: unknown): void {
+    const redaction = this.#redaction
+    if (redaction === undefined || this.#extra === undefined) return
     for (const path of UNREAD) {
-      const note = notes[path] as { value?: unknown } | undefined
-      if (note?.value !== undefined) notes[path] = { ...note, value: redaction.raw(note.value) }
+      const note = this.#extra[path] as { value?: unknown } | undefined
+      if (note?.value !== undefined) this.#extra[path] = { ...note, value: redaction.raw(body) }
     }
-    return redaction.extra(notes)
   }
 
   #modelMembers(): string {

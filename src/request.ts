@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decompress } from './decompress.ts'
 import type { Exchange } from './exchange.ts'
+import { encode } from './json.ts'
 import { tapStream, type Tap } from './tap.ts'
 
 export interface RequestOptions {
@@ -29,11 +31,20 @@ const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessag
   if (plain.bytes === undefined) exchange.note('body', plain.reason, { bytes: bytes.length })
 }
 
+/** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
+const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
+  const size = Number(req.headers['content-length'])
+  if (!(size > maxBodyBytes)) return exchange.request(body)
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
+  exchange.request(undefined)
+  exchange.tooLarge('body', size, createHash('sha256').update(bytes).digest('hex'))
+}
+
 const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined, options: RequestOptions): void => {
   const parsed = options.body()
   const body = parsed === undefined || isStream(parsed) ? undefined : parsed
   const tapped = tap?.body()
-  if (tapped === undefined) return exchange.request(body)
+  if (tapped === undefined) return readParsed(req, exchange, body, options.maxBodyBytes)
   if (tapped.bytes === undefined) {
     exchange.request(undefined)
     return exchange.tooLarge('body', tapped.size, tapped.sha256)
@@ -41,7 +52,7 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
   const rounded =
     typeof body === 'object' && !Buffer.isBuffer(body) && LONG_DIGITS.test(tapped.bytes.toString('latin1'))
   if (isEmpty(body) || rounded) requestFromBytes(exchange, tapped.bytes, req)
-  else exchange.request(body)
+  else readParsed(req, exchange, body, options.maxBodyBytes)
 }
 
 export interface RequestReader {
@@ -57,7 +68,7 @@ export const requestReader = (req: IncomingMessage, exchange: Exchange, options:
   return {
     watch() {
       const body = options.body()
-      if (body !== undefined && !isStream(body)) exchange.request(body)
+      if (body !== undefined && !isStream(body)) readParsed(req, exchange, body, options.maxBodyBytes)
       else if (hasBody(req)) tap = tapStream(req, options.maxBodyBytes)
     },
     read() {

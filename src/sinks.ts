@@ -3,7 +3,7 @@ import { kafka } from '../sinks/kafka.ts'
 import { mysql } from '../sinks/mysql.ts'
 import { postgres } from '../sinks/postgres.ts'
 import { sqlite } from '../sinks/sqlite.ts'
-import type { ElasticsearchSettings, KafkaSettings } from './config/options.ts'
+import type { ElasticsearchSettings, KafkaSettings, Settings } from './config/options.ts'
 import { PredictionsError } from './errors.ts'
 import type { Sink, SinkContext } from './sink.ts'
 
@@ -48,4 +48,16 @@ export const sinkOf = (sink: string | Sink, settings: SinkSettings): Sink => {
   const make = byScheme[sink.slice(0, sink.indexOf(':'))]
   if (make === undefined) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'a sink has an unknown scheme')
   return make(sink, settings)
+}
+
+/**
+ * The configured sinks, each with a name of its own.
+ * @throws `PREDICTIONS_MISSING_PACKAGE`; `PREDICTIONS_BAD_CONFIGURATION` where two are the same
+ */
+export const openSinks = (settings: Settings): readonly Sink[] => {
+  const sinks = settings.sinks.map((sink) => sinkOf(sink, settings))
+  const twice = sinks.find(({ name }, index) => sinks.findIndex((sink) => sink.name === name) !== index)
+  if (twice !== undefined)
+    throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `PREDICTIONS_SINK names ${twice.name} twice`)
+  return sinks
 }

@@ -10,7 +10,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { capturePredictions } from 'capture-predictions/koa'
 import { cleanup, testCapture } from '../setup/captures.ts'
 
-const listen = async (app: Koa3) => {
+const listen = async (app: Pick<Koa3, 'silent' | 'callback'>) => {
   app.silent = true
   const server = createServer(app.callback())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,0 +1,97 @@
+import { resolveSettings } from '../config/settings.ts'
+import type { Settings } from '../config/options.ts'
+import { messageOf } from '../errors.ts'
+import { inspectOutbox } from '../outbox/inspect.ts'
+import { columnsOf } from '../schema/columns.ts'
+import type { Column } from '../schema/column.ts'
+import type { Plan, Sink } from '../sink.ts'
+import { openSinks } from '../sinks.ts'
+import {
+  captureOptions,
+  count,
+  printable,
+  settingOptions,
+  settingsHelp,
+  type Command,
+  type Terminal,
+} from './command.ts'
+
+/** What a sink would change, or why it can't be told. */
+const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => {
+  try {
+    return (await sink.plan?.(columns)) ?? { statements: [], problems: [] }
+  } catch (error) {
+    return { statements: [], problems: [messageOf(error)] }
+  } finally {
+    await sink.close?.()
+  }
+}
+
+const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Promise<boolean> => {
+  const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
+  const name = printable(sink.name)
+  for (const problem of problems) terminal.out(`FOUND  ${name}: ${problem}`)
+  if (problems.length > 0) return false
+  if (statements.length === 0) terminal.out(`ok     ${name} is as expected`)
+  else if (settings.migrate === 'auto')
+    terminal.out(
+      `ok     ${name}: ${statements.length} statements at the next start (capture-predictions ddl prints them)`,
+    )
+  else {
+    terminal.out(`FOUND  ${name}: PREDICTIONS_MIGRATE is off; run:\n${statements.join('\n')}`)
+    return false
+  }
+  return true
+}
+
+const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Terminal): Promise<boolean> => {
+  if (durability === 'memory') {
+    terminal.out('ok     no outbox: a crash loses what is queued (PREDICTIONS_DURABILITY is memory)')
+    return true
+  }
+  const { sinks, damaged } = await inspectOutbox(outboxDir)
+  const letters = sinks.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
+  const queued = sinks.reduce((sum, { records }) => sum + records, 0)
+  if (letters > 0) terminal.out(`FOUND  ${count(letters)} dead letters: see capture-predictions dead-letters list`)
+  for (const path of damaged) terminal.out(`FOUND  damaged and set aside: ${path}; look at it, then remove it`)
+  if (letters > 0 || damaged.length > 0) return false
+  terminal.out(`ok     outbox ${outboxDir}: ${count(queued)} queued`)
+  return true
+}
+
+export const check: Command = {
+  summary: 'looks at configuration, outbox and sinks; says the fix for each finding',
+  usage: 'check',
+  help: `
+Reads the configuration as the service would, connects to each sink, and compares its table with what is expected. Changes nothing.
+Exits with 1 when anything was found.
+${settingsHelp.slice(1)}`,
+  options: settingOptions,
+  async run({ values, terminal }) {
+    const settings = resolveSettings(captureOptions(values))
+    terminal.out(`ok     configuration: ${settings.routes.join(', ')} -> ${settings.sinks.length} sink(s)`)
+    let well = await checkOutbox(settings, terminal)
+    for (const sink of openSinks(settings)) well = (await checkSink(sink, settings, terminal)) && well
+    return well ? 0 : 1
+  },
+}
+
+export const ddl: Command = {
+  summary: 'prints the SQL that PREDICTIONS_MIGRATE=auto would run',
+  usage: 'ddl',
+  help: `
+Connects to each sink and prints what it would run to create or extend its table (for Elasticsearch: the requests). Changes nothing.
+${settingsHelp.slice(1)}`,
+  options: settingOptions,
+  async run({ values, terminal }) {
+    const settings = resolveSettings(captureOptions(values))
+    let well = true
+    for (const sink of openSinks(settings)) {
+      const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
+      for (const statement of statements) terminal.out(statement)
+      for (const problem of problems) terminal.err(`${printable(sink.name)}: ${problem}`)
+      well &&= problems.length === 0
+    }
+    return well ? 0 : 1
+  },
+}
