@@ -50,7 +50,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     const methods = Array.isArray(method) ? method : [method]
     const always = config?.predictions === true
     if (schema !== undefined && methods.some((name) => capture.route(name, url, always) !== undefined))
-      capture.addRouteSchema(schema)
+      capture.addRouteSchema(schema, fastify.getSchemas())
   })
 
   fastify.addHook('onRequest', (request, reply, done) => {

@@ -49,7 +49,7 @@ export interface Capture {
   /** A request of a captured route arrives. For integrations. */
   begin(request: { route: string; headers: IncomingHttpHeaders }): Exchange
   /** A route's own schemas: they give columns that the configured schema does not. For integrations, before `start`. */
-  addRouteSchema(schema: RouteSchema): void
+  addRouteSchema(schema: RouteSchema, shared?: object): void
   /** Everything is known: says where predictions go, and begins to deliver. For integrations; later calls do nothing. */
   start(): void
 }
@@ -185,8 +185,8 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     route: (method, url, always) => match(method, url) ?? (always ? `${method} ${pathOf(url)}` : undefined),
     rejects: () => settings.whenFull === 'reject' && deliveries.some((delivery) => delivery.full) && counts.rejected(),
     begin: (request) => new Exchange(context, request),
-    addRouteSchema(routeSchema) {
-      const route = schemaFromRoute(routeSchema)
+    addRouteSchema(routeSchema, shared) {
+      const route = schemaFromRoute(routeSchema, shared)
       try {
         setSchema(mergeSchemas(schema, route))
       } catch (error) {

@@ -53,6 +53,20 @@ const schemaOf = (value: unknown): JsonSchema | undefined => {
 }
 
 /** Gives a schema the app's shared ones (`fastify.addSchema`), for its `$ref`s. */
+/** A batch's schema (KServe V1, MLflow) is that of its items: a record is one instance. */
+const instanceOf = (schema: JsonSchema | undefined, lists: readonly string[]): JsonSchema | undefined => {
+  if (!isKeywords(schema) || !isKeywords(schema['properties'])) return schema
+  for (const name of lists) {
+    const list = schema['properties'][name]
+    if (isKeywords(list) && list['type'] === 'array' && isKeywords(list['items']))
+      return { ...schema, ...NO_OBJECT, ...list }
+  }
+  return schema
+}
+
+/** What an object's schema says that its items' does not; its `$defs` stay. */
+const NO_OBJECT = { properties: undefined, required: undefined, additionalProperties: undefined }
+
 const withShared = (schema: JsonSchema | undefined, shared: Keywords): JsonSchema | undefined => {
   if (!isKeywords(schema) || Object.keys(shared).length === 0) return schema
   const defs = isKeywords(schema['$defs']) ? schema['$defs'] : {}
@@ -69,5 +83,8 @@ export const schemaFromRoute = (route: RouteSchema | undefined, shared: object =
   const response: Keywords = isPlain(route?.response) ? route.response : {}
   const reply = replies.map((code) => schemaOf(response[code])).find((schema) => schema !== undefined)
   const known = shared as Keywords
-  return { features: withShared(schemaOf(route?.body), known), outputs: withShared(reply, known) }
+  return {
+    features: withShared(instanceOf(schemaOf(route?.body), ['instances', 'dataframe_records']), known),
+    outputs: withShared(instanceOf(reply, ['predictions']), known),
+  }
 }

@@ -25,6 +25,19 @@ describe('the schema of a Fastify route', () => {
     },
   )
 
+  it("is that of a batch's items", () => {
+    const list = (items: object) => ({ type: 'array', items })
+    expect(
+      namesOf({
+        body: {
+          ...object({ instances: list(object({ age: number, size: { $ref: '#/$defs/S' } })) }),
+          $defs: { S: number },
+        },
+        response: { 200: object({ predictions: list(object({ label: { type: 'string' } })) }) },
+      }),
+    ).toEqual(['age', 'size', 'label'])
+  })
+
   it('takes the first reply of 200, 201, 2xx, default', () => {
     const other = object({ other: number })
     const of = (response: object) => schemaFromRoute({ response }).outputs
