@@ -59,8 +59,6 @@ export const createMemoryQueue = ({
   const reserve = maxBytes / 64
   let lines: string[] = []
   let head = 0
-  /** The place in the whole run of the first of `lines`: what a batch's end refers to. */
-  let first = 0
   let bytes = 0
   let telling = false
   let closed = false
@@ -92,7 +90,6 @@ export const createMemoryQueue = ({
   const compact = (): void => {
     if (head < COMPACT_FROM || head * 2 < lines.length) return
     lines = lines.slice(head)
-    first += head
     head = 0
   }
 
@@ -121,11 +118,11 @@ export const createMemoryQueue = ({
     async read(limit) {
       if (closed || head === lines.length) return undefined
       const { end, bytes } = measure(limit)
-      return { records: lines.slice(head, end).map(recordFromJson), end: first + end, bytes }
+      return { records: lines.slice(head, end).map(recordFromJson), end, bytes }
     },
 
     async commit(batch: QueuedBatch) {
-      const end = (batch.end as number) - first
+      const end = batch.end as number
       lines.fill('', head, end)
       head = end
       bytes -= batch.bytes

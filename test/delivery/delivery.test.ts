@@ -5,7 +5,10 @@ import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, line, lines, memorySink, refused } from './support.ts'
 
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 describe('flush', () => {
   it('sends at once, and resolves with true when all that was queued is written', async () => {
@@ -87,6 +90,22 @@ describe('close', () => {
     expect(delivery.stats()).toMatchObject({ captured: 4, queued: 4, dropped: 0 })
     expect(saying('closed with 4 records in the outbox. They are sent at the next start')).toHaveLength(1)
     expect(state.closed).toBe(1)
+  })
+
+  it('cuts the wait for a sink that is away, and tries once more', async () => {
+    vi.useFakeTimers()
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { sink, state, batches, stored } = memorySink({ write: async () => Promise.reject(away()) })
+    const { delivery } = deliver(sink)
+    delivery.append(lines(4))
+    await vi.advanceTimersByTimeAsync(20_000)
+    const before = batches.length
+    await vi.advanceTimersByTimeAsync(1)
+    expect(batches).toHaveLength(before)
+    state.write = undefined
+    await delivery.close()
+    expect(batches).toHaveLength(before + 1)
+    expect(stored.size).toBe(4)
   })
 
   it('in memory tries until the end, and says loudly what is lost', async () => {

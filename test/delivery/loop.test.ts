@@ -41,6 +41,33 @@ describe('a batch goes out', () => {
     expect(sizes(batches)).toEqual([10, 1])
   })
 
+  it('with its time counted anew for records that come after a flush', async () => {
+    vi.useFakeTimers()
+    const { sink, batches } = memorySink()
+    const { delivery } = deliver(sink, { flushIntervalMs: 1000 })
+    delivery.append(lines(1))
+    await delivery.flush()
+    await vi.advanceTimersByTimeAsync(990)
+    delivery.append(lines(1))
+    await vi.advanceTimersByTimeAsync(900)
+    expect(sizes(batches)).toEqual([1])
+    await vi.advanceTimersByTimeAsync(105)
+    expect(sizes(batches)).toEqual([1, 1])
+  })
+
+  it('no later for what a full batch has left over', async () => {
+    vi.useFakeTimers()
+    const { sink, batches } = memorySink()
+    const { delivery } = deliver(sink, { batchSize: 3, flushIntervalMs: 1000 })
+    delivery.append(lines(2))
+    await vi.advanceTimersByTimeAsync(900)
+    delivery.append(lines(2))
+    await vi.advanceTimersByTimeAsync(50)
+    expect(sizes(batches)).toEqual([3])
+    await vi.advanceTimersByTimeAsync(55)
+    expect(sizes(batches)).toEqual([3, 1])
+  })
+
   it('when batchBytes are queued, and has no more bytes than that', async () => {
     const { sink, batches } = memorySink()
     const one = lines(1, { text: 'x'.repeat(1000) })
