@@ -52,15 +52,18 @@ export const load = ({ port, connections, seconds, rate }: LoadOptions): Promise
     }
 
     let sent = 0
-    const pacer = rate === undefined ? undefined : setInterval(() => {
-      const target = Math.floor(((performance.now() - startedAt) / 1000) * rate)
-      for (; sent < target; sent++) {
-        const dueAt = startedAt + (sent / rate) * 1000
-        const next = idle.pop()
-        if (next === undefined) due.push(dueAt)
-        else next(Math.max(dueAt, performance.now() - 1))
-      }
-    }, 1)
+    const pacer =
+      rate === undefined
+        ? undefined
+        : setInterval(() => {
+            const target = Math.floor(((performance.now() - startedAt) / 1000) * rate)
+            for (; sent < target; sent++) {
+              const dueAt = startedAt + (sent / rate) * 1000
+              const next = idle.pop()
+              if (next === undefined) due.push(dueAt)
+              else next(Math.max(dueAt, performance.now() - 1))
+            }
+          }, 1)
 
     for (let i = 0; i < connections; i++) {
       const socket = connect(port, '127.0.0.1')
