@@ -54,7 +54,7 @@ const normal = (timestamp: unknown): string => {
 
 /** A message's record, or why it is none: it is looked at before any sink sees it. */
 export const readRecord = (value: Buffer | null | undefined): PredictionRecord | { readonly reason: string } => {
-  if (!value) return { reason: 'not a record: it is empty' }
+  if (!value?.length) return { reason: 'not a record: it is empty' }
   const text = value.toString()
   try {
     const record = CAPTURED.test(text) ? recordFromJson(text) : foreign(text)

@@ -34,7 +34,7 @@ const deliver = async (sink: Sink, records: readonly PredictionRecord[]): Promis
         throw error
       }
     },
-    { timeout: 30_000, interval: 50 },
+    { timeout: 60_000, interval: 50 },
   )
   return failures
 }
@@ -182,7 +182,7 @@ describe.skipIf(!startable)('Kafka, when things break', () => {
     expect(await leader()).toBe(1)
     const messages = await topics.read(topic, (messages) => idsIn(messages).size >= 200)
     expect(idsIn(messages).size).toBe(200)
-  })
+  }, 120_000)
 
   it('stores every id when the broker is killed and comes back', async () => {
     const topic = await topics.create({ partitions: 3 })
@@ -202,5 +202,5 @@ describe.skipIf(!startable)('Kafka, when things break', () => {
       (messages) => messages.length >= batches * 200 && idsIn(messages).size >= batches * 200,
     )
     expect(idsIn(messages).size).toBe(batches * 200)
-  })
+  }, 120_000)
 })

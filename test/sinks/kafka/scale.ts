@@ -10,7 +10,7 @@ import { kafka } from '../../../sinks/kafka.ts'
 import { hasCode } from '../../../src/errors.ts'
 import type { Topics } from '../../services/kafka/topics.ts'
 import type { MemberOptions } from './member.ts'
-import { startProxy } from './proxy.ts'
+import { createProxy } from '../proxy.ts'
 import { idOf, never, recordsOf } from './records.ts'
 
 const SESSION_TIMEOUT_MS = 6000
@@ -37,8 +37,8 @@ const startMember = (name: string, options: MemberOptions) => {
     const before = stats?.written ?? 0
     stats = JSON.parse(line) as ConsumeStats
     if (stats.written === before) return
-    from ??= performance.now()
     to = performance.now()
+    from ??= to
   })
   createInterface(child.stderr).on('line', (line) => errors.push(line))
   const ended = once(child, 'exit')
@@ -78,7 +78,8 @@ export const createScale = async ({ brokers, postgresUrl, topics, partitions }: 
   await database.connect()
 
   const target = new URL(postgresUrl)
-  const proxy = await startProxy({ host: target.hostname, port: Number(target.port || 5432) })
+  const port = Number(target.port || 5432)
+  let proxy = await createProxy(port)
   const through = new URL(postgresUrl)
   through.host = `127.0.0.1:${proxy.port}`
 
@@ -97,8 +98,12 @@ export const createScale = async ({ brokers, postgresUrl, topics, partitions }: 
   }
 
   return {
-    proxy,
     members,
+    /** Ends every connection to the database, and takes no new one. */
+    cutDatabase: () => proxy.close(),
+    async restoreDatabase(): Promise<void> {
+      proxy = await createProxy(port, proxy.port)
+    },
     stored,
     produced: () => produced,
 
@@ -182,12 +187,12 @@ export const runFaults = async (scale: Scale, { backlog, batch, also }: FaultOpt
     const fourth = scale.start()
     const living = [second, third, fourth]
     await until('the new member writes', () => fourth.written() > 0)
-    scale.proxy.cut()
     const retries = living.map((member) => member.stats()!.retries)
+    await scale.cutDatabase()
     await until('all notice that the database is away', () =>
       living.every((member, i) => member.stats()!.retries > retries[i]! + 1),
     )
-    scale.proxy.restore()
+    await scale.restoreDatabase()
     await until('all write again', writesMore(living))
     if (also) {
       await also()
