@@ -174,11 +174,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     },
     close({ timeout } = {}) {
       closing ??= (async () => {
-        unobserve()
-        await Promise.all(
-          deliveries.map((delivery) => delivery.close(timeout === undefined ? {} : { timeoutMs: timeout })),
-        )
+        const options = timeout === undefined ? {} : { timeoutMs: timeout }
+        await Promise.all(deliveries.map((delivery) => delivery.close(options)))
         await outbox?.close()
+        // Last, so that the metrics count what closing has written.
+        unobserve()
       })()
       return closing
     },
