@@ -59,7 +59,7 @@ const setAside = () =>
 
 describe('a segment', () => {
   it('that is cut at any byte keeps every whole line before', async () => {
-    const all = texts(0, 3)
+    const all = texts(0, 2)
     const { buffer, bytes, sizes } = encodeLines(all)
     const whole = Buffer.from(buffer.subarray(0, bytes))
     const log = join(folder, 'sink', 'log')

@@ -77,13 +77,13 @@ describe('dead letters', () => {
   })
 
   it('go back into a running service’s queue, as carried over, and stay until they are in it', async () => {
-    await bury(queue, 0, 1500)
+    await bury(queue, 0, 1100)
     queue.append(texts(5000, 1))
-    expect(await retryDeadLetters(directory, { sink: 'postgres://db/x' })).toBe(1500)
+    expect(await retryDeadLetters(directory, { sink: 'postgres://db/x' })).toBe(1100)
     expect(await list()).toEqual([])
-    await vi.waitFor(() => expect(queue.size().carriedOver).toBe(1500), { timeout: 5000 })
+    await vi.waitFor(() => expect(queue.size().carriedOver).toBe(1100), { timeout: 5000 })
     const ids = await drain(queue, { records: 1000, bytes: 1e7 })
-    expect([...ids].sort()).toEqual([...texts(0, 1500), ...texts(5000, 1)].map(idOf))
+    expect([...ids].sort()).toEqual([...texts(0, 1100), ...texts(5000, 1)].map(idOf))
     await vi.waitFor(() => expect(queue.size().deadLetterBytes).toBe(0), { timeout: 5000 })
   })
 
