@@ -1,17 +1,47 @@
-import { defineConfig } from 'tsup'
+import { readdirSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { defineConfig, type Options } from 'tsup'
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/cli/main.ts', 'integrations/*.ts', 'sinks/*.ts'],
-  format: ['esm', 'cjs'],
+const outDir = 'dist'
+
+const removeFrom = (pattern: RegExp, keep: ReadonlySet<string> = new Set()): void => {
+  for (const name of readdirSync(outDir)) if (pattern.test(name) && !keep.has(name)) rmSync(`${outDir}/${name}`)
+}
+
+/**
+ * Chunks are named by their content: those of earlier builds would stay for ever, and be packed. They go when the new ones are
+ * there; emptying the folder first (`clean`) would take it from under tests that run from it.
+ */
+const removeStaleChunks: NonNullable<Options['plugins']>[number] = {
+  name: 'remove-stale-chunks',
+  buildEnd({ writtenFiles }) {
+    const written = new Set(writtenFiles.map(({ name }) => basename(name)))
+    removeFrom(this.format === 'cjs' ? /^chunk-.*\.cjs(\.map)?$/ : /^chunk-.*\.js(\.map)?$/, written)
+  },
+}
+
+const shared: Options = {
+  outDir,
   target: 'node22',
   platform: 'node',
-  // Both formats share their chunks: one copy of the core, whichever entry points are loaded.
-  splitting: true,
   shims: true,
   // node:sqlite has no other name.
   removeNodeProtocol: false,
-  dts: true,
-  sourcemap: true,
-  // Not cleaned: the tests of several checkouts' processes may run from it while it is rebuilt.
-  clean: false,
+}
+
+const entry = ['src/index.ts', 'integrations/*.ts', 'sinks/*.ts']
+
+/** The entry points share their chunks: one copy of the core a format, whichever of them are loaded. */
+const library: Options = { ...shared, entry, splitting: true, plugins: [removeStaleChunks] }
+
+export default defineConfig(({ dts }) => {
+  const code: Options[] = [
+    { ...library, format: 'esm', sourcemap: true },
+    // Its source maps would lead to the ES modules that it is made from, by this machine's paths.
+    { ...library, format: 'cjs' },
+    { ...shared, entry: { 'src/cli/main': 'src/cli/main.ts' }, format: 'esm', sourcemap: true },
+  ]
+  if (dts === false) return code
+  removeFrom(/\.d\.c?ts$/)
+  return [...code, { outDir, entry, format: ['esm', 'cjs'], dts: { only: true } }]
 })

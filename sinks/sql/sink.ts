@@ -69,7 +69,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
   const check = ({ problems, statements }: Plan): void => {
     const missing = settings.migrate === 'off' ? statements : []
     if (problems.length === 0 && missing.length === 0) return
-    const lines = [...problems, ...missing.map((statement) => `run: ${statement}`)].map((line) => `\n  ${line}`)
+    const lines = [...problems, ...missing.map((statement) => `run: ${statement};`)].map((line) => `\n  ${line}`)
     throw new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${name}: the table is not as needed:${lines.join('')}`)
   }
 
@@ -117,7 +117,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
       const looking = await openSession(dialect, 'look').catch(fail)
       try {
         const { statements, problems } = await draftTable(dialect, looking, table, columns)
-        return { statements, problems }
+        return { statements: statements.map((statement) => `${statement};`), problems }
       } catch (error) {
         return fail(error)
       } finally {

@@ -1,5 +1,8 @@
-import { resolveSettings } from '../config/settings.ts'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { Settings } from '../config/options.ts'
+import { resolveSettings } from '../config/settings.ts'
 import { messageOf } from '../errors.ts'
 import { inspectOutbox } from '../outbox/inspect.ts'
 import { columnsOf } from '../schema/columns.ts'
@@ -10,6 +13,7 @@ import {
   captureOptions,
   count,
   printable,
+  printableLines,
   settingOptions,
   settingsHelp,
   type Command,
@@ -21,7 +25,7 @@ const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => 
   try {
     return (await sink.plan?.(columns)) ?? { statements: [], problems: [] }
   } catch (error) {
-    return { statements: [], problems: [messageOf(error)] }
+    return { statements: [], problems: [messageOf(error).replace(`${sink.name}: `, '')] }
   } finally {
     await sink.close?.()
   }
@@ -30,7 +34,7 @@ const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => 
 const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Promise<boolean> => {
   const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
   const name = printable(sink.name)
-  for (const problem of problems) terminal.out(`FOUND  ${name}: ${problem}`)
+  for (const problem of problems) terminal.out(`FOUND  ${name}: ${printableLines(problem)}`)
   if (problems.length > 0) return false
   if (statements.length === 0) terminal.out(`ok     ${name} is as expected`)
   else if (settings.migrate === 'auto')
@@ -38,16 +42,32 @@ const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Pr
       `ok     ${name}: ${statements.length} statements at the next start (capture-predictions ddl prints them)`,
     )
   else {
-    terminal.out(`FOUND  ${name}: PREDICTIONS_MIGRATE is off; run:\n${statements.join('\n')}`)
+    terminal.out(`FOUND  ${name} is not as expected, and PREDICTIONS_MIGRATE is off; run:\n${statements.join('\n')}`)
     return false
   }
   return true
+}
+
+/** Why nobody can write to a directory that may not be there yet; undefined: one can. */
+const whyUnwritable = async (path: string): Promise<string | undefined> => {
+  try {
+    await access(path, constants.W_OK | constants.X_OK)
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' && path !== dirname(path) ? whyUnwritable(dirname(path)) : messageOf(error)
+  }
 }
 
 const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Terminal): Promise<boolean> => {
   if (durability === 'memory') {
     terminal.out('ok     no outbox: a crash loses what is queued (PREDICTIONS_DURABILITY is memory)')
     return true
+  }
+  const unwritable = await whyUnwritable(resolve(outboxDir))
+  if (unwritable !== undefined) {
+    terminal.out(`FOUND  outbox ${outboxDir}: ${unwritable}; give a writable folder by PREDICTIONS_OUTBOX_DIR`)
+    return false
   }
   const { sinks, damaged } = await inspectOutbox(outboxDir)
   const letters = sinks.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
@@ -69,7 +89,8 @@ ${settingsHelp.slice(1)}`,
   options: settingOptions,
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
-    terminal.out(`ok     configuration: ${settings.routes.join(', ')} -> ${settings.sinks.length} sink(s)`)
+    terminal.out(`ok     configuration: ${settings.routes.join(', ')}`)
+    if (!settings.enabled) terminal.out('ok     capture is off: PREDICTIONS_ENABLED is false')
     let well = await checkOutbox(settings, terminal)
     for (const sink of openSinks(settings)) well = (await checkSink(sink, settings, terminal)) && well
     return well ? 0 : 1
@@ -89,7 +110,7 @@ ${settingsHelp.slice(1)}`,
     for (const sink of openSinks(settings)) {
       const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
       for (const statement of statements) terminal.out(statement)
-      for (const problem of problems) terminal.err(`${printable(sink.name)}: ${problem}`)
+      for (const problem of problems) terminal.err(`${printable(sink.name)}: ${printableLines(problem)}`)
       well &&= problems.length === 0
     }
     return well ? 0 : 1

@@ -28,6 +28,8 @@ export interface Command {
   readonly help: string
   readonly usage: string
   readonly options?: NonNullable<ParseArgsConfig['options']>
+  /** Whether it takes words beside options. Default: false. */
+  readonly positionals?: boolean
   /** Gives the exit code: 0 is well, 1 something was found or failed, 2 it was called wrongly. */
   run(invocation: Invocation): Promise<number>
 }
@@ -71,8 +73,11 @@ export const age = (milliseconds: number): string => {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }
 
-/** Text of someone else's (a database's error, a name) on a terminal: no control character may steer it. */
+/** Text of someone else's (a database's error, a name) on a terminal, in one line: no control character may steer it. */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
+
+/** The same of a text that may have several lines: those after the first are set in. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n       ')
 
 /** A table in columns, the first row its head. */
 export const columns = (rows: readonly (readonly string[])[]): string[] => {

@@ -11,7 +11,7 @@ const isKafka = (sink: unknown): sink is string => typeof sink === 'string' && /
 /** From and to by their flags, else from PREDICTIONS_SINK: its Kafka URL, and the other one. */
 const endsOf = ({ from, to }: Values, { sinks }: Settings) => {
   const source = from ?? sinks.find(isKafka)
-  const target = to ?? sinks.find((sink) => !isKafka(sink))
+  const target = to ?? sinks.find((sink) => sink !== source && !isKafka(sink))
   if (!isKafka(source)) throw new UsageError('say --from kafka://host:9092/topic, or name it in PREDICTIONS_SINK')
   if (typeof target !== 'string')
     throw new UsageError('say --to URL, or name it in PREDICTIONS_SINK beside the Kafka URL')
@@ -38,10 +38,10 @@ sink: nothing is lost, nothing is twice. What the sink refuses goes to <topic>.d
   --schema FILE     instead of PREDICTIONS_SCHEMA`,
   options: { ...settingOptions, from: { type: 'string' }, to: { type: 'string' }, group: { type: 'string' } },
   async run({ values, terminal }) {
-    const given = [values['from'], values['to']].filter((url) => url !== undefined).join(' ')
+    const options = captureOptions(values)
+    const { source, target } = endsOf(values, resolveSettings(options))
     // Both ends are checked like sinks, wherever they were said.
-    const settings = resolveSettings({ ...captureOptions(values), ...(given !== '' && { sink: given }) })
-    const { source, target } = endsOf(values, settings)
+    const settings = resolveSettings({ ...options, sink: [source, target] })
     let reported = Date.now()
     const report = (stats: ConsumeStats) => {
       terminal.progress(line(stats))

@@ -55,8 +55,15 @@ const show = async ({ positionals, terminal }: Invocation, directory: string): P
   return letters.length > 0 ? 0 : 1
 }
 
+/** An id that was named and is not there is a mistake; of all there may be none. */
+const nothingMatches = ({ positionals, terminal }: Invocation): number => {
+  terminal.err('there is no such dead letter')
+  return positionals.length > 1 ? 1 : 0
+}
+
 const retry = async (invocation: Invocation, directory: string): Promise<number> => {
   const moved = await retryDeadLetters(directory, filterOf(invocation))
+  if (moved === 0) return nothingMatches(invocation)
   invocation.terminal.out(
     `${count(moved)} put back: a running service takes them within 5 s, else the next start or drain`,
   )
@@ -64,7 +71,9 @@ const retry = async (invocation: Invocation, directory: string): Promise<number>
 }
 
 const discard = async (invocation: Invocation, directory: string): Promise<number> => {
-  invocation.terminal.out(`${count(await discardDeadLetters(directory, filterOf(invocation)))} discarded`)
+  const removed = await discardDeadLetters(directory, filterOf(invocation))
+  if (removed === 0) return nothingMatches(invocation)
+  invocation.terminal.out(`${count(removed)} discarded`)
   return 0
 }
 
@@ -89,6 +98,7 @@ Works on the outbox of a running or stopped service.
   --all             retry or discard every one
   --of SINK         only those of a sink, by its name as list shows it
   --json            list as JSON, one a line${settingsHelp}`,
+  positionals: true,
   options: { ...settingOptions, all: { type: 'boolean' }, of: { type: 'string' }, json: { type: 'boolean' } },
   async run(invocation) {
     const [name = ''] = invocation.positionals

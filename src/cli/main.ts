@@ -1,56 +1,78 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { didYouMean } from '../config/nearest.ts'
 import { hasCode, messageOf } from '../errors.ts'
 import { check, ddl } from './check.ts'
-import { type Command, type Terminal, UsageError } from './command.ts'
+import { type Command, UsageError, type Values } from './command.ts'
 import { consume } from './consume.ts'
 import { deadLetters } from './dead-letters.ts'
 import { drain } from './drain.ts'
 import { status } from './status.ts'
+import { terminal } from './terminal.ts'
+import { variables } from './variables.ts'
 
 /** `capture-predictions COMMAND`: each reads the same `PREDICTIONS_*` variables as the service. */
 const commands: Readonly<Record<string, Command>> = { status, 'dead-letters': deadLetters, drain, check, ddl, consume }
 
+/** What `help` explains beside the commands. */
+const topics: Readonly<Record<string, () => string>> = { variables }
+
 const overview = (): string => {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
-  return `Usage: capture-predictions COMMAND [--help]\n\n${lines.join('\n')}\n\nThe configuration is the service's: PREDICTIONS_* variables, or the options that --help names.`
+  return `Usage: capture-predictions COMMAND [--help]
+
+${lines.join('\n')}
+
+The configuration is the service's: the PREDICTIONS_* variables that \`capture-predictions help variables\` lists, or the options that
+--help names. Exits with 0: well, 1: something was found or failed, 2: called or configured wrongly.`
 }
 
-const terminal: Terminal = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
-  progress: (line) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`)
-  },
-  isTerminal: process.stderr.isTTY === true,
-  onStop(stop) {
-    process.once('SIGTERM', stop).once('SIGINT', stop)
-  },
+const own = <Value>(object: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined
+
+const commandOf = (name: string): Command => {
+  const command = own(commands, name)
+  if (command !== undefined) return command
+  const hint = didYouMean(name, Object.keys(commands))
+  throw new UsageError(`there is no command ${JSON.stringify(name)}${hint}\n\n${overview()}`)
 }
 
-const run = async (argv: readonly string[]): Promise<number> => {
-  const [name = '--help', ...rest] = argv
-  if (name === '--help' || name === '-h' || name === 'help') {
-    terminal.out(overview())
+const usageOf = ({ usage }: Command): string => `Usage: capture-predictions ${usage}`
+
+const helpFor = (name: string | undefined): string => {
+  if (name === undefined) return overview()
+  const topic = own(topics, name)
+  if (topic !== undefined) return topic()
+  const command = commandOf(name)
+  return `${usageOf(command)}\n${command.help}`
+}
+
+const HELP = ['help', '--help', '-h']
+
+const run = async ([name = 'help', ...args]: readonly string[]): Promise<number> => {
+  if (HELP.includes(name)) {
+    terminal.out(helpFor(args[0]))
     return 0
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}\n\n${overview()}`)
-  const { values, positionals } = parse(command, rest)
+  const command = commandOf(name)
+  const { values, positionals } = parse(command, args)
   if (values['help']) {
-    terminal.out(`Usage: capture-predictions ${command.usage}\n${command.help}`)
+    terminal.out(helpFor(name))
     return 0
   }
   return command.run({ values, positionals, terminal })
 }
 
-const parse = (command: Command, args: string[]) => {
+const parse = (command: Command, args: string[]): { values: Values; positionals: string[] } => {
+  const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   try {
-    const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    return { values: values as Record<string, string | boolean | undefined>, positionals }
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: command.positionals ?? false })
+    return { values: values as Values, positionals }
   } catch (error) {
-    throw new UsageError(`${messageOf(error)}\nUsage: capture-predictions ${command.usage}`)
+    const [reason] = messageOf(error).split('. ', 1)
+    const unknown = /^Unknown option '--([^']*)'/.exec(reason!)?.[1]
+    const hint = unknown === undefined ? '' : didYouMean(unknown, Object.keys(options)).replace('"', '"--')
+    throw new UsageError(`${reason}${hint}\n${usageOf(command)}`)
   }
 }
 
