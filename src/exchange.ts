@@ -161,7 +161,7 @@ export class Exchange implements Prediction {
       else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy)
       else this.#given = { ...given, ...copy }
     } catch (error) {
-      this.#context.fault('set', error)
+      this.#fault('set', error, outputs)
     }
   }
 
@@ -169,7 +169,7 @@ export class Exchange implements Prediction {
     try {
       this.#tags = { ...this.#tags, ...(copyOf(tags) as Members) }
     } catch (error) {
-      this.#context.fault('tag', error)
+      this.#fault('tag', error, tags)
     }
   }
 
@@ -187,7 +187,7 @@ export class Exchange implements Prediction {
     try {
       return this.#finish(status)
     } catch (error) {
-      this.#context.fault('record', error)
+      this.#fault('record', error)
       return undefined
     }
   }
@@ -249,9 +249,16 @@ export class Exchange implements Prediction {
   }
 
   #unreadable(what: string, body: unknown, error: unknown): void {
-    this.#context.fault(`reading a ${what}`, error)
+    this.#fault(`reading a ${what}`, error, body)
     this.note(what, `could not be read: ${messageOf(error)}`, encode(body).slice(0, MAX_ERROR))
     this.#hideUnread(body)
+  }
+
+  /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
+  #fault(kind: string, error: unknown, unread?: unknown): void {
+    const redaction = this.#redaction
+    if (redaction !== undefined && unread !== undefined) redaction.raw(unread)
+    this.#context.fault(kind, redaction === undefined ? error : redaction.text(messageOf(error)))
   }
 
   #finish(status: number): Promise<void> | undefined {
