@@ -38,6 +38,8 @@ const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolea
   const settings = [
     "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
     "time_zone = '+00:00'",
+    // A batch is a transaction: there is nothing else that a statement could be.
+    'autocommit = 0',
   ]
   if (statementTimeout === undefined) return settings
   settings.push(`innodb_lock_wait_timeout = ${Math.max(1, Math.ceil(statementTimeout / 1000))}`)

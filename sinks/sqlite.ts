@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { KnexQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
@@ -24,11 +23,7 @@ export interface SqliteOptions extends SqlOptions {
 }
 
 /** An open file, known by its number: a path may come to mean another file. */
-const fileNumber = (file: string): Promise<number | undefined> =>
-  stat(file).then(
-    ({ ino }) => ino,
-    () => undefined,
-  )
+const fileNumber = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino
 
 const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
   const checkpointers = new WeakMap<DatabaseSync, Checkpointer>()
@@ -97,12 +92,12 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       const write = createWrite(session, target)
       let opened: number | undefined
       return async (session, records, signal) => {
-        const number = await fileNumber(file)
+        const number = fileNumber(file)
         opened ??= number
         if (number === undefined || number !== opened)
           throw new Error('the file was removed or replaced while it was open')
         await write(session, records, signal)
-        await checkpointers.get(session.connection)?.look()
+        checkpointers.get(session.connection)?.look()
       }
     },
     isRefusal,

@@ -6,7 +6,10 @@ import type { Target } from './dialect.ts'
 export type Texts = Readonly<Record<ColumnType, (value: never) => string>>
 
 /** A record as a line of tab-separated text, for COPY and LOAD DATA. */
-export const tabLines = ({ columns, rowOf }: Target, texts: Texts): ((record: PredictionRecord) => string) => {
+export const tabLines = (
+  { columns, rowOf }: Pick<Target, 'columns' | 'rowOf'>,
+  texts: Texts,
+): ((record: PredictionRecord) => string) => {
   const writers = columns.map(({ type }) => texts[type])
   return (record) => {
     const row = rowOf(record)

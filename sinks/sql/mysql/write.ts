@@ -22,7 +22,7 @@ const plain = {
 }
 
 /** Values as fields of LOAD DATA's text. */
-const fields: Texts = {
+export const fields: Texts = {
   ...plain,
   text: (value: string) => tabField(spellHalves(value)),
   timestamp: datetime,
@@ -74,14 +74,12 @@ const createLoad = (session: Session<Connection>, target: Target) => {
     `load data local infile 'predictions' into table ${target.table} character set utf8mb4 ` +
     `fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' (${namesIn(session, target)})`
   const lineOf = tabLines(target, fields)
-  /** Whether all was stored as it is. LOCAL never fails for a value: it changes it, or skips the row, and counts a warning. */
+  /** Whether all is stored as it is. LOCAL never fails for a value: it changes it, or skips the row, and counts a warning. */
   return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<boolean> => {
-    await session.query('start transaction')
     const { warningStatus } = await new Promise<ResultSetHeader>((resolve, reject) => {
       const query = { sql, infileStreamFactory: () => streamOf(records, lineOf) }
       session.connection.query<ResultSetHeader>(query, (error, result) => (error ? reject(error) : resolve(result)))
     })
-    await session.query(warningStatus === 0 ? 'commit' : 'rollback')
     return warningStatus === 0
   }
 }
@@ -167,19 +165,32 @@ export const createWrite = (
   const insert = createInsert(session, target, escape, packetBytes)
   const check = createCheck(session, target)
   let mayLoad = target.transactional
-  return async (session, records) => {
-    if (mayLoad && loads()) {
-      try {
-        if (await load(session, records)) return []
-      } catch (error) {
-        if (isNoLoad(error)) mayLoad = false
-        else if (!isRefusal(error)) throw error
-        await session.query('rollback')
-      }
+
+  /** Whether it is stored; what it left is undone where not. */
+  const tryLoad: (...args: Parameters<typeof load>) => Promise<boolean> = async (session, records) => {
+    try {
+      if (await load(session, records)) return true
+    } catch (error) {
+      if (isNoLoad(error)) mayLoad = false
+      else if (!isRefusal(error)) throw error
     }
-    const refused = await insert(session, records)
-    if (!target.otherKeys) return refused
-    const missing = await check(session, records)
-    return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
+    await session.query('rollback')
+    return false
+  }
+
+  return async (session, records) => {
+    if (mayLoad && loads() && (await tryLoad(session, records))) {
+      await session.query('commit')
+      return []
+    }
+    try {
+      const refused = await insert(session, records)
+      const missing = target.otherKeys ? await check(session, records) : []
+      await session.query('commit')
+      return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
+    } catch (error) {
+      if (isRefusal(error)) await session.query('rollback')
+      throw error
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 
 /** The write-ahead log's length at which it is written back into the database: SQLite's own default of 1,000 pages. */
@@ -37,7 +37,7 @@ parentPort.on('message', (message) => {
 /** Keeps a database's write-ahead log short, on a thread: a checkpoint waits for the disk. */
 export interface Checkpointer {
   /** Starts a checkpoint where one is due. */
-  look(): Promise<void>
+  look(): void
   close(): Promise<void>
 }
 
@@ -63,10 +63,10 @@ export const createCheckpointer = (file: string): Checkpointer => {
   }
 
   return {
-    async look() {
+    look() {
       if (running) return
-      const { size } = await stat(`${file}-wal`).catch(() => ({ size: 0 }))
-      if (size < WAL_BYTES || running) return
+      const size = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+      if (size < WAL_BYTES) return
       running = true
       worker ??= start()
       worker.postMessage('checkpoint')
