@@ -33,15 +33,15 @@ const bodyOf = (documents: readonly Document[], index: string): string => {
 }
 
 /**
- * A 429 that will never pass: this request alone is over the node's limit for indexing pressure.
- * `… coordinating_operation_bytes=92160, max_coordinating_bytes=65536]`. The primary's part of a request is judged while its
- * coordinating part is still counted.
+ * A 429 that will never pass: this request alone is over the node's limit for indexing pressure. The node counts a request's
+ * bytes as they come in, and while it still counts those, what its shards make of them:
+ * `… primary_operation_bytes=800036, max_primary_bytes=262144]`.
  */
-const neverFits = ({ reason = '' }: Cause, bytes: number): boolean => {
-  const [, kind, operation] = /(coordinating|primary)_operation_bytes=(\d+)/.exec(reason) ?? []
-  const [, max] = /max_\w+_bytes=(\d+)/.exec(reason) ?? []
-  if (operation === undefined || max === undefined) return false
-  return Number(operation) + (kind === 'primary' ? bytes : 0) > Number(max)
+const neverFits = ({ reason = '' }: Cause, body: string): boolean => {
+  const [, max] = /max_(?:coordinating|primary)_bytes=(\d+)/.exec(reason) ?? []
+  if (max === undefined) return false
+  const [, primary = 0] = /primary_operation_bytes=(\d+)/.exec(reason) ?? []
+  return Buffer.byteLength(body) + Number(primary) > Number(max)
 }
 
 /** 4xx of items that say nothing about the item: the system is not as needed, for all alike. */
@@ -85,7 +85,7 @@ export const bulk = async <D extends Document>(
   for (const [place, document] of documents.entries()) {
     const { status, error = {} } = answer.items[place]!.create
     if (status < 300 || status === 409) stored.push(document)
-    else if (status === 429 && neverFits(error, body.length)) failure = batchRefused(address, words(error))
+    else if (status === 429 && neverFits(error, body)) failure = batchRefused(address, words(error))
     else if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
       failure ??= unavailableFor(address, `${status} ${words(error)}`, status)
     else refused.push([document, { status, reason: words(error) }])
@@ -122,7 +122,7 @@ const request = async (
   } catch (error) {
     const status = statusOf(error)
     const cause = causeOf(error)
-    const tooMuch = status === 413 || (status === 429 && neverFits(cause, body.length))
+    const tooMuch = status === 413 || (status === 429 && neverFits(cause, body))
     const unreadable = status === 400 && cause.type !== 'media_type_header_exception'
     return tooMuch || unreadable ? batchRefused(address, `${status} ${words(cause)}`) : unavailable(address, error)
   }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { messageOf, PredictionsError } from '../../src/errors.ts'
 
 /** An error as Elasticsearch writes it: of a request, or of an item of a bulk. */
@@ -28,11 +29,11 @@ export const words = (cause: Cause): string => {
 
 export const statusOf = (error: unknown): number | undefined => (error as ClientError | null)?.statusCode
 
-/** The error within a refused request's body; a proxy's has none. */
+/** The error within a refused request's body. A proxy's has none, nor has a 413: what HTTP calls its status. */
 export const causeOf = (error: unknown): Cause => {
-  const body = (error as ClientError | null)?.body
+  const { body, statusCode = 0 } = error as ClientError
   const cause = typeof body === 'object' ? body?.error : undefined
-  return typeof cause === 'object' ? cause : { type: 'no words', reason: String(cause ?? '') }
+  return typeof cause === 'object' ? cause : { type: STATUS_CODES[statusCode] ?? 'error', reason: cause ?? '' }
 }
 
 const hints: readonly { readonly when: (status: number | undefined, text: string) => boolean; readonly fix: string }[] =

@@ -91,7 +91,13 @@ const folder = fileURLToPath(new URL('../../services/elasticsearch/', import.met
 /** A server of a test's own, on any free port, with settings that make it fail as the test needs. */
 export const startServer = async (name: string, settings: string, port = 0, keepData = false) => {
   const work = workFolder(name)
-  const env = { ...process.env, ES_PORT: String(port), ES_SETTINGS: settings, ES_KEEP_DATA: keepData ? '1' : '' }
+  const env = {
+    ...process.env,
+    ES_HOME: `${workFolder('elasticsearch')}/home`,
+    ES_PORT: String(port),
+    ES_SETTINGS: settings,
+    ES_KEEP_DATA: keepData ? '1' : '',
+  }
   const { stdout } = await promisify(execFile)(`${folder}start.sh`, [work], { env, timeout: 300_000 })
   const url = stdout.trim()
   const stop = async () => void (await promisify(execFile)(`${folder}stop.sh`, [work]))
