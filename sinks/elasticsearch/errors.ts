@@ -59,6 +59,10 @@ const hints: readonly { readonly when: (status: number | undefined, text: string
       fix: 'the server speaks no TLS: write elasticsearch:// instead of elasticsearch+https://',
     },
     {
+      when: (_, text) => text.startsWith('other side closed'),
+      fix: 'if it speaks TLS, write elasticsearch+https://',
+    },
+    {
       when: (_, text) => /maximum (normal )?shards open/.test(text),
       fix: 'the cluster has no room for another index: raise cluster.max_shards_per_node, delete old indices, or set PREDICTIONS_ELASTICSEARCH_INDEX_BY=none',
     },
