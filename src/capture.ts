@@ -5,6 +5,7 @@ import { createTimestamps } from './clock.ts'
 import type { CaptureStats } from './delivery/counts.ts'
 import { createDelivery, type Delivery } from './delivery/delivery.ts'
 import { createMemoryQueue } from './delivery/memory-queue.ts'
+import { orFalseAfter } from './delivery/pause.ts'
 import { messageOf, PredictionsError } from './errors.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { chooseFormat } from './formats/index.ts'
@@ -166,11 +167,14 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       ...counts.stats(),
       sinks: Object.fromEntries(deliveries.map((delivery) => [delivery.name, delivery.stats()])),
     }),
-    async flush({ timeout } = {}) {
-      const flushed = await Promise.all(
-        deliveries.map((delivery) => delivery.flush(timeout === undefined ? {} : { timeoutMs: timeout })),
-      )
-      return flushed.every(Boolean)
+    flush({ timeout = Infinity } = {}) {
+      const flushAll = async (): Promise<boolean> => {
+        // What earlier runs left is queued as well, as soon as it is found.
+        await outbox?.ready
+        const flushed = await Promise.all(deliveries.map((delivery) => delivery.flush({ timeoutMs: timeout })))
+        return flushed.every(Boolean)
+      }
+      return orFalseAfter(timeout, flushAll())
     },
     close({ timeout } = {}) {
       closing ??= (async () => {
