@@ -56,6 +56,7 @@ export const runOutage = ({ database, framework, fault, rate, seconds }: OutageO
       await load.more(rate)
       await look()
     }
+    if (fault === 'cut') await until('cuts of both kinds', () => proxy.cuts() >= 2)
     const latencies = load.latencies.slice(before)
     await proxy.set('none')
     const start = performance.now()
