@@ -6,11 +6,14 @@ export type TappedBody =
   { readonly bytes: Buffer } | { readonly bytes: undefined; readonly size: number; readonly sha256: string }
 
 export interface Tap {
-  /** A chunk that goes by. It is copied: its owner may use the memory again. */
+  /** A chunk that goes by. What is kept of it is a copy: its owner may use the memory again. */
   push(chunk: unknown, encoding?: unknown): void
   /** Undefined: nothing went by. */
   body(): TappedBody | undefined
 }
+
+const encodingOf = (encoding: unknown): BufferEncoding =>
+  typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'
 
 /** Watches a body without holding it up; keeps at most `limit` bytes. */
 export const createTap = (limit: number): Tap => {
@@ -27,17 +30,12 @@ export const createTap = (limit: number): Tap => {
 
   return {
     push(chunk, encoding) {
-      const bytes =
-        typeof chunk === 'string'
-          ? Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-          : chunk instanceof Uint8Array
-            ? Buffer.from(chunk)
-            : undefined
-      if (bytes === undefined) return
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encodingOf(encoding)) : chunk
+      if (!(bytes instanceof Uint8Array)) return
       size += bytes.length
       if (size > limit) hash ??= spill()
       if (hash !== undefined) hash.update(bytes)
-      else chunks.push(bytes)
+      else chunks.push(bytes === chunk ? Buffer.from(bytes) : (bytes as Buffer))
     },
     body() {
       if (size === 0) return undefined
