@@ -21,9 +21,12 @@ export interface Load {
   readonly latencies: number[]
   /** Resolves when so many requests have been answered with 200, since the call. */
   more(count: number): Promise<void>
-  /** Sends no more; resolves when all that were sent have their reply, or have lost their connection. */
+  /** Sends no more; resolves when all that were sent have their reply, or have lost their connection, after 10 s at the latest. */
   stop(): Promise<void>
 }
+
+/** A cluster's primary hands a connection to a worker that may have died meanwhile: nobody will ever answer on it. */
+const PATIENCE_MS = 10_000
 
 /** Requests are numbered over all loads of a process. */
 let lastNumber = 0
@@ -141,8 +144,10 @@ export const startLoad = ({ port, connections = 16, rate }: LoadOptions): Load =
     async stop() {
       stopped = true
       clearInterval(pacer)
-      await until('the last replies', () => inFlight === 0)
+      const last = performance.now() + PATIENCE_MS
+      await until('the last replies', () => inFlight === 0 || performance.now() > last)
       for (const socket of sockets) socket.destroy()
+      await until('the end of connections', () => inFlight === 0)
     },
   }
 }
