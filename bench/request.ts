@@ -68,9 +68,9 @@ for (const [name, capture] of Object.entries(captures)) {
       url: '/predict',
       always: false,
       body: () => parsed,
-      header: () => 'application/json',
+      header: (name) => (name === 'content-type' ? 'application/json' : undefined),
+      setHeader: (name, value) => void res.setHeader(name, value),
     })
-    res.setHeader('X-Prediction-Id', 'none')
     if (exchange === undefined || exchange === 'full') throw new Error('not captured')
     exchange.request()
     exchange.prediction.set({ confidence: 0.97 })

@@ -25,21 +25,30 @@ const isOnRoute = (req: Request, middleware: unknown): boolean => {
   return route?.stack?.some((layer) => layer.handle === middleware) ?? false
 }
 
+type Method = (...args: unknown[]) => Response
+
+/**
+ * Tells what a method of the response is called with. Express 4 also takes a status beside the body (`res.json(422, body)`): it
+ * sets that and calls on with the body alone.
+ */
+const watchMethod = (res: Response, name: 'json' | 'jsonp' | 'send', tell: (body: unknown) => void): void => {
+  const methods = res as unknown as Record<typeof name, Method>
+  const own = Object.hasOwn(res, name) ? methods[name] : undefined
+  methods[name] = (...args) => {
+    if (args.length === 1) tell(args[0])
+    // Looked up now: a sub-app gives the response a prototype of its own.
+    const method = own ?? (Object.getPrototypeOf(res) as typeof methods)[name]
+    return method.apply(res, args)
+  }
+}
+
 /** The object is known only before Express serialises it; `json` calls `send`, and `send` of an object calls `json`. */
-const watchReplies = (res: Response, exchange: HttpExchange): void => {
-  const { json, jsonp, send } = res
-  res.json = (body) => {
-    exchange.reply(body)
-    return json.call(res, body)
-  }
-  res.jsonp = (body) => {
-    exchange.reply(body)
-    return jsonp.call(res, body)
-  }
-  res.send = (body) => {
-    if (typeof body === 'string' || Buffer.isBuffer(body)) exchange.reply(body)
-    return send.call(res, body)
-  }
+const watchReplies = (res: Response, { reply }: HttpExchange): void => {
+  watchMethod(res, 'json', reply)
+  watchMethod(res, 'jsonp', reply)
+  watchMethod(res, 'send', (body) => {
+    if (typeof body === 'string' || Buffer.isBuffer(body)) reply(body)
+  })
 }
 
 /**
@@ -74,11 +83,11 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       always: isOnRoute(req, middleware),
       body: () => req.body as unknown,
       header: (name) => headerText(res.getHeader(name)),
+      setHeader: (name, value) => void res.setHeader(name, value),
     })
     if (exchange === undefined) return next()
     if (exchange === 'full') return void res.status(FULL_STATUS).json(FULL_REPLY)
     req.prediction ??= exchange.prediction
-    if (capture.settings.idHeader !== '') res.setHeader(capture.settings.idHeader, req.prediction.id)
     watchReplies(res, exchange)
     exchange.request()
     next()

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http.ts'
@@ -36,9 +36,25 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
   return { capture: createCapture(given), own: true }
 }
 
+/**
+ * A handler that replies by `reply.raw` passes by the headers that Fastify keeps: the raw head gets this one where it lacks it.
+ * Set on both from the start, it would make Node.js merge all headers of every reply, a microsecond's work.
+ */
+const setHeader = (reply: FastifyReply, name: string, value: string): void => {
+  reply.header(name, value)
+  const { raw } = reply
+  const key = name.toLowerCase()
+  const writeHead = raw.writeHead as (...args: unknown[]) => typeof raw
+  raw.writeHead = (...args: unknown[]) => {
+    const headers = args.at(-1)
+    const isThere = typeof headers === 'object' && headers !== null && key in headers
+    if (!isThere && !raw.headersSent) raw.setHeader(name, value)
+    return writeHead.apply(raw, args)
+  }
+}
+
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
   const { capture, own } = captureOf(fastify, options)
-  const { idHeader } = capture.settings
   // With two captures in one app each finds its own exchange, and the first whose route matches owns the handle.
   const kExchange = Symbol('capture-predictions.exchange')
   type Captured = FastifyRequest & { [kExchange]: HttpExchange | null }
@@ -64,11 +80,11 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
       // Fastify gives null to requests without a body.
       body: () => request.body ?? undefined,
       header: (name) => headerText(reply.getHeader(name)),
+      setHeader: (name, value) => setHeader(reply, name, value),
     })
     if (exchange === undefined) return done()
     if (exchange === 'full') return void reply.code(FULL_STATUS).send(FULL_REPLY)
     request.prediction ??= exchange.prediction
-    if (idHeader !== '') reply.header(idHeader, request.prediction.id)
     ;(request as Captured)[kExchange] = exchange
     done()
   })

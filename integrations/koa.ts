@@ -62,6 +62,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       always: isOnRoute(ctx, middleware),
       body: () => (ctx.request as { body?: unknown }).body,
       header: (name) => headerText(ctx.res.getHeader(name)),
+      setHeader: (name, value) => void ctx.res.setHeader(name, value),
     })
     if (exchange === undefined) return next() as Promise<void>
     if (exchange === 'full') {
@@ -71,7 +72,6 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
     }
     const { prediction } = exchange
     ctx['prediction'] ??= prediction
-    if (capture.settings.idHeader !== '') ctx.set(capture.settings.idHeader, (ctx['prediction'] as Prediction).id)
     exchange.request()
     try {
       await next()

@@ -16,6 +16,8 @@ export interface HttpRequest {
   body(): unknown
   /** A response header by its lower-case name. */
   readonly header: Header
+  /** Sets a response header, as the framework does. */
+  setHeader(name: string, value: string): void
 }
 
 /** What an integration tells of a request that is captured. */
@@ -50,7 +52,10 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
   if (route === undefined || !isFirst(capture, req)) return undefined
   if (capture.rejects()) return 'full'
   const prediction = capture.begin({ route, headers: req.headers })
-  const { maxBodyBytes, idHeader } = capture.settings
+  const { maxBodyBytes } = capture.settings
+  // Of two captures on one response the first has the header.
+  const idHeader = header(capture.settings.idHeader) === undefined ? capture.settings.idHeader : ''
+  if (idHeader !== '' && !res.headersSent) http.setHeader(idHeader, prediction.id)
   const { watch, read } = requestReader(req, prediction, { body: http.body, maxBodyBytes })
   watchResponse(res, prediction, { idHeader, maxBodyBytes, header, beforeEnd: read })
   return {

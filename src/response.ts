@@ -5,7 +5,7 @@ import { holdResponse } from './hold.ts'
 import { createTap, type Tap } from './tap.ts'
 
 export interface ResponseOptions {
-  /** The header that carries the prediction's id; empty: none. */
+  /** The header that carries the prediction's id; empty: none, or another capture has set it. */
   readonly idHeader: string
   /** A reply of more bytes than this is not read. */
   readonly maxBodyBytes: number

@@ -91,6 +91,51 @@ describe.each([
     ])
   })
 
+  it('names the first of two captures of one route in the header, also where an error removed all headers', async () => {
+    const first = testCapture()
+    const second = testCapture()
+    const app = quietApp()
+      .use(express.json())
+      .use(capturePredictions(first.capture), capturePredictions(second.capture))
+    app.post('/predict', (req, res) => {
+      if (req.body.a === 2) throw new Error('broken model')
+      res.json({ prediction: 1 })
+    })
+    const { url } = await listen(app)
+    const ids = [await post(`${url}/predict`), await post(`${url}/predict`, { a: 2 })].map(({ headers }) =>
+      headers.get('x-prediction-id'),
+    )
+    expect((await first.records()).map(({ id }) => id)).toEqual(ids)
+    expect(await second.records()).toHaveLength(2)
+  })
+
+  it('leaves a req.prediction of the app alone', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json())
+    app.use((req, _res, next) => {
+      Object.assign(req, { prediction: 'mine' })
+      next()
+    })
+    app.use(capturePredictions(capture))
+    app.post('/predict', (req, res) => void res.json({ prediction: req.prediction }))
+    const { url } = await listen(app)
+    const reply = await post(`${url}/predict`)
+    expect(await reply.json()).toEqual({ prediction: 'mine' })
+    expect((await records()).map(({ id }) => id)).toEqual([reply.headers.get('x-prediction-id')])
+  })
+
+  it("replies by the methods of a sub-app's own response", async () => {
+    const { capture, records } = testCapture()
+    const sub = quietApp()
+    sub.response.json = function (body: unknown) {
+      return this.type('json').send(JSON.stringify({ data: body }))
+    }
+    sub.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    const { url } = await listen(quietApp().use(express.json()).use(capturePredictions(capture)).use(sub))
+    expect(await (await post(`${url}/predict`)).json()).toEqual({ data: { prediction: 1 } })
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 1 }])
+  })
+
   it.each(['outside', 'inside'])('stores the object with compression %s', async (where) => {
     const { capture, records } = testCapture()
     const squeeze = compression({ threshold: 0 })
@@ -275,4 +320,32 @@ describe.each([
     await fetch(`${url}/predict`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
     expect((await records())[0]!.features).toEqual({ n: 12345678901234567890n })
   })
+})
+
+it('takes the status that Express 4 allows beside the body', async () => {
+  const { capture, records } = testCapture()
+  const app = express4().set('env', 'test').use(express4.json()).use(capturePredictions(capture))
+  type Legacy = Record<'json' | 'send', (...args: unknown[]) => void>
+  app.post('/predict', (req, res) => {
+    const { json, send } = res as unknown as Legacy
+    const replies = [
+      () => json.call(res, 201, { prediction: 1 }),
+      () => json.call(res, { prediction: 2 }, 201),
+      () => send.call(res, 201, { prediction: 3 }),
+      () => send.call(res, '{"prediction":4}', 201),
+      () => json.call(res, 422, { message: 'no flower' }),
+    ]
+    replies[req.body.a]!()
+  })
+  const { url } = await listen(app)
+  const statuses: number[] = []
+  for (const a of [0, 1, 2, 3, 4]) statuses.push((await post(`${url}/predict`, { a })).status)
+  expect(statuses).toEqual([201, 201, 201, 201, 422])
+  expect((await records()).map(({ status, outputs, error }) => [status, outputs['prediction'], error])).toEqual([
+    [201, 1, null],
+    [201, 2, null],
+    [201, 3, null],
+    [201, 4, null],
+    [422, undefined, 'no flower'],
+  ])
 })

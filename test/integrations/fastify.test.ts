@@ -176,6 +176,34 @@ describe.each([
     ])
   })
 
+  it('knows what a handler writes to the raw response, and gives it the id', async () => {
+    const { capture, records } = testCapture({ route: 'POST /*' })
+    const app = newApp()
+    await app.register(capturePredictions, { capture })
+    let captured: number | undefined
+    app.post('/full', (_request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-length': 16 })
+      reply.raw.write('{"prediction":1}')
+      captured = capture.stats().requests.captured
+      reply.raw.end()
+    })
+    app.post('/events', (request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
+      reply.raw.write('data: 1\n\n')
+      request.prediction!.set({ tokens: 1 })
+      reply.raw.end()
+    })
+    const full = await post(app, '/full')
+    expect(captured).toBe(1)
+    const events = await post(app, '/events')
+    expect((await records()).map(({ id, outputs, extra }) => [id, outputs, extra])).toEqual([
+      [full.headers['x-prediction-id'], { prediction: 1 }, {}],
+      [events.headers['x-prediction-id'], { tokens: 1 }, {}],
+    ])
+  })
+
   it('says with the logger of the app where predictions go', async () => {
     const lines: string[] = []
     const app = fastify({ logger: { level: 'info', stream: { write: (line: string) => void lines.push(line) } } })
