@@ -1,11 +1,15 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { globSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { defineConfig, type Options } from 'tsup'
 
 const outDir = 'dist'
 
 const removeFrom = (pattern: RegExp, keep: ReadonlySet<string> = new Set()): void => {
-  for (const name of readdirSync(outDir)) if (pattern.test(name) && !keep.has(name)) rmSync(`${outDir}/${name}`)
+  // Nothing is there before the first build.
+  for (const path of globSync(`${outDir}/*.*`)) {
+    const name = basename(path)
+    if (pattern.test(name) && !keep.has(name)) rmSync(path)
+  }
 }
 
 /**
