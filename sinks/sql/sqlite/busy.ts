@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { isBusy } from './errors.ts'
 
 const PATIENCE_MS = 5000
-const MOST_MS = 20
+const MOST_MS = 5
 
 /** Runs `work` again until no other connection is in its way. SQLite's own waiting would keep the event loop. */
 export const whenFree = async <Result>(work: () => Result, signal?: AbortSignal): Promise<Result> => {

@@ -5,8 +5,9 @@ import { Worker } from 'node:worker_threads'
 const WAL_BYTES = 4_096_000
 
 /**
- * The thread's program, as text: bundlers lose a worker's file. After the log was emptied, a write of what is there already
- * makes the next log's first page, for which SQLite waits for the disk: better here than on the event loop.
+ * The thread's program, as text: bundlers lose a worker's file. A passive checkpoint does the most and is in nobody's way; what
+ * was written meanwhile is left for the one that empties the log, and lets nobody write. Then a write of what is there
+ * already makes the next log's first page, for which SQLite waits for the disk: better here than on the event loop.
  */
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads')
@@ -14,6 +15,7 @@ const { DatabaseSync } = require('node:sqlite')
 const database = new DatabaseSync(workerData, { timeout: 1000 })
 database.exec('pragma synchronous = normal')
 const checkpoint = () => {
+  database.exec('pragma wal_checkpoint(passive)')
   const { busy } = database.prepare('pragma wal_checkpoint(truncate)').get()
   if (busy) return
   const { user_version } = database.prepare('pragma user_version').get()

@@ -9,7 +9,7 @@ import { spellHalves } from '../text.ts'
 import { whenFree } from './busy.ts'
 
 /** How long a transaction's rows may keep the event loop, in milliseconds; its commit comes on top. */
-const SLICE_MS = 2
+const SLICE_MS = 3
 
 /** How values that SQLite has no type for are bound. */
 const bound: Partial<Record<ColumnType, (value: never) => SQLInputValue>> = {
@@ -25,7 +25,7 @@ const insertOf = (session: Session<DatabaseSync>, { table, columns, key }: Targe
   return `insert into ${table} (${names}) values (${values}) on conflict (${conflict}) do nothing`
 }
 
-/** Rows by one prepared statement, in transactions of two milliseconds, so that the event loop is never kept for long. */
+/** Rows by one prepared statement, in transactions of a few milliseconds, so that the event loop is never kept for long. */
 export const createWrite = (session: Session<DatabaseSync>, target: Target): Write<DatabaseSync> => {
   const sql = insertOf(session, target)
   const binders = target.columns.flatMap(({ type }, index) => {
