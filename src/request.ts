@@ -31,10 +31,18 @@ const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessag
   if (plain.bytes === undefined) exchange.note('body', plain.reason, { bytes: bytes.length })
 }
 
+/** Bytes that a parser left: Express' are behind their Content-Encoding already, Fastify's are as they came. */
+const unpacked = ({ headers }: IncomingMessage, bytes: Buffer): Buffer => {
+  const encoding = headers['content-encoding']
+  const length = headers['content-length']
+  if (encoding === undefined || (length !== undefined && Number(length) !== bytes.length)) return bytes
+  return decompress(bytes, encoding).bytes ?? bytes
+}
+
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
 const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
   const size = Number(req.headers['content-length'])
-  if (!(size > maxBodyBytes)) return exchange.request(body)
+  if (!(size > maxBodyBytes)) return exchange.request(Buffer.isBuffer(body) ? unpacked(req, body) : body)
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
   exchange.request(undefined)
   exchange.tooLarge('body', size, createHash('sha256').update(bytes).digest('hex'))

@@ -1,0 +1,99 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { encode } from '../../src/json.ts'
+import type { SentBody } from './servers.ts'
+
+const printable = fc.string({ unit: fc.constantFrom(...'abcjsontextcsv/+;=-*"\' 0189'), maxLength: 20 })
+
+const contentType = fc.oneof(
+  fc.constantFrom(
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/json; charset=utf-16le',
+    'application/json; charset=x',
+    'application/ld+json',
+    'application/octet-stream',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/csv',
+    'text/plain; charset=iso-8859-1',
+  ),
+  printable,
+)
+
+const number = fc.oneof(fc.double(), fc.integer(), fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String))
+const name = fc.constantFrom('a', 'x', '__proto__', 'constructor', 'toJSON', 'length', '', 'a.b', 'prediction', 'id')
+const list = fc.array(fc.oneof(number, fc.array(number, { maxLength: 3 }), fc.jsonValue({ maxDepth: 1 })), {
+  maxLength: 4,
+})
+const tensor = fc.record(
+  {
+    name,
+    shape: fc.array(fc.oneof(fc.nat(4), number), { maxLength: 3 }),
+    datatype: fc.constantFrom('FP32', 'INT64', 'BYTES', 'BOOL', 'x'),
+    data: list,
+    parameters: fc.record({ binary_data_size: fc.oneof(fc.nat(64), number) }),
+  },
+  { requiredKeys: [] },
+)
+const protocol = fc.dictionary(
+  fc.constantFrom(
+    'instances',
+    'inputs',
+    'examples',
+    'dataframe_split',
+    'dataframe_records',
+    'parameters',
+    'id',
+    '__proto__',
+  ),
+  fc.oneof(
+    list,
+    fc.array(tensor, { maxLength: 3 }),
+    fc.dictionary(name, list, { maxKeys: 3 }),
+    fc.jsonValue({ maxDepth: 2 }),
+  ),
+  { maxKeys: 3 },
+)
+const json = fc.oneof(protocol, list, fc.dictionary(name, fc.jsonValue({ maxDepth: 3 }), { maxKeys: 4 })).map(encode)
+const deep = fc
+  .tuple(fc.constantFrom(['[', ']'], ['{"a":', '}'], ['{"instances":[', ']}']), fc.nat(2000))
+  .map(([[open, end], depth]) => open!.repeat(depth) + '1' + end!.repeat(depth))
+const cut = fc.tuple(json, fc.nat(100)).map(([text, length]) => text.slice(0, length))
+const csv = fc.string({ unit: fc.constantFrom('a', '1', '-2.5', '"', ',', '\n', '\r\n', 'é', ' '), maxLength: 30 })
+
+const bytes = fc.oneof(
+  { weight: 4, arbitrary: fc.oneof(json, cut, deep, csv, fc.string()).map((text) => Buffer.from(text)) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((data) => Buffer.from(data)) },
+  { weight: 1, arbitrary: json.map((text) => Buffer.from(text, 'utf16le')) },
+)
+
+const codings: Readonly<Record<string, (data: Buffer) => Buffer>> = {
+  gzip: (data) => gzipSync(data),
+  deflate: (data) => deflateSync(data),
+  br: (data) => brotliCompressSync(data),
+}
+
+/** Any bytes, from protocols' bodies with odd members to noise, under any content type and coding, true or not. */
+export const anyBody: fc.Arbitrary<SentBody> = fc
+  .record({
+    bytes,
+    contentType: fc.option(contentType, { nil: undefined }),
+    coding: fc.option(fc.constantFrom('gzip', 'deflate', 'br', 'identity', 'x', '__proto__'), {
+      nil: undefined,
+      freq: 3,
+    }),
+    isCoded: fc.boolean(),
+    length: fc.option(fc.oneof(fc.nat(80).map(String), printable), { nil: undefined, freq: 4 }),
+  })
+  .map(({ bytes, contentType, coding, isCoded, length }) => {
+    const code = isCoded && coding !== undefined && Object.hasOwn(codings, coding) ? codings[coding]! : undefined
+    return {
+      body: code === undefined ? bytes : code(bytes),
+      headers: {
+        ...(contentType !== undefined && { 'content-type': contentType }),
+        ...(coding !== undefined && { 'content-encoding': coding }),
+        ...(length !== undefined && { 'inference-header-content-length': length }),
+      },
+    }
+  })
