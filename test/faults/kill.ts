@@ -55,7 +55,7 @@ export const killAgainAndAgain = ({ database, framework, rounds }: KillOptions):
     for (let round = 0; round < rounds; round++)
       await inScope(async (defer) => {
         const service = await startService(defer, { framework, env })
-        await run(service, someReplies(1500), service.kill)
+        await run(service, someReplies(1000), service.kill)
       })
     const service = await startService(defer, { framework, env })
     await run(service, 200, async () => {})
@@ -82,7 +82,7 @@ export const killTwoOfFour = ({ database, framework, rounds }: KillOptions): Pro
         const service = await serveFour(defer, framework, env)
         const load = startLoad({ port: service.port })
         for (const pid of service.pids.slice(0, 2)) {
-          await load.more(someReplies(1500))
+          await load.more(someReplies(1000))
           service.signal('SIGKILL', pid)
         }
         await load.more(500)

@@ -33,7 +33,7 @@ const mount = (defer: Defer, folder: string): boolean => {
 
 const mounts = await inScope(async (defer) => mount(defer, join(makeFolder(defer), 'small')))
 
-describe.skipIf(!has('postgres')).concurrent('an outbox with faults', { timeout: 60_000 }, () => {
+describe.skipIf(!has('postgres')).concurrent('an outbox with faults', { timeout: 120_000 }, () => {
   it('full, `drop`: the newest are dropped, counted and logged, and the service goes on', () =>
     inScope(async (defer) => {
       const { table, proxy, env } = await prepare(defer)

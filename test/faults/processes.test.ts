@@ -3,7 +3,7 @@ import { endWhileBusy, stopAndContinue } from './processes.ts'
 import { has } from './tables.ts'
 import { SOUND } from './verdict.ts'
 
-describe.skipIf(!has('postgres')).concurrent('processes', { timeout: 60_000 }, () => {
+describe.skipIf(!has('postgres')).concurrent('processes', { timeout: 120_000 }, () => {
   it('one that is stopped by SIGSTOP keeps its folder, and goes on with it', async () => {
     // The living look for the dead every two seconds, and are promised to find them within five.
     expect(await stopAndContinue({ seconds: 7 })).toMatchObject({ ...SOUND, kept: true, adopted: 0, unbalanced: [] })

@@ -22,7 +22,7 @@ const command = async (env: Readonly<Record<string, string>>, ...args: string[])
 
 const needed = has('postgres') && has('mysql')
 
-describe.skipIf(!needed).concurrent('sinks with faults of their own', { timeout: 60_000 }, () => {
+describe.skipIf(!needed).concurrent('sinks with faults of their own', { timeout: 120_000 }, () => {
   it('one record in 1,000 is refused: a dead letter with the database’s words; mended and retried, it is in', () =>
     inScope(async (defer) => {
       const table = openTable(defer, 'postgres')

@@ -14,6 +14,6 @@ export const until = async <T>(
     const found = await look()
     if (found) return found as NonNullable<T>
     if (performance.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`)
-    await pause(20)
+    await pause(50)
   }
 }
