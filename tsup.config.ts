@@ -1,15 +1,10 @@
-import { globSync, rmSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { defineConfig, type Options } from 'tsup'
 
-const outDir = 'dist'
-
-const removeFrom = (pattern: RegExp, keep: ReadonlySet<string> = new Set()): void => {
-  // Nothing is there before the first build.
-  for (const path of globSync(`${outDir}/*.*`)) {
-    const name = basename(path)
-    if (pattern.test(name) && !keep.has(name)) rmSync(path)
-  }
+const removeFrom = (folder: string, pattern: RegExp, keep: ReadonlySet<string> = new Set()): void => {
+  if (!existsSync(folder)) return
+  for (const name of readdirSync(folder)) if (pattern.test(name) && !keep.has(name)) rmSync(join(folder, name))
 }
 
 /**
@@ -20,12 +15,11 @@ const removeStaleChunks: NonNullable<Options['plugins']>[number] = {
   name: 'remove-stale-chunks',
   buildEnd({ writtenFiles }) {
     const written = new Set(writtenFiles.map(({ name }) => basename(name)))
-    removeFrom(this.format === 'cjs' ? /^chunk-.*\.cjs(\.map)?$/ : /^chunk-.*\.js(\.map)?$/, written)
+    removeFrom(this.options.outDir, this.format === 'cjs' ? /^chunk-.*\.cjs$/ : /^chunk-.*\.js(\.map)?$/, written)
   },
 }
 
 const shared: Options = {
-  outDir,
   target: 'node22',
   platform: 'node',
   shims: true,
@@ -38,7 +32,7 @@ const entry = ['src/index.ts', 'integrations/*.ts', 'sinks/*.ts']
 /** The entry points share their chunks: one copy of the core a format, whichever of them are loaded. */
 const library: Options = { ...shared, entry, splitting: true, plugins: [removeStaleChunks] }
 
-export default defineConfig(({ dts }) => {
+export default defineConfig(({ dts, outDir = 'dist' }) => {
   const code: Options[] = [
     { ...library, format: 'esm', sourcemap: true },
     // Its source maps would lead to the ES modules that it is made from, by this machine's paths.
@@ -46,6 +40,6 @@ export default defineConfig(({ dts }) => {
     { ...shared, entry: { 'src/cli/main': 'src/cli/main.ts' }, format: 'esm', sourcemap: true },
   ]
   if (dts === false) return code
-  removeFrom(/\.d\.c?ts$/)
-  return [...code, { outDir, entry, format: ['esm', 'cjs'], dts: { only: true } }]
+  removeFrom(outDir, /\.d\.c?ts$/)
+  return [...code, { entry, format: ['esm', 'cjs'], dts: { only: true } }]
 })
