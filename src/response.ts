@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Exchange, Header } from './exchange.ts'
 import { decompress } from './decompress.ts'
-import { holdResponse } from './hold.ts'
+import { byteLength, holdResponse, isEndable } from './hold.ts'
 import { createTap, type Tap } from './tap.ts'
 
 export interface ResponseOptions {
@@ -18,12 +18,6 @@ export interface ResponseOptions {
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
 type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
 
-const lengthOf = (chunk: unknown, encoding: unknown): number => {
-  if (typeof chunk === 'string')
-    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
-  return chunk instanceof Uint8Array ? chunk.length : 0
-}
-
 /**
  * Ends the exchange before the last byte of its response is handed over, whichever way that happens: `end`, or a `write` that
  * fills the Content-Length. A reply that no integration has seen as an object is read from its bytes as they pass.
@@ -37,8 +31,8 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
   let tap: Tap | undefined
   let expected = Infinity
   let sent = 0
-  let streaming = false
-  let later: ((call: () => void) => void) | undefined
+  let started = false
+  let later: ((call: () => void, ends: boolean) => void) | undefined
 
   /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
   const keepId = (): void => {
@@ -52,13 +46,18 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
     return exchange.end(res.statusCode)
   }
 
-  const startStream = (): void => {
-    streaming = true
+  /** At the first write. */
+  const start = (): void => {
+    started = true
     keepId()
-    exchange.firstByte()
     const length = Number(header('content-length'))
     if (length > 0) expected = length
     if (isReadable(header)) tap = createTap(options.maxBodyBytes)
+  }
+
+  /** More writes are to come. */
+  const startStream = (): void => {
+    exchange.firstByte()
     // The client went away in mid-stream: `end` may never come, and no other reply can.
     res.once('close', () => {
       if (ended) return
@@ -69,14 +68,18 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
 
   res.write = function (chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
     if (later !== undefined) {
-      later(() => write.call(res, chunk, encoding, callback))
+      later(() => write.call(res, chunk, encoding, callback), false)
       return true
     }
     if (ended) return write.call(res, chunk, encoding, callback)
-    if (!streaming) startStream()
+    const isFirst = !started
+    if (isFirst) start()
     if (!exchange.hasReply) tap?.push(chunk, encoding)
-    sent += lengthOf(chunk, encoding)
-    if (sent < expected) return write.call(res, chunk, encoding, callback)
+    sent += byteLength(chunk, encoding)
+    if (sent < expected) {
+      if (isFirst) startStream()
+      return write.call(res, chunk, encoding, callback)
+    }
     const safe = finish()
     if (safe === undefined) return write.call(res, chunk, encoding, callback)
     const call = () => void write.call(res, chunk, encoding, callback)
@@ -86,17 +89,17 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
 
   res.end = function (chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
     if (later !== undefined) {
-      later(() => end.call(res, chunk, encoding, callback))
+      later(() => end.call(res, chunk, encoding, callback), true)
       return res
     }
     if (ended) return end.call(res, chunk, encoding, callback)
     keepId()
     if (!exchange.hasReply && chunk != null && typeof chunk !== 'function') {
-      if (!streaming && isReadable(header)) tap = createTap(options.maxBodyBytes)
+      if (!started && isReadable(header)) tap = createTap(options.maxBodyBytes)
       tap?.push(chunk, encoding)
     }
     const safe = finish()
-    if (safe === undefined) return end.call(res, chunk, encoding, callback)
+    if (safe === undefined || !isEndable(chunk)) return end.call(res, chunk, encoding, callback)
     const call = () => void end.call(res, chunk, encoding, callback)
     later = holdResponse(res, safe, { chunk, encoding, ends: true, call })
     return res

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import compression from 'compression'
 import express4 from 'express4'
 import express5, { type Express } from 'express'
@@ -24,6 +24,12 @@ const post = (url: string, body: unknown = { a: 1 }, headers: Record<string, str
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json', ...headers },
   })
+
+/** Holds each reply until `release` is called. */
+const heldCapture = () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { ...testCapture({ sink: { name: 'slow', write: () => promise }, durability: 'sink' }), release: resolve }
+}
 
 describe.each([
   ['Express 4', express4],
@@ -185,7 +191,8 @@ describe.each([
     const { url } = await listen(app)
     expect(await (await post(`${url}/predict`)).json()).toEqual({ prediction: 3 })
     expect(captured).toBe(1)
-    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 3 }])
+    // All at once is no stream.
+    expect((await records()).map(({ outputs, tags }) => [outputs, tags])).toEqual([[{ prediction: 3 }, {}]])
   })
 
   it.each([
@@ -293,9 +300,7 @@ describe.each([
   })
 
   it('lets a handler throw after its reply while the reply is held', async () => {
-    let release = () => {}
-    const written = new Promise<void>((resolve) => (release = resolve))
-    const { capture } = testCapture({ sink: { name: 'slow', write: () => written }, durability: 'sink' })
+    const { capture, release } = heldCapture()
     const app = quietApp().use(express.json()).use(capturePredictions(capture))
     const seen: unknown[] = []
     app.post('/predict', (_req, res) => {
@@ -309,6 +314,74 @@ describe.each([
     await vi.waitFor(() => expect(seen).toEqual([true, true]))
     release()
     expect(await (await reply).json()).toEqual({ prediction: 6 })
+  })
+
+  it('ends a write that fills Content-Length only when the handler does, while the reply is held', async () => {
+    const { capture, release } = heldCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    const seen: unknown[] = []
+    app.post('/predict', (_req, res) => {
+      res.setHeader('content-length', 2).write('hi')
+      seen.push(res.headersSent, res.writableEnded)
+      if (!res.writableEnded) res.end()
+      seen.push(res.writableEnded)
+    })
+    const { url } = await listen(app)
+    const reply = post(`${url}/predict`)
+    await vi.waitFor(() => expect(seen).toEqual([true, false, true]))
+    release()
+    expect(await (await reply).text()).toBe('hi')
+  })
+
+  it('holds one reply for two captures, and lets its socket go after', async () => {
+    const first = heldCapture()
+    const second = heldCapture()
+    const app = quietApp()
+      .use(express.json())
+      .use(capturePredictions(first.capture), capturePredictions(second.capture))
+    let socket: Socket | undefined
+    app.post('/predict', (req, res) => {
+      socket = req.socket
+      res.json({ prediction: 1 })
+      throw new Error('too late')
+    })
+    const { url } = await listen(app)
+    const reply = post(`${url}/predict`)
+    await vi.waitFor(() => expect(second.capture.stats().requests.captured).toBe(1))
+    second.release()
+    await vi.waitFor(() => expect(first.capture.stats().requests.captured).toBe(1))
+    expect(socket!.destroyed).toBe(false)
+    first.release()
+    expect(await (await reply).json()).toEqual({ prediction: 1 })
+    await vi.waitFor(() => expect(socket!.destroyed).toBe(true))
+  })
+
+  it('throws at the handler what Node.js throws, where replies are held too', async () => {
+    const { capture, release } = heldCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => void res.end(42))
+    const { url } = await listen(app)
+    const reply = await post(`${url}/predict`)
+    expect([reply.status, await reply.text()]).toEqual([500, expect.stringContaining("must be of type string")])
+    release()
+  })
+
+  it('breaks the connection and not the process where the end of a held reply throws', async () => {
+    const { capture, release } = heldCapture()
+    const app = quietApp().use(express.json())
+    app.use((_req, res, next) => {
+      res.end = () => {
+        throw new Error('a broken middleware')
+      }
+      next()
+    })
+    app.use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    const { url } = await listen(app)
+    const reply = post(`${url}/predict`)
+    await vi.waitFor(() => expect(capture.stats().requests.captured).toBe(1))
+    release()
+    await expect(reply).rejects.toThrow('fetch failed')
   })
 
   it('keeps 64-bit digits where it sees the bytes', async () => {
