@@ -12,15 +12,22 @@ export interface RequestOptions {
   readonly maxBodyBytes: number
 }
 
-/** Digits enough that a JSON parser may have rounded them: the bytes know better. */
-const LONG_DIGITS = /\d{16}/
+/** JSON with digits enough that its parser may have rounded them: the bytes know better. A form's parser rounds nothing. */
+const mayBeRounded = (body: unknown, bytes: Buffer): boolean => {
+  if (typeof body !== 'object' || Buffer.isBuffer(body)) return false
+  const text = bytes.toString('latin1')
+  return /^\s*[[{]/.test(text) && /\d{16}/.test(text)
+}
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+/** HTTP/2 has no Transfer-Encoding: its frames say where a body ends. */
+const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean => {
+  const length = headers['content-length']
+  return length === undefined ? headers['transfer-encoding'] !== undefined || httpVersionMajor > 1 : Number(length) > 0
+}
 
 const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
 
-/** No body, or the empty object that Express 4's parser leaves where it refused the bytes. */
+/** No body, or the empty object that parsers (Express 4's, Koa's) leave where they refused the bytes or left them to another parser. */
 const isEmpty = (body: unknown): boolean =>
   body == null || (typeof body === 'object' && !Buffer.isBuffer(body) && Object.keys(body).length === 0)
 
@@ -48,18 +55,25 @@ const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, max
   exchange.tooLarge('body', size, createHash('sha256').update(bytes).digest('hex'))
 }
 
+/** A reply before the body was read (authentication, 413), or whose parser refused it and kept no bytes (Fastify's). */
+const readNothing = (req: IncomingMessage, exchange: Exchange): void => {
+  exchange.request(undefined)
+  if (hasBody(req)) exchange.note('body', 'not read, or refused by its parser')
+}
+
 const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined, options: RequestOptions): void => {
   const parsed = options.body()
   const body = parsed === undefined || isStream(parsed) ? undefined : parsed
   const tapped = tap?.body()
-  if (tapped === undefined) return readParsed(req, exchange, body, options.maxBodyBytes)
+  if (tapped === undefined) {
+    if (body === undefined) return readNothing(req, exchange)
+    return readParsed(req, exchange, body, options.maxBodyBytes)
+  }
   if (tapped.bytes === undefined) {
     exchange.request(undefined)
     return exchange.tooLarge('body', tapped.size, tapped.sha256)
   }
-  const rounded =
-    typeof body === 'object' && !Buffer.isBuffer(body) && LONG_DIGITS.test(tapped.bytes.toString('latin1'))
-  if (isEmpty(body) || rounded) requestFromBytes(exchange, tapped.bytes, req)
+  if (isEmpty(body) || mayBeRounded(body, tapped.bytes)) requestFromBytes(exchange, tapped.bytes, req)
   else readParsed(req, exchange, body, options.maxBodyBytes)
 }
 
@@ -76,7 +90,8 @@ export const requestReader = (req: IncomingMessage, exchange: Exchange, options:
   return {
     watch() {
       const body = options.body()
-      if (body !== undefined && !isStream(body)) readParsed(req, exchange, body, options.maxBodyBytes)
+      const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
+      if (isRead && body !== undefined && !isStream(body)) readParsed(req, exchange, body, options.maxBodyBytes)
       else if (hasBody(req)) tap = tapStream(req, options.maxBodyBytes)
     },
     read() {

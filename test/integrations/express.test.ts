@@ -362,7 +362,7 @@ describe.each([
     app.post('/predict', (_req, res) => void res.end(42))
     const { url } = await listen(app)
     const reply = await post(`${url}/predict`)
-    expect([reply.status, await reply.text()]).toEqual([500, expect.stringContaining("must be of type string")])
+    expect([reply.status, await reply.text()]).toEqual([500, expect.stringContaining('must be of type string')])
     release()
   })
 
@@ -382,6 +382,37 @@ describe.each([
     await vi.waitFor(() => expect(capture.stats().requests.captured).toBe(1))
     release()
     await expect(reply).rejects.toThrow('fetch failed')
+  })
+
+  it('reads what a later parser makes of the body', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp()
+      .use(express.json())
+      .use(capturePredictions(capture))
+      .use(express.urlencoded({ extended: false }))
+    app.post('/predict', express.text({ type: 'text/csv' }), (_req, res) => void res.json({ prediction: 1 }))
+    const { url } = await listen(app)
+    const send = (body: string, type: string) =>
+      fetch(`${url}/predict`, { method: 'POST', body, headers: { 'content-type': type } })
+    await send('a,b\n1,2\n', 'text/csv')
+    await send('card=4111111111111111', 'application/x-www-form-urlencoded')
+    await send('{}', 'application/json')
+    expect((await records()).map(({ features, extra }) => [features, extra])).toEqual([
+      [{ a: 1, b: 2 }, {}],
+      [{ card: '4111111111111111' }, {}],
+      [{}, {}],
+    ])
+  })
+
+  it('says of a body that it was not read, where the reply came before', async () => {
+    const { capture, records } = testCapture({ maxBodyBytes: 2000 })
+    const app = quietApp().use(capturePredictions(capture))
+    app.use((_req, res) => void res.status(401).json({ error: 'who are you?' }))
+    const { url } = await listen(app)
+    await post(`${url}/predict`)
+    await post(`${url}/predict`, 'x'.repeat(3000))
+    const unread = [401, 'who are you?', { body: { reason: 'not read, or refused by its parser' } }]
+    expect((await records()).map(({ status, error, extra }) => [status, error, extra])).toEqual([unread, unread])
   })
 
   it('keeps 64-bit digits where it sees the bytes', async () => {
