@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
+    setupFiles: ['test/setup/patience.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },
