@@ -3,7 +3,16 @@ import { gzip } from 'node:zlib'
 import type { Client } from '@elastic/elasticsearch'
 import { PredictionsError } from '../../src/errors.ts'
 import type { Document } from './documents.ts'
-import { batchRefused, causeOf, statusOf, unavailable, unavailableFor, words, type Cause } from './errors.ts'
+import {
+  batchRefused,
+  causeOf,
+  elasticsearchCause,
+  statusOf,
+  unavailable,
+  unavailableFor,
+  words,
+  type Cause,
+} from './errors.ts'
 
 /** One item's answer, with only what is asked for by `filter_path`. */
 interface Item {
@@ -11,8 +20,8 @@ interface Item {
 }
 
 interface BulkAnswer {
-  readonly errors: boolean
-  readonly items: readonly Item[]
+  readonly errors?: boolean
+  readonly items?: readonly Item[]
 }
 
 /** Why a record is not stored, in Elasticsearch's words. */
@@ -77,13 +86,17 @@ export const bulk = async <D extends Document>(
   const body = bodyOf(documents, index)
   const answer = await request(connection, index, body, signal)
   if (answer instanceof PredictionsError) return { stored: [], refused: [], failure: answer }
-  if (!answer.errors) return { stored: documents, refused: [] }
+  if (answer?.errors === false) return { stored: documents, refused: [] }
+  const items = answer?.items
+  // Whatever else stands behind the URL may answer 200 as well.
+  if (!Array.isArray(items) || items.length !== documents.length)
+    return { stored: [], refused: [], failure: unavailableFor(address, 'what came is no answer to a bulk request') }
 
   const stored: D[] = []
   const refused: [D, Rejection][] = []
   let failure: PredictionsError | undefined
   for (const [place, document] of documents.entries()) {
-    const { status, error = {} } = answer.items[place]!.create
+    const { status, error = {} } = (items as readonly Item[])[place]!.create
     if (status < 300 || status === 409) stored.push(document)
     else if (status === 429 && neverFits(error, body)) failure = batchRefused(address, words(error))
     else if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
@@ -118,12 +131,19 @@ const request = async (
         meta: { name: 'bulk' },
       },
       { signal, headers, compression: false },
-    )) as BulkAnswer
+    )) as BulkAnswer | undefined
   } catch (error) {
     const status = statusOf(error)
     const cause = causeOf(error)
     const tooMuch = status === 413 || (status === 429 && neverFits(cause, body))
-    const unreadable = status === 400 && cause.type !== 'media_type_header_exception'
-    return tooMuch || unreadable ? batchRefused(address, `${status} ${words(cause)}`) : unavailable(address, error)
+    return tooMuch || isUnreadable(error)
+      ? batchRefused(address, `${status} ${words(cause)}`)
+      : unavailable(address, error)
   }
+}
+
+/** Whether Elasticsearch could make nothing of a request. A proxy's 400 says nothing of its content, nor does a client too new. */
+const isUnreadable = (error: unknown): boolean => {
+  const type = elasticsearchCause(error)?.type
+  return statusOf(error) === 400 && type !== undefined && type !== 'media_type_header_exception'
 }

@@ -20,21 +20,26 @@ const LONGEST = 1000
 /** Elasticsearch's words in one line: `document_parsing_exception: … (caused by illegal_argument_exception: …)`. */
 export const words = (cause: Cause): string => {
   const { type = 'error', reason, caused_by: by } = cause
-  const text = `${type}: ${reason ?? ''}${by && by.reason !== reason ? ` (caused by ${words(by)})` : ''}`.replace(
-    /\s+/g,
-    ' ',
-  )
+  const text =
+    `${type}${reason === undefined ? '' : `: ${reason}`}${by && by.reason !== reason ? ` (caused by ${words(by)})` : ''}`.replace(
+      /\s+/g,
+      ' ',
+    )
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
 }
 
 export const statusOf = (error: unknown): number | undefined => (error as ClientError | null)?.statusCode
 
-/** The error within a refused request's body. A proxy's has none, nor has a 413: what HTTP calls its status. */
-export const causeOf = (error: unknown): Cause => {
-  const { body, statusCode = 0 } = error as ClientError
+/** The error within a refused request's body, as only Elasticsearch writes it: a proxy's has none, nor has a 413. */
+export const elasticsearchCause = (error: unknown): Cause | undefined => {
+  const { body } = error as ClientError
   const cause = typeof body === 'object' ? body?.error : undefined
-  return typeof cause === 'object' ? cause : { type: STATUS_CODES[statusCode] ?? 'error', reason: cause ?? '' }
+  return typeof cause === 'object' ? cause : undefined
 }
+
+/** Why a request was refused: in Elasticsearch's words, else by what HTTP calls its status. */
+export const causeOf = (error: unknown): Cause =>
+  elasticsearchCause(error) ?? { type: STATUS_CODES[(error as ClientError).statusCode ?? 0] ?? 'error' }
 
 const hints: readonly { readonly when: (status: number | undefined, text: string) => boolean; readonly fix: string }[] =
   [

@@ -73,12 +73,17 @@ describe.skipIf(!url)('elasticsearch in trouble', () => {
     const sink = create('items', { indexBy: 'day' })
     const { write, errors, refused } = deliver(sink, columns)
     const batch = Array.from({ length: 120 }, (_, n) =>
-      record({ timestamp: `2026-03-${String(10 + (n % 12))}T12:00:00.000Z`, features: { n } }),
+      record({ timestamp: `2026-03-${String(10 + (n % 6))}T12:00:00.000Z`, features: { n } }),
     )
     await write(batch)
     expect(errors.join('\n')).toMatch(/429 es_rejected_execution_exception: .*queue capacity = 1/)
     expect(refused).toEqual([])
     await expectOnce('items', batch)
+    const stats = (await es.request('GET', '/items/_stats/indexing')) as {
+      _all: { total: { indexing: { index_total: number; index_failed: number } } }
+    }
+    // A document that came again would have failed: it is there already.
+    expect(stats._all.total.indexing).toMatchObject({ index_total: batch.length, index_failed: 0 })
     await sink.close!()
   })
 

@@ -68,7 +68,7 @@ describe.skipIf(!url)('elasticsearch', () => {
   }
   const messageOf = (promise: Promise<unknown>): Promise<string> =>
     promise.then(
-      () => 'it was fine',
+      () => expect.fail('it was fine'),
       (error: unknown) => {
         expect(hasCode(error, 'PREDICTIONS_SINK_UNAVAILABLE')).toBe(true)
         return (error as Error).message
