@@ -36,9 +36,9 @@ export const hasCode = (error: unknown, code: ErrorCode): boolean =>
 
 /** What an unknown thrown value says, in one line. */
 export const messageOf = (error: unknown): string => {
-  if (error instanceof Error) return error.message || error.name
   try {
-    return String(error)
+    // Not every message is a text.
+    return String(error instanceof Error ? error.message || error.name : error)
   } catch {
     return 'an error that cannot be printed'
   }

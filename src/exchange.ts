@@ -102,9 +102,9 @@ export class Exchange implements Prediction {
     return this.#reading !== undefined
   }
 
-  /** Whether the reply's object is known already. */
-  get hasReply(): boolean {
-    return this.#replied
+  /** Whether the reply is known: its object, or of a failure its words. It may fail after the object: its serialisation threw. */
+  hasReply(status: number): boolean {
+    return status >= 400 ? this.#error !== undefined : this.#replied
   }
 
   /** The request's body as the handler receives it. Only the first call counts. */
@@ -119,14 +119,15 @@ export class Exchange implements Prediction {
   }
 
   /**
-   * What the handler replied, before it is serialised: an object, a string or bytes. Only the first call counts.
+   * What the handler replied, before it is serialised: an object, a string or bytes. Only the first of each counts: the first
+   * reply, and the first error.
    * @param header a response header by its lower-case name
    */
   reply(body: unknown, status: number, header: Header): void {
-    if (this.#replied || this.#skipped) return
+    if (this.#skipped || this.hasReply(status)) return
     this.#replied = true
     try {
-      if (status >= 400) this.#error ??= errorOfReply(body)
+      if (status >= 400) this.#error = errorOfReply(body)
       else this.#readReply(body, status, header)
     } catch (error) {
       this.#unreadable('reply', body, error)
@@ -158,7 +159,7 @@ export class Exchange implements Prediction {
       const copy = copyOf(outputs)
       const given = this.#given
       if (given === undefined) this.#given = copy
-      else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy)
+      else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy, this.#isBatch)
       else this.#given = { ...given, ...copy }
     } catch (error) {
       this.#fault('set', error, outputs)
@@ -222,8 +223,34 @@ export class Exchange implements Prediction {
     this.#hideUnread(body)
     const given = this.#given
     this.#given = undefined
-    const outputs = given === undefined ? reading.outputs : withGiven(reading.outputs, given)
-    this.#outputs = this.#texts('outputs', outputs)
+    this.#noteCount(reading.outputs.length)
+    this.#outputs = this.#texts(
+      'outputs',
+      given === undefined ? reading.outputs : this.#withGiven(reading.outputs, given),
+    )
+  }
+
+  /** Whether the request held a list of instances, even if only one. */
+  get #isBatch(): boolean {
+    const reading = this.#reading
+    return reading?.isBatch ?? this.#instances > 1
+  }
+
+  get #instances(): number {
+    return Math.max(this.#reading?.features.length ?? 0, 1)
+  }
+
+  #noteCount(outputs: number): void {
+    const instances = this.#instances
+    if (outputs > 0 && outputs !== instances)
+      this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
+  }
+
+  /** Outputs with what was set, which wins. */
+  #withGiven(outputs: readonly Members[], given: Members | readonly Members[]): Members[] {
+    const count = Math.max(outputs.length, Array.isArray(given) ? given.length : this.#instances)
+    const isBatch = this.#isBatch
+    return Array.from({ length: count }, (_, k) => ({ ...outputs[k], ...givenTo(k, given, count, isBatch) }))
   }
 
   #takeEnvelope(envelope: Envelope): void {
@@ -301,11 +328,9 @@ export class Exchange implements Prediction {
   #lines(status: number, durationMs: number, sampleWeight: number): readonly string[] {
     const context = this.#context
     const features = this.#features ?? []
-    const outputs = this.#finalOutputs(features.length)
+    const outputs = this.#finalOutputs()
     const count = Math.max(features.length, outputs.length, 1)
-    if (outputs.length > 0 && outputs.length !== Math.max(features.length, 1)) {
-      this.note('instances', `the request has ${features.length} instances, the reply ${outputs.length}`)
-    }
+    this.#noteCount(outputs.length)
     // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
     const tags = this.#finalTags()
     const extra = this.#finalExtra()
@@ -340,15 +365,12 @@ export class Exchange implements Prediction {
   }
 
   /** Outputs after the last `.set()`, which may have come after the reply. */
-  #finalOutputs(instances: number): readonly string[] {
+  #finalOutputs(): readonly string[] {
     const outputs = this.#outputs ?? []
     const given = this.#given
     if (given === undefined) return outputs
-    const known =
-      outputs.length > 0
-        ? outputs.map((text) => decode(text) as Members)
-        : Array.from({ length: Math.max(instances, 1) }, () => ({}))
-    return this.#texts('outputs', withGiven(known, given))
+    const known = outputs.map((text) => decode(text) as Members)
+    return this.#texts('outputs', this.#withGiven(known, given))
   }
 
   #cleaned(text: string | undefined): string | undefined {
@@ -421,32 +443,27 @@ const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefine
 }
 
 const mergeEach = (
-  before: Members | readonly Members[] | undefined,
+  before: Members | readonly Members[],
   after: Members | readonly Members[],
+  isBatch: boolean,
 ): Members[] => {
-  const length = Math.max(Array.isArray(before) ? before.length : 0, Array.isArray(after) ? after.length : 0)
-  const at = (given: Members | readonly Members[] | undefined, k: number): Members | undefined =>
-    Array.isArray(given) ? (given[k] as Members | undefined) : memberOf(given as Members | undefined, k, length)
-  return Array.from({ length }, (_, k) => ({ ...at(before, k), ...at(after, k) }))
+  const lengthOf = (given: unknown): number => (Array.isArray(given) ? given.length : 0)
+  const length = Math.max(lengthOf(before), lengthOf(after))
+  return Array.from({ length }, (_, k) => ({
+    ...givenTo(k, before, length, isBatch),
+    ...givenTo(k, after, length, isBatch),
+  }))
 }
 
-/** The k-th instance's share of what was set for n: an array of n values gives one to each. */
-const memberOf = (given: Members | undefined, k: number, n: number): Members | undefined => {
-  if (given === undefined || n === 1) return given
+/** The k-th instance's share of what was set for n: of an array its item, in an object of a batch also of arrays of n values. */
+const givenTo = (k: number, given: Members | readonly Members[], n: number, isBatch: boolean): Members | undefined => {
+  if (Array.isArray(given)) return given[k] as Members | undefined
+  if (n === 1 && !isBatch) return given as Members
   const share: Members = {}
   for (const [name, value] of Object.entries(given)) {
     share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
   }
   return share
-}
-
-const withGiven = (outputs: readonly Members[], given: Members | readonly Members[]): Members[] => {
-  if (outputs.length <= 1 && !Array.isArray(given)) return [{ ...outputs[0], ...given }]
-  const count = Array.isArray(given) ? Math.max(given.length, outputs.length) : outputs.length
-  return Array.from({ length: count }, (_, k) => ({
-    ...outputs[k],
-    ...(Array.isArray(given) ? (given[k] as Members | undefined) : memberOf(given as Members, k, count)),
-  }))
 }
 
 /** What an error reply says, by the members that error handlers commonly use; else its text. */
@@ -472,5 +489,15 @@ const errorOfText = (text: string): string | undefined => {
     }
   }
   if (!text.startsWith('<')) return text === '' ? undefined : text
-  return /<pre>([^<]*)/.exec(text)?.[1]
+  const said = /<pre>([^<]*)/.exec(text)?.[1]
+  return said?.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
+}
+
+/** What finalhandler escapes. */
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
 }

@@ -47,6 +47,8 @@ export interface Envelope {
 export interface RequestReading extends Envelope {
   /** One object of features for each instance, in order. */
   readonly features: readonly Readonly<Record<string, unknown>>[]
+  /** Whether the request held a list of instances, even if only one. Default: it held more than one. */
+  readonly isBatch?: boolean | undefined
   /** Anything the format wants to know again when it reads the reply. */
   readonly context?: unknown
 }

@@ -42,7 +42,7 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
   const finish = (): Promise<void> | undefined => {
     ended = true
     options.beforeEnd?.()
-    if (!exchange.hasReply && tap !== undefined) replyFromBytes(exchange, tap, res.statusCode, header)
+    if (!exchange.hasReply(res.statusCode) && tap !== undefined) replyFromBytes(exchange, tap, res.statusCode, header)
     return exchange.end(res.statusCode)
   }
 
@@ -74,7 +74,7 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
     if (ended) return write.call(res, chunk, encoding, callback)
     const isFirst = !started
     if (isFirst) start()
-    if (!exchange.hasReply) tap?.push(chunk, encoding)
+    if (!exchange.hasReply(res.statusCode)) tap?.push(chunk, encoding)
     sent += byteLength(chunk, encoding)
     if (sent < expected) {
       if (isFirst) startStream()
@@ -94,7 +94,7 @@ export const watchResponse = (res: ServerResponse, exchange: Exchange, options: 
     }
     if (ended) return end.call(res, chunk, encoding, callback)
     keepId()
-    if (!exchange.hasReply && chunk != null && typeof chunk !== 'function') {
+    if (!exchange.hasReply(res.statusCode) && chunk != null && typeof chunk !== 'function') {
       if (!started && isReadable(header)) tap = createTap(options.maxBodyBytes)
       tap?.push(chunk, encoding)
     }

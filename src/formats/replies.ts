@@ -5,9 +5,8 @@ import { readCsvOutputs } from './csv-text.ts'
 import { canRepeat, columnsOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
 import { shortenArrays } from './shorten.ts'
 
-/** What a format remembers of the request for its reply. */
-export interface Asked {
-  /** Whether the request held a list of instances, even if only one. */
+/** What a reply is read by. */
+interface Asked {
   readonly isBatch: boolean
   readonly outputNames: readonly string[]
 }
@@ -28,10 +27,10 @@ export const requestReading = (
   const isEmpty = read.features.length === 0
   const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
   const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
-  const context: Asked = { isBatch: read.isBatch, outputNames: request.outputNames }
   return {
     features: rows,
-    context,
+    isBatch: read.isBatch,
+    context: request.outputNames,
     tags,
     requestId: idOf(read.requestId),
     extra: affordable(rows.length, {
@@ -127,10 +126,10 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
 }
 
 /** What was remembered at the request; a reading of a user's own format has nothing of it. */
-const askedOf = ({ context, features }: RequestReading): Asked =>
-  isObject(context) && typeof context['isBatch'] === 'boolean'
-    ? (context as unknown as Asked)
-    : { isBatch: features.length > 1, outputNames: [] }
+const askedOf = ({ context, features, isBatch = features.length > 1 }: RequestReading): Asked => ({
+  isBatch,
+  outputNames: Array.isArray(context) ? (context as string[]) : [],
+})
 
 const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Row[] =>
   readCsvOutputs(text, reply.contentType, asked.outputNames, n) ?? [outputsOf(text, asked.outputNames)]

@@ -217,6 +217,22 @@ describe.each([
     expect((await records())[0]).toMatchObject({ status: 500, error: 'Error: broken model', features: { a: 1 } })
   })
 
+  it("stores an error of the reply's serialisation beside its object, as it was said", async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    const toJSON = () => {
+      throw new Error(`the model's "name" <is> lost & gone`)
+    }
+    app.post('/predict', (_req, res) => void res.json({ prediction: 1, model: { toJSON } }))
+    const { url } = await listen(app)
+    await post(`${url}/predict`)
+    expect((await records())[0]).toMatchObject({
+      status: 500,
+      error: `Error: the model's "name" <is> lost & gone`,
+      outputs: { prediction: 1 },
+    })
+  })
+
   it('stores what an error handler of the app replies', async () => {
     const { capture, records } = testCapture()
     const app = quietApp().use(express.json()).use(capturePredictions(capture))

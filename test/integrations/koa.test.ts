@@ -84,6 +84,16 @@ describe.each([
     expect(reply.headers.get('x-prediction-id')).toBe(stored[0]!.id)
   })
 
+  it('stores an error whose message is no text', async () => {
+    const { capture, records } = testCapture()
+    const app = new Koa().use(bodyParser()).use(capturePredictions(capture))
+    app.use(() => {
+      throw Object.assign(new Error(), { message: 42 })
+    })
+    expect((await post(`${await listen(app)}/predict`)).status).toBe(500)
+    expect((await records()).map(({ status, error }) => [status, error])).toEqual([[500, '42']])
+  })
+
   it('passes server-sent events through as they come, with outputs by set', async () => {
     const { capture, records } = testCapture()
     const events = new PassThrough()

@@ -154,6 +154,43 @@ describe.each(frameworks)('$name', (framework) => {
     )
   })
 
+  it.each([
+    ['a batch of one', [[1]], { predictions: [0] }, [{ prediction: 0, confidence: 0.5, top: 'a' }]],
+    [
+      'a batch whose reply names no instances',
+      [[1], [2]],
+      { ok: true },
+      [
+        { ok: true, confidence: 0.5, top: 'a' },
+        { confidence: 0.6, top: 'a' },
+      ],
+    ],
+  ])('gives each instance its own of what was set: %s', async (_what, instances, body, outputs) => {
+    const { capture, records } = testCapture()
+    const app = await start(framework, {
+      capture,
+      handler({ prediction }) {
+        prediction?.set({ confidence: [0.5, 0.6].slice(0, instances.length), top: 'a' })
+        return { body }
+      },
+    })
+    await post(`${app.url}/predict`, { instances })
+    expect((await records()).map(({ outputs }) => outputs)).toEqual(outputs)
+  })
+
+  it('keeps a list that was set for a request of no batch', async () => {
+    const { capture, records } = testCapture()
+    const app = await start(framework, {
+      capture,
+      handler({ prediction }) {
+        prediction?.set({ scores: [0.9] })
+        return { body: { prediction: 0 } }
+      },
+    })
+    await post(`${app.url}/predict`)
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 0, scores: [0.9] }])
+  })
+
   it('holds the end of the reply until the sink has it, with durability sink', async () => {
     let release = () => {}
     const written = new Promise<void>((resolve) => (release = resolve))
