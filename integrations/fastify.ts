@@ -22,6 +22,9 @@ declare module 'fastify' {
 /** What the plugin takes: options of a capture, or `{ capture }` made by `createCapture`. */
 export type PredictionsPluginOptions = CaptureOptions | { readonly capture: Capture }
 
+/** 4.23 is the first whose requests know their route's `config`. */
+const SUPPORTED = '^4.23.0 || ^5.0.0'
+
 /** What Fastify itself reads of a plugin's options. */
 const FASTIFY_OPTIONS = ['prefix', 'logLevel', 'logSerializers'] as const
 
@@ -63,6 +66,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
   if (!fastify.hasDecorator('predictions')) fastify.decorate('predictions', capture)
 
   fastify.addHook('onRoute', ({ method, url, schema, config }) => {
+    if (config?.predictions === false) return
     const methods = Array.isArray(method) ? method : [method]
     const always = config?.predictions === true
     if (schema !== undefined && methods.some((name) => capture.route(name, url, always) !== undefined))
@@ -136,6 +140,6 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
  * })
  * await app.listen({ port: 3000 })
  */
-export const capturePredictions = fp(plugin, { fastify: '4.x || 5.x', name: 'capture-predictions' })
+export const capturePredictions = fp(plugin, { fastify: SUPPORTED, name: 'capture-predictions' })
 
 export default capturePredictions

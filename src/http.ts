@@ -31,8 +31,11 @@ export interface HttpExchange {
   end(status: number): void
 }
 
-/** On a request: the captures that have it already. A capture that is mounted twice on one path makes one record. */
-const kCaptures = Symbol('capture-predictions.captures')
+/**
+ * On a request: the captures that have it already. A capture that is mounted twice on one path makes one record, also where an
+ * ESM and a CommonJS copy of the package mount it.
+ */
+const kCaptures: unique symbol = Symbol.for('capture-predictions.captures')
 
 const isFirst = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[] }): boolean => {
   const captures = req[kCaptures]

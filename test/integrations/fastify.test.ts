@@ -56,6 +56,25 @@ describe.each([
     )
   })
 
+  it('takes no columns from a route that is not to be captured', async () => {
+    const sink = {
+      ...keepingSink(),
+      columns: [] as readonly Column[],
+      open: async (columns: readonly Column[]) => void (sink.columns = columns),
+    }
+    const { capture, records } = testCapture({ sink, route: 'POST /*' })
+    const app = newApp()
+    await app.register(capturePredictions, { capture })
+    const schema = (name: string) => ({ body: Type.Object({ [name]: Type.Number() }) })
+    app.post('/a', { schema: schema('mine') }, async () => ({ prediction: 1 }))
+    app.post('/b', { schema: schema('other'), config: { predictions: false } }, async () => ({ prediction: 2 }))
+    await post(app, '/a', { mine: 1 })
+    await records()
+    const names = sink.columns.map(({ name }) => name)
+    expect(names).toContain('mine')
+    expect(names).not.toContain('other')
+  })
+
   it('stores what its validation refuses', async () => {
     const { capture, records } = testCapture()
     const app = newApp()
