@@ -30,8 +30,8 @@ for (const server of servers) {
       },
     },
     outboxDir: join(folder, 'outbox'),
-    flushIntervalMs: 1_000_000,
-    batchSize: 1_000_000,
+    flushIntervalMs: 60_000,
+    batchSize: 10_000,
     logger: silentLogger,
   })
   const both = await startBoth(server, capture)
