@@ -15,6 +15,8 @@ import { createWrite, type Escape } from './sql/mysql/write.ts'
 import type { Row, Session } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
+export type { SqlOptions }
+
 export interface MysqlOptions extends SqlOptions {
   /**
    * `mysql://user:password@host:3306/database`, with the parameters `ssl={"rejectUnauthorized":true}`, `ssl-mode`

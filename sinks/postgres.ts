@@ -12,6 +12,8 @@ import { createWrite } from './sql/postgres/write.ts'
 import type { Row } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
+export type { SqlOptions }
+
 export interface PostgresOptions extends SqlOptions {
   /**
    * `postgres://user:password@host:5432/database`, with pg's parameters: `sslmode=verify-full`, `sslrootcert=FILE`,

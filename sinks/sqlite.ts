@@ -14,6 +14,8 @@ import { inspect } from './sql/sqlite/inspect.ts'
 import { fit, limits, typeOf } from './sql/sqlite/types.ts'
 import { createWrite } from './sql/sqlite/write.ts'
 
+export type { SqlOptions }
+
 export interface SqliteOptions extends SqlOptions {
   /**
    * `sqlite:FILE`: relative to the working directory, or absolute. The folder and the file are created, with the permissions that
