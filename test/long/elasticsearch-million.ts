@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { elasticsearch } from '../../sinks/elasticsearch.ts'
 import { createDelivery } from '../../src/delivery/delivery.ts'
-import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import { createMemoryQueue, type MemoryQueue } from '../../src/delivery/memory-queue.ts'
 import { messageOf } from '../../src/errors.ts'
 import { createIds } from '../../src/id.ts'
 import { silentLogger } from '../../src/logger.ts'
@@ -81,9 +81,11 @@ const observed = (sink: Sink): Sink => {
 }
 
 const start = performance.now()
+const queues: MemoryQueue[] = []
 const deliveries = Array.from({ length: DELIVERIES }, (_, n) => {
   const sink = elasticsearch({ url: `elasticsearch://127.0.0.1:${proxy.port}/million`, indexBy: 'day' })
   const queue = createMemoryQueue({ maxBytes: 2 ** 30 })
+  queues.push(queue)
   const delivery = createDelivery({
     sink: observed({ ...sink, name: `${sink.name}#${n}` }),
     queue,
@@ -130,7 +132,11 @@ try {
     `${COUNT} documents in ${Math.round(seconds)} s: ${Math.round(COUNT / seconds)}/s, ${kills} kills, ${cuts} cuts`,
   )
   console.log(Object.fromEntries(faults))
-  console.log(deliveries[0]!.stats())
+  const letters = queues.flatMap(({ deadLetters }) => deadLetters)
+  console.log(
+    `${letters.length} dead letters`,
+    [...new Set(letters.map(({ error }) => error.slice(0, 300)))].slice(0, 5),
+  )
 
   const ids: unknown[] = []
   for (;;) {
@@ -147,6 +153,7 @@ try {
     `${ids.length} documents stored, ${found.size} ids, ${missing} missing, ${ids.length - found.size} double`,
   )
   assert.deepEqual([ids.length, found.size, missing], [COUNT, COUNT, 0])
+  assert.equal(letters.length, 0)
   assert.ok(kills === KILLS && cuts > 0)
   for (const kind of ['429 for want of memory', '429 for want of queue']) assert.ok(faults.has(kind), `no ${kind}`)
 } finally {
