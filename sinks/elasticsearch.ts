@@ -1,5 +1,5 @@
 import type { Client } from '@elastic/elasticsearch'
-import { hasCode, PredictionsError } from '../src/errors.ts'
+import { PredictionsError } from '../src/errors.ts'
 import { resolvePeer } from '../src/peer.ts'
 import type { PredictionRecord } from '../src/record.ts'
 import type { Column } from '../src/schema/column.ts'
@@ -48,6 +48,8 @@ type Refused = readonly [document: Placed, why: Rejection]
  * Without a schema features and outputs get their fields from what comes: numbers are doubles, strings keywords, and a later
  * value of another type is kept and not indexed. The first 1,000 fields are indexed.
  *
+ * The template is added to and never replaced: shards, replicas and a lifecycle that a person has set in it stay.
+ *
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the options are wrong; the message lists every mistake
  * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`: `npm install @elastic/elasticsearch`
  *
@@ -95,6 +97,7 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     for (const request of requests) await send(client, request)
   }
 
+  /** Makes an index fit; where it is missing and nothing may be created, the bulk itself does, by the template. */
   const check = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
     let changes = await indexChanges(to.client, prefix, index, to.fields, signal)
     if (changes === undefined && migrate === 'auto') {
@@ -204,5 +207,6 @@ const createIndex = async (client: Client, index: string, signal: AbortSignal): 
   }
 }
 
+/** What the client threw, as an error of this package. */
 const asOurs = (address: string, error: unknown): unknown =>
-  error instanceof PredictionsError || hasCode(error, 'PREDICTIONS_BATCH_REFUSED') ? error : unavailable(address, error)
+  error instanceof PredictionsError ? error : unavailable(address, error)

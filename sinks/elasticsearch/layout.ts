@@ -25,9 +25,7 @@ export interface Changes {
 const withoutDates = (template: Template): Template =>
   Object.fromEntries(
     Object.entries(template).filter(([name]) => !/^(created|modified)_date/.test(name)),
-  ) as Template & {
-    index_patterns: string[]
-  }
+  ) as unknown as Template
 
 const templatePath = (prefix: string): string => `/_index_template/${encodeURIComponent(prefix)}`
 
@@ -65,6 +63,7 @@ const higherLimit = (settings: Settings | undefined, fields: Fields): Settings =
   countFields(fields) > limitOf(settings) ? { [LIMIT]: limitFor(fields) } : {}
 
 interface Index {
+  readonly aliases: Readonly<Record<string, object>>
   readonly mappings: Mappings
   readonly settings: Settings
 }
@@ -82,8 +81,12 @@ export const indexChanges = async (
   const there = answer?.[name]
   if (there === undefined) return undefined
   const { missing, problems } = compare(fields, there.mappings.properties)
+  const alias: Request = { method: 'PUT', path: `${path}/_alias/${encodeURIComponent(prefix)}` }
   return {
-    requests: missing ? additions(path, there, missing) : [],
+    requests: [
+      ...(missing ? additions(path, there, missing) : []),
+      ...(Object.hasOwn(there.aliases, prefix) ? [] : [alias]),
+    ],
     problems: problems.map((problem) => `index ${name}: ${problem}; ${whatToDo(prefix)}`),
   }
 }

@@ -406,7 +406,6 @@ describe.skipIf(!url)('elasticsearch', () => {
       }
       await es.request('PUT', `/${prefix}-all`, {
         mappings: { dynamic: 'strict', properties: fields },
-        aliases: { [prefix]: {} },
       })
       await sink.open!(properties({ a: number, b: { type: 'integer' } }))
       const records = [
