@@ -43,7 +43,8 @@ const watchMethod = (res: Response, name: 'json' | 'jsonp' | 'send', tell: (body
 }
 
 /** The object is known only before Express serialises it; `json` calls `send`, and `send` of an object calls `json`. */
-const watchReplies = (res: Response, { reply }: HttpExchange): void => {
+const watchReplies = (res: Response, exchange: HttpExchange): void => {
+  const reply = (body: unknown): void => exchange.reply(body)
   watchMethod(res, 'json', reply)
   watchMethod(res, 'jsonp', reply)
   watchMethod(res, 'send', (body) => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
@@ -45,15 +46,21 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
  */
 const setHeader = (reply: FastifyReply, name: string, value: string): void => {
   reply.header(name, value)
-  const { raw } = reply
-  const key = name.toLowerCase()
-  const writeHead = raw.writeHead as (...args: unknown[]) => typeof raw
-  raw.writeHead = (...args: unknown[]) => {
-    const headers = args.at(-1)
-    const isThere = typeof headers === 'object' && headers !== null && key in headers
-    if (!isThere && !raw.headersSent) raw.setHeader(name, value)
-    return writeHead.apply(raw, args)
-  }
+  const raw: RawReply = reply.raw
+  raw[kHeader] = { name, value, writeHead: raw.writeHead }
+  raw.writeHead = writeHeadWithId as typeof raw.writeHead
+}
+
+const kHeader = Symbol('capture-predictions.header')
+type RawReply = ServerResponse & { [kHeader]?: { name: string; value: string; writeHead: unknown } }
+
+/** One function for all replies, as each request sets it. */
+function writeHeadWithId(this: RawReply, status: number, reason?: unknown, headers?: unknown): ServerResponse {
+  const { name, value, writeHead } = this[kHeader]!
+  const given = headers ?? reason
+  const isThere = typeof given === 'object' && given !== null && name.toLowerCase() in given
+  if (!isThere && !this.headersSent) this.setHeader(name, value)
+  return (writeHead as (...args: unknown[]) => ServerResponse).call(this, status, reason, headers)
 }
 
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
@@ -98,13 +105,9 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     done()
   })
   // Before the response's schema strips what it does not name: a confidence is stored although the reply does not carry it.
+  // Strings and buffers skip the serialisation: they are read on their way out, as streams are.
   fastify.addHook('preSerialization', (request, _reply, payload, done) => {
     ;(request as Captured)[kExchange]?.reply(payload)
-    done(null, payload)
-  })
-  // Strings and buffers skip the serialisation.
-  fastify.addHook('onSend', (request, _reply, payload, done) => {
-    if (typeof payload === 'string' || Buffer.isBuffer(payload)) (request as Captured)[kExchange]?.reply(payload)
     done(null, payload)
   })
   fastify.addHook('onError', (request, _reply, error, done) => {

@@ -39,6 +39,27 @@ export interface ExchangeContext {
   fault(kind: string, error: unknown): void
 }
 
+/** A request as formats see it. A class, as one is made for each request. */
+class RequestView implements FormatRequest {
+  readonly body: unknown
+  readonly contentType: string
+  readonly featureNames: readonly string[]
+  readonly outputNames: readonly string[]
+  readonly #headers: IncomingHttpHeaders
+
+  constructor(body: unknown, headers: IncomingHttpHeaders, { featureNames, outputNames }: ExchangeContext) {
+    this.body = body
+    this.contentType = headers['content-type'] ?? ''
+    this.featureNames = featureNames
+    this.outputNames = outputNames
+    this.#headers = headers
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.#headers, name)
+  }
+}
+
 /** What an integration says of a request when it arrives. */
 export interface ExchangeStart {
   /** The configured route that it matched, as it was written. */
@@ -195,14 +216,7 @@ export class Exchange implements Prediction {
 
   #readRequest(body: unknown): void {
     const context = this.#context
-    const { headers } = this.#start
-    const request: FormatRequest = {
-      body,
-      contentType: headers['content-type'] ?? '',
-      header: (name) => headerOf(headers, name),
-      featureNames: context.featureNames,
-      outputNames: context.outputNames,
-    }
+    const request = new RequestView(body, this.#start.headers, context)
     const format = context.chooseFormat(request)
     const reading = format.readRequest(request)
     this.#format = format

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Capture } from './capture.ts'
 import type { Exchange, Header } from './exchange.ts'
-import { requestReader } from './request.ts'
+import { RequestReader, type RequestOptions } from './request.ts'
 import { watchResponse } from './response.ts'
 
 /** One request as its framework knows it. Express, Koa and Fastify all stand on Node.js' own request and response. */
@@ -20,15 +20,39 @@ export interface HttpRequest {
   setHeader(name: string, value: string): void
 }
 
-/** What an integration tells of a request that is captured. */
-export interface HttpExchange {
+/** What an integration tells of a request that is captured. A class, as one is made for each. */
+export class HttpExchange {
   readonly prediction: Exchange
-  /** The handler is about to run: read the body now if it is parsed, else watch its bytes go by. */
-  request(): void
+  readonly #http: HttpRequest
+  readonly #reader: RequestReader
+
+  constructor(prediction: Exchange, http: HttpRequest, options: RequestOptions) {
+    this.prediction = prediction
+    this.#http = http
+    this.#reader = new RequestReader(http.req, prediction, options)
+  }
+
+  /** The handler is about to run: reads the body now if it is parsed, else watches its bytes go by. */
+  request(): void {
+    this.#reader.watch()
+  }
+
   /** What the handler replied, before it is serialised. */
-  reply(body: unknown): void
+  reply(body: unknown): void {
+    this.#reader.read()
+    this.prediction.reply(body, this.#http.res.statusCode, this.#http.header)
+  }
+
+  /** The response is about to end: what could not be read before is read now. */
+  beforeEnd(): void {
+    this.#reader.read()
+  }
+
   /** The framework will not end the response, as the client went away: the prediction was made all the same. */
-  end(status: number): void
+  end(status: number): void {
+    this.#reader.read()
+    void this.prediction.end(status)
+  }
 }
 
 /**
@@ -37,12 +61,14 @@ export interface HttpExchange {
  */
 const kCaptures: unique symbol = Symbol.for('capture-predictions.captures')
 
-const isFirst = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[] }): boolean => {
+/** How many captures have the request, this one the last of them; 0: it has it already. */
+const place = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[] }): number => {
   const captures = req[kCaptures]
-  if (captures === undefined) req[kCaptures] = [capture]
-  else if (captures.includes(capture)) return false
-  else captures.push(capture)
-  return true
+  if (captures === undefined) {
+    req[kCaptures] = [capture]
+    return 1
+  }
+  return captures.includes(capture) ? 0 : captures.push(capture)
 }
 
 /**
@@ -52,27 +78,19 @@ const isFirst = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Captur
 export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
   const { req, res, header } = http
   const route = capture.route(req.method ?? '', http.url, http.always)
-  if (route === undefined || !isFirst(capture, req)) return undefined
+  if (route === undefined) return undefined
+  const nth = place(capture, req)
+  if (nth === 0) return undefined
   if (capture.rejects()) return 'full'
   const prediction = capture.begin({ route, headers: req.headers })
   const { maxBodyBytes } = capture.settings
-  // Of two captures on one response the first has the header.
-  const idHeader = header(capture.settings.idHeader) === undefined ? capture.settings.idHeader : ''
+  // Of several captures on one response the first has the header.
+  const taken = nth > 1 && header(capture.settings.idHeader) !== undefined
+  const idHeader = taken ? '' : capture.settings.idHeader
   if (idHeader !== '' && !res.headersSent) http.setHeader(idHeader, prediction.id)
-  const { watch, read } = requestReader(req, prediction, { body: http.body, maxBodyBytes })
-  watchResponse(res, prediction, { idHeader, maxBodyBytes, header, beforeEnd: read })
-  return {
-    prediction,
-    request: watch,
-    reply(body) {
-      read()
-      prediction.reply(body, res.statusCode, header)
-    },
-    end(status) {
-      read()
-      void prediction.end(status)
-    },
-  }
+  const exchange = new HttpExchange(prediction, http, { body: http.body, maxBodyBytes })
+  watchResponse(res, exchange, { idHeader, maxBodyBytes, header })
+  return exchange
 }
 
 /** What a client is told when the outbox or queue is full and the service wants no prediction without its record. */

@@ -77,25 +77,31 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
   else readParsed(req, exchange, body, options.maxBodyBytes)
 }
 
-export interface RequestReader {
-  /** The handler is about to run: reads the body where a parser has run, else taps its bytes on their way to whoever reads them. */
-  watch(): void
-  /** The reply is there: reads what could not be read before. */
-  read(): void
-}
+/** Reads the body of one request, once. A class, as one is made for each. */
+export class RequestReader {
+  readonly #req: IncomingMessage
+  readonly #exchange: Exchange
+  readonly #options: RequestOptions
+  #tap: Tap | undefined
 
-/** Reads the body of one request, once. */
-export const requestReader = (req: IncomingMessage, exchange: Exchange, options: RequestOptions): RequestReader => {
-  let tap: Tap | undefined
-  return {
-    watch() {
-      const body = options.body()
-      const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
-      if (isRead && body !== undefined && !isStream(body)) readParsed(req, exchange, body, options.maxBodyBytes)
-      else if (hasBody(req)) tap = tapStream(req, options.maxBodyBytes)
-    },
-    read() {
-      if (!exchange.hasRequest) readLate(req, exchange, tap, options)
-    },
+  constructor(req: IncomingMessage, exchange: Exchange, options: RequestOptions) {
+    this.#req = req
+    this.#exchange = exchange
+    this.#options = options
+  }
+
+  /** The handler is about to run: reads the body where a parser has run, else taps its bytes on their way to whoever reads them. */
+  watch(): void {
+    const req = this.#req
+    const { maxBodyBytes } = this.#options
+    const body = this.#options.body()
+    const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
+    if (isRead && body !== undefined && !isStream(body)) readParsed(req, this.#exchange, body, maxBodyBytes)
+    else if (hasBody(req)) this.#tap = tapStream(req, maxBodyBytes)
+  }
+
+  /** The reply is there: reads what could not be read before. */
+  read(): void {
+    if (!this.#exchange.hasRequest) readLate(this.#req, this.#exchange, this.#tap, this.#options)
   }
 }

@@ -10,100 +10,141 @@ export interface ResponseOptions {
   /** A reply of more bytes than this is not read. */
   readonly maxBodyBytes: number
   /** A response header by its lower-case name, as the framework knows it. */
-  header(name: string): string | undefined
-  /** Called once, just before the exchange ends: for what is known only then. */
-  readonly beforeEnd?: (() => void) | undefined
+  readonly header: Header
+}
+
+/** The exchange of one response, and what is to be done just before it ends. */
+interface Ending {
+  readonly prediction: Exchange
+  beforeEnd(): void
 }
 
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
 type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
 
-/**
- * Ends the exchange before the last byte of its response is handed over, whichever way that happens: `end`, or a `write` that
- * fills the Content-Length. A reply that no integration has seen as an object is read from its bytes as they pass.
- * Closures over one response: another capture on the same response wraps these in turn.
- */
-export const watchResponse = (res: ServerResponse, exchange: Exchange, options: ResponseOptions): void => {
-  const end = res.end as unknown as End
-  const write = res.write as unknown as Write
-  const { idHeader, header } = options
-  let ended = false
-  let tap: Tap | undefined
-  let expected = Infinity
-  let sent = 0
-  let started = false
-  let later: ((call: () => void, ends: boolean) => void) | undefined
+/** Of one response. A class, as one is made for each request. */
+class ResponseWatch {
+  readonly #res: ServerResponse
+  readonly #ending: Ending
+  readonly #options: ResponseOptions
+  readonly #end: End
+  readonly #write: Write
+  #ended = false
+  #started = false
+  #tap: Tap | undefined
+  #expected = Infinity
+  #sent = 0
+  #later: ((call: () => void, ends: boolean) => void) | undefined
 
-  /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
-  const keepId = (): void => {
-    if (idHeader !== '' && !res.headersSent && !res.hasHeader(idHeader)) res.setHeader(idHeader, exchange.id)
+  constructor(res: ServerResponse, ending: Ending, options: ResponseOptions) {
+    this.#res = res
+    this.#ending = ending
+    this.#options = options
+    this.#end = res.end as unknown as End
+    this.#write = res.write as unknown as Write
   }
 
-  const finish = (): Promise<void> | undefined => {
-    ended = true
-    options.beforeEnd?.()
-    if (!exchange.hasReply(res.statusCode) && tap !== undefined) replyFromBytes(exchange, tap, res.statusCode, header)
-    return exchange.end(res.statusCode)
+  write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    const res = this.#res
+    const write = this.#write
+    if (this.#later !== undefined) {
+      this.#later(() => write.call(res, chunk, encoding, callback), false)
+      return true
+    }
+    if (this.#ended) return write.call(res, chunk, encoding, callback)
+    const isFirst = !this.#started
+    if (isFirst) this.#start()
+    if (!this.#hasReply) this.#tap?.push(chunk, encoding)
+    this.#sent += byteLength(chunk, encoding)
+    if (this.#sent < this.#expected) {
+      if (isFirst) this.#startStream()
+      return write.call(res, chunk, encoding, callback)
+    }
+    const safe = this.#finish()
+    if (safe === undefined) return write.call(res, chunk, encoding, callback)
+    const call = () => void write.call(res, chunk, encoding, callback)
+    this.#later = holdResponse(res, safe, { chunk, encoding, ends: false, call })
+    return true
+  }
+
+  end(chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
+    const res = this.#res
+    const end = this.#end
+    if (this.#later !== undefined) {
+      this.#later(() => end.call(res, chunk, encoding, callback), true)
+      return res
+    }
+    if (this.#ended) return end.call(res, chunk, encoding, callback)
+    this.#keepId()
+    if (!this.#hasReply && chunk != null && typeof chunk !== 'function') {
+      if (!this.#started) this.#openTap()
+      this.#tap?.push(chunk, encoding)
+    }
+    const safe = this.#finish()
+    if (safe === undefined || !isEndable(chunk)) return end.call(res, chunk, encoding, callback)
+    const call = () => void end.call(res, chunk, encoding, callback)
+    this.#later = holdResponse(res, safe, { chunk, encoding, ends: true, call })
+    return res
+  }
+
+  get #hasReply(): boolean {
+    return this.#ending.prediction.hasReply(this.#res.statusCode)
+  }
+
+  /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
+  #keepId(): void {
+    const { idHeader } = this.#options
+    const res = this.#res
+    if (idHeader !== '' && !res.headersSent && !res.hasHeader(idHeader))
+      res.setHeader(idHeader, this.#ending.prediction.id)
+  }
+
+  #finish(): Promise<void> | undefined {
+    this.#ended = true
+    this.#ending.beforeEnd()
+    const { prediction } = this.#ending
+    const { statusCode } = this.#res
+    if (this.#tap !== undefined && !this.#hasReply)
+      replyFromBytes(prediction, this.#tap, statusCode, this.#options.header)
+    return prediction.end(statusCode)
   }
 
   /** At the first write. */
-  const start = (): void => {
-    started = true
-    keepId()
-    const length = Number(header('content-length'))
-    if (length > 0) expected = length
-    if (isReadable(header)) tap = createTap(options.maxBodyBytes)
+  #start(): void {
+    this.#started = true
+    this.#keepId()
+    const length = Number(this.#options.header('content-length'))
+    if (length > 0) this.#expected = length
+    this.#openTap()
+  }
+
+  #openTap(): void {
+    if (isReadable(this.#options.header)) this.#tap = createTap(this.#options.maxBodyBytes)
   }
 
   /** More writes are to come. */
-  const startStream = (): void => {
-    exchange.firstByte()
+  #startStream(): void {
+    this.#ending.prediction.firstByte()
     // The client went away in mid-stream: `end` may never come, and no other reply can.
-    res.once('close', () => {
-      if (ended) return
-      exchange.fail('the connection closed before the reply was complete')
-      finish()
+    this.#res.once('close', () => {
+      if (this.#ended) return
+      this.#ending.prediction.fail('the connection closed before the reply was complete')
+      this.#finish()
     })
   }
+}
 
-  res.write = function (chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-    if (later !== undefined) {
-      later(() => write.call(res, chunk, encoding, callback), false)
-      return true
-    }
-    if (ended) return write.call(res, chunk, encoding, callback)
-    const isFirst = !started
-    if (isFirst) start()
-    if (!exchange.hasReply(res.statusCode)) tap?.push(chunk, encoding)
-    sent += byteLength(chunk, encoding)
-    if (sent < expected) {
-      if (isFirst) startStream()
-      return write.call(res, chunk, encoding, callback)
-    }
-    const safe = finish()
-    if (safe === undefined) return write.call(res, chunk, encoding, callback)
-    const call = () => void write.call(res, chunk, encoding, callback)
-    later = holdResponse(res, safe, { chunk, encoding, ends: false, call })
-    return true
-  } as typeof res.write
-
-  res.end = function (chunk?: unknown, encoding?: unknown, callback?: unknown): ServerResponse {
-    if (later !== undefined) {
-      later(() => end.call(res, chunk, encoding, callback), true)
-      return res
-    }
-    if (ended) return end.call(res, chunk, encoding, callback)
-    keepId()
-    if (!exchange.hasReply(res.statusCode) && chunk != null && typeof chunk !== 'function') {
-      if (!started && isReadable(header)) tap = createTap(options.maxBodyBytes)
-      tap?.push(chunk, encoding)
-    }
-    const safe = finish()
-    if (safe === undefined || !isEndable(chunk)) return end.call(res, chunk, encoding, callback)
-    const call = () => void end.call(res, chunk, encoding, callback)
-    later = holdResponse(res, safe, { chunk, encoding, ends: true, call })
-    return res
-  } as typeof res.end
+/**
+ * Ends the exchange before the last byte of its response is handed over, whichever way that happens: `end`, or a `write` that
+ * fills the Content-Length. A reply that no integration has seen as an object is read from its bytes as they pass.
+ * Another capture on the same response wraps these in turn.
+ */
+export const watchResponse = (res: ServerResponse, ending: Ending, options: ResponseOptions): void => {
+  const watch = new ResponseWatch(res, ending, options)
+  res.write = ((chunk: unknown, encoding?: unknown, callback?: unknown) =>
+    watch.write(chunk, encoding, callback)) as typeof res.write
+  res.end = ((chunk?: unknown, encoding?: unknown, callback?: unknown) =>
+    watch.end(chunk, encoding, callback)) as typeof res.end
 }
 
 /** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */

@@ -26,6 +26,8 @@ export const requestReading = (
 ): RequestReading => {
   const isEmpty = read.features.length === 0
   const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
+  if (!isEmpty && isOrdinary(content, read, extra))
+    return { features: rows, isBatch: read.isBatch, context: request.outputNames, requestId: idOf(read.requestId) }
   const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
   return {
     features: rows,
@@ -63,6 +65,8 @@ export const replyReading = (
   },
 ): ReplyReading => {
   const { rows, extra } = shortenArrays(read.outputs, 'outputs')
+  if (isOrdinary(content, read, extra) && read.model === undefined)
+    return { outputs: rows, requestId: idOf(read.requestId) }
   const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
   return {
     outputs: rows,
@@ -77,6 +81,23 @@ export const replyReading = (
       ...(content.note && { reply: content.note }),
     }),
   }
+}
+
+/** Nothing odd, and no tags: as most are, so that they cost no more objects than they need. */
+const isOrdinary = (
+  content: Content,
+  read: { tags?: Row; extra?: Extra; modelVersion?: unknown },
+  extra: Extra,
+): boolean =>
+  content.note === undefined &&
+  read.tags === undefined &&
+  read.extra === undefined &&
+  read.modelVersion === undefined &&
+  !hasMembers(extra)
+
+const hasMembers = (notes: Extra): boolean => {
+  for (const _path in notes) return true
+  return false
 }
 
 const MAX_NOTES = 16

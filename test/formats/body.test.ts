@@ -113,7 +113,7 @@ describe('bodies', () => {
     for (const text of texts) {
       const request = requestOf(Buffer.from(text))
       const reading = chooseFormat('auto', request).readRequest(request)
-      for (const row of [...reading.features, reading.tags])
+      for (const row of [...reading.features, reading.tags ?? {}])
         expect(Object.getPrototypeOf(row), text).toBe(Object.prototype)
       expect(encode([reading.features, reading.tags]), text).toContain('"__proto__')
     }
