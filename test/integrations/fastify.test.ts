@@ -147,6 +147,18 @@ describe.each([
     expect((await second.records()).map(({ model, outputs }) => [model, outputs['prediction']])).toEqual([['b', '/b']])
   })
 
+  it('gives each of two captures of one route its own header', async () => {
+    const first = testCapture({ idHeader: 'X-First-Id' })
+    const second = testCapture({ idHeader: 'X-Second-Id' })
+    const app = newApp()
+    await app.register(capturePredictions, { capture: first.capture })
+    await app.register(capturePredictions, { capture: second.capture })
+    app.post('/predict', async () => ({ prediction: 1 }))
+    const { headers } = await post(app, '/predict')
+    expect((await first.records()).map(({ id }) => id)).toEqual([headers['x-first-id']])
+    expect((await second.records()).map(({ id }) => id)).toEqual([headers['x-second-id']])
+  })
+
   it('stores an error with the words that the handler threw, also where an error handler replies others', async () => {
     const { capture, records } = testCapture({ route: ['POST /a', 'POST /b'] })
     const app = newApp()
