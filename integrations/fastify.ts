@@ -47,6 +47,8 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
 const setHeader = (reply: FastifyReply, name: string, value: string): void => {
   reply.header(name, value)
   const raw: RawReply = reply.raw
+  // The header of a second capture: seldom enough for that microsecond, and writeHead is to be wrapped once.
+  if (raw[kHeader] !== undefined) return void raw.setHeader(name, value)
   raw[kHeader] = { name, value, writeHead: raw.writeHead }
   raw.writeHead = writeHeadWithId as typeof raw.writeHead
 }
