@@ -173,9 +173,11 @@ export const createLoop = (options: LoopOptions) => {
     queueOutage.cutWait()
   }
 
+  // Under load this runs in each turn of the event loop: only what changes when the batch goes wakes the loop.
   queue.onAppend(() => {
+    const isFirst = waitingSince === undefined
     waitingSince ??= performance.now()
-    idle.cut()
+    if (isFirst || dueIn() <= 0) idle.cut()
   })
 
   return {
