@@ -10,6 +10,7 @@ import { messageOf, PredictionsError } from './errors.ts'
 import { Exchange, type ExchangeContext } from './exchange.ts'
 import { chooseFormat } from './formats/index.ts'
 import { createIds } from './id.ts'
+import { modelMembers } from './line.ts'
 import { atMostOnceA } from './logger.ts'
 import { observeStats } from './metrics.ts'
 import { openOutbox, type Outbox } from './outbox/outbox.ts'
@@ -142,6 +143,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     outputNames: outputNames(columns),
     model: settings.model,
     modelVersion: settings.modelVersion,
+    modelMembers: modelMembers(settings.model, settings.modelVersion),
     maxBodyBytes: settings.maxBodyBytes,
     tagHeaders: settings.tagHeaders,
     startRedaction: () => redactor?.start(),

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { INSTANCES_PER_BASE, instanceId } from './id.ts'
+import { copyOf, givenTo, mergeEach } from './given.ts'
+import { headerOf, requestIdOf } from './headers.ts'
 import { decode, encode } from './json.ts'
 import { modelMembers, recordLine } from './line.ts'
 import { messageOf } from './errors.ts'
 import type { Prediction } from './prediction.ts'
 import type { Redaction } from './redact.ts'
+import { errorOfReply } from './reply-error.ts'
 import type { Sampler } from './sample.ts'
 
 type Members = Record<string, unknown>
@@ -24,6 +27,8 @@ export interface ExchangeContext {
   outputNames: readonly string[]
   readonly model: string
   readonly modelVersion: string
+  /** Both as a record's text has them, made once. */
+  readonly modelMembers: string
   /** A larger body is not read. */
   readonly maxBodyBytes: number
   /** Request headers, in lower case, that become tags. */
@@ -309,7 +314,7 @@ export class Exchange implements Prediction {
       return undefined
     }
     const durationMs = this.#elapsed()
-    this.#requestId ??= requestIdOf(this.#start)
+    this.#requestId ??= requestIdOf(this.#start.headers)
     const sampleWeight = this.#sampleWeight(status, durationMs)
     if (sampleWeight === 0) {
       context.count('sampledOut')
@@ -413,105 +418,12 @@ export class Exchange implements Prediction {
 
   #modelMembers(): string {
     const { model, modelVersion } = this.#context
-    if (this.#model === undefined && this.#modelVersion === undefined) return defaultModelMembers(this.#context)
+    if (this.#model === undefined && this.#modelVersion === undefined) return this.#context.modelMembers
     return modelMembers(this.#model ?? model, this.#modelVersion ?? modelVersion)
   }
-}
-
-const modelTexts = new WeakMap<ExchangeContext, string>()
-
-const defaultModelMembers = (context: ExchangeContext): string => {
-  let text = modelTexts.get(context)
-  if (text === undefined) modelTexts.set(context, (text = modelMembers(context.model, context.modelVersion)))
-  return text
-}
-
-/** A copy that later changes of the original don't reach: most have nothing below them. */
-const copyOf = (value: Members | readonly Members[]): Members | Members[] => {
-  if (!Array.isArray(value)) {
-    let isFlat = true
-    for (const name in value) isFlat &&= typeof (value as Members)[name] !== 'object'
-    if (isFlat) return { ...(value as Members) }
-  }
-  return decode(encode(value)) as Members | Members[]
 }
 
 const hasMembers = (members: Readonly<Members> | undefined): members is Members => {
   for (const _name in members) return true
   return false
-}
-
-/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
-
-const requestIdOf = ({ headers }: ExchangeStart): string | undefined => {
-  const given = headerOf(headers, 'x-request-id')
-  if (given !== undefined) return given
-  const traceparent = headerOf(headers, 'traceparent')
-  return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1]
-}
-
-const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefined => {
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
-  return Array.isArray(value) ? value.join(', ') : value
-}
-
-const mergeEach = (
-  before: Members | readonly Members[],
-  after: Members | readonly Members[],
-  isBatch: boolean,
-): Members[] => {
-  const lengthOf = (given: unknown): number => (Array.isArray(given) ? given.length : 0)
-  const length = Math.max(lengthOf(before), lengthOf(after))
-  return Array.from({ length }, (_, k) => ({
-    ...givenTo(k, before, length, isBatch),
-    ...givenTo(k, after, length, isBatch),
-  }))
-}
-
-/** The k-th instance's share of what was set for n: of an array its item, in an object of a batch also of arrays of n values. */
-const givenTo = (k: number, given: Members | readonly Members[], n: number, isBatch: boolean): Members | undefined => {
-  if (Array.isArray(given)) return given[k] as Members | undefined
-  if (n === 1 && !isBatch) return given as Members
-  const share: Members = {}
-  for (const [name, value] of Object.entries(given)) {
-    share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
-  }
-  return share
-}
-
-/** What an error reply says, by the members that error handlers commonly use; else its text. */
-const errorOfReply = (body: unknown): string | undefined => {
-  if (typeof body === 'string' || Buffer.isBuffer(body)) return errorOfText(body.toString())
-  if (typeof body !== 'object' || body === null) return undefined
-  const { message, error, detail, title } = body as Members
-  for (const said of [message, error, detail, title]) {
-    if (typeof said === 'string' && said !== '') return said
-    if (typeof said === 'object' && said !== null && typeof (said as Members)['message'] === 'string')
-      return (said as Members)['message'] as string
-  }
-  return encode(body)
-}
-
-/** JSON is looked into; of an HTML page (Express' default error page) the text within `<pre>`, up to its stack, counts. */
-const errorOfText = (text: string): string | undefined => {
-  if (text.startsWith('{')) {
-    try {
-      return errorOfReply(decode(text))
-    } catch {
-      // Not JSON after all: the text itself says it.
-    }
-  }
-  if (!text.startsWith('<')) return text === '' ? undefined : text
-  const said = /<pre>([^<]*)/.exec(text)?.[1]
-  return said?.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
-}
-
-/** What finalhandler escapes. */
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&amp;': '&',
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&#39;': "'",
 }

@@ -1,0 +1,44 @@
+import { decode, encode } from './json.ts'
+
+/** What `.set()` and `.tag()` are given. */
+type Members = Record<string, unknown>
+
+/** A copy that later changes of the original don't reach: most have nothing below them. */
+export const copyOf = (value: Members | readonly Members[]): Members | Members[] => {
+  if (!Array.isArray(value)) {
+    let isFlat = true
+    for (const name in value) isFlat &&= typeof (value as Members)[name] !== 'object'
+    if (isFlat) return { ...(value as Members) }
+  }
+  return decode(encode(value)) as Members | Members[]
+}
+
+/** What was set for each instance, one after the other. */
+export const mergeEach = (
+  before: Members | readonly Members[],
+  after: Members | readonly Members[],
+  isBatch: boolean,
+): Members[] => {
+  const lengthOf = (given: unknown): number => (Array.isArray(given) ? given.length : 0)
+  const length = Math.max(lengthOf(before), lengthOf(after))
+  return Array.from({ length }, (_, k) => ({
+    ...givenTo(k, before, length, isBatch),
+    ...givenTo(k, after, length, isBatch),
+  }))
+}
+
+/** The k-th instance's share of what was set for n: of an array its item, in an object of a batch also of arrays of n values. */
+export const givenTo = (
+  k: number,
+  given: Members | readonly Members[],
+  n: number,
+  isBatch: boolean,
+): Members | undefined => {
+  if (Array.isArray(given)) return given[k] as Members | undefined
+  if (n === 1 && !isBatch) return given as Members
+  const share: Members = {}
+  for (const [name, value] of Object.entries(given)) {
+    share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
+  }
+  return share
+}
