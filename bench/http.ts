@@ -31,6 +31,8 @@ interface Round {
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
+/** Until the optimising compiler is done with the servers: on a slow machine the first seconds mislead most. */
+const WARM_UP_SECONDS = Number(process.env['BENCH_WARM_UP'] ?? 10)
 const CONNECTIONS = 50
 const MODES = (process.env['BENCH_MODES'] ?? 'none,discard,postgres,insert').split(',')
 /** LiteLLM's published figures are for this rate. */
@@ -109,7 +111,7 @@ const named = process.argv.slice(2)
 for (const framework of named.length > 0 ? named : ['fastify', 'koa', 'express']) {
   const servers: Running[] = []
   for (const mode of MODES) servers.push(await start(framework, mode))
-  for (const server of servers) await load({ port: server.port, connections: CONNECTIONS, seconds: 3 })
+  for (const server of servers) await load({ port: server.port, connections: CONNECTIONS, seconds: WARM_UP_SECONDS })
   print(`${framework}: as many requests as go, ${CONNECTIONS} connections`, await rounds(servers))
   if (process.env['BENCH_FIXED'] !== '0') {
     print(`${framework}: ${FIXED_RATE} requests/s`, await rounds(servers, FIXED_RATE))
