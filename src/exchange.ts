@@ -269,6 +269,7 @@ export class Exchange implements Prediction {
   #withGiven(outputs: readonly Members[], given: Members | readonly Members[]): Members[] {
     const count = Math.max(outputs.length, Array.isArray(given) ? given.length : this.#instances)
     const isBatch = this.#isBatch
+    if (count === 1 && !isBatch && !Array.isArray(given)) return [{ ...outputs[0], ...given }]
     return Array.from({ length: count }, (_, k) => ({ ...outputs[k], ...givenTo(k, given, count, isBatch) }))
   }
 
