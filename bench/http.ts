@@ -1,36 +1,35 @@
 /**
  * What capture costs a server: node bench/http.ts [framework …]
- * Each mode runs in a process of its own, warmed up; rounds alternate between the modes; medians are given.
+ * Each mode runs in a process of its own, warmed up. The servers take short turns, many of them, so that a machine whose speed
+ * changes from second to second does so for all alike; medians are given, and the ratio is the median of each round's own.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { load, median, percentile } from './load.ts'
+import { median, openLoad, percentile, type Load } from './load.ts'
 
 interface Report {
   cpu: number
   loopDelayP99: number
-  rss: number
-  written: number
 }
 
 interface Running {
   mode: string
-  port: number
+  load: Load
   ask(message?: string): Promise<Report>
   process: ChildProcess
 }
 
-interface Round {
+/** One server's turn. */
+interface Turn {
   rate: number
-  p50: number
-  p99: number
   cpu: number
   delay: number
+  latencies: readonly number[]
 }
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 4)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 40)
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 0.5)
 /** Until the optimising compiler is done with the servers: on a slow machine the first seconds mislead most. */
 const WARM_UP_SECONDS = Number(process.env['BENCH_WARM_UP'] ?? 10)
 const CONNECTIONS = 50
@@ -43,7 +42,7 @@ const start = async (framework: string, mode: string): Promise<Running> => {
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return {
     mode,
-    port,
+    load: await openLoad(port, CONNECTIONS),
     process: child,
     async ask(message = 'report') {
       child.send(message)
@@ -53,68 +52,58 @@ const start = async (framework: string, mode: string): Promise<Running> => {
   }
 }
 
-const stop = async ({ process: child }: Running): Promise<void> => {
+const stop = async ({ load, process: child }: Running): Promise<void> => {
+  load.close()
   const exit = once(child, 'exit')
   child.disconnect()
   await exit
 }
 
-const round = async (server: Running, rate?: number): Promise<Round> => {
-  const before = await server.ask('reset')
-  const result = await load({
-    port: server.port,
-    connections: CONNECTIONS,
-    seconds: SECONDS,
-    ...(rate === undefined ? {} : { rate }),
-  })
-  const after = await server.ask()
-  return {
-    rate: result.requests / result.seconds,
-    p50: percentile(result.latencies, 0.5),
-    p99: percentile(result.latencies, 0.99),
-    cpu: (after.cpu - before.cpu) / result.requests,
-    delay: after.loopDelayP99,
-  }
+const turn = async ({ load, ask }: Running, rate?: number): Promise<Turn> => {
+  const before = await ask('reset')
+  const { requests, seconds, latencies } = await load.run(SECONDS, rate)
+  const after = await ask()
+  return { rate: requests / seconds, cpu: (after.cpu - before.cpu) / requests, delay: after.loopDelayP99, latencies }
 }
 
-const rounds = async (servers: readonly Running[], rate?: number): Promise<Map<string, Round>> => {
-  const all = new Map<string, Round[]>(servers.map(({ mode }) => [mode, []]))
-  for (let i = 0; i < ROUNDS; i++) for (const server of servers) all.get(server.mode)!.push(await round(server, rate))
-  const medians = [...all].map(([mode, results]): [string, Round] => {
-    const of = (key: keyof Round) => median(results.map((result) => result[key]))
-    return [mode, { rate: of('rate'), p50: of('p50'), p99: of('p99'), cpu: of('cpu'), delay: of('delay') }]
-  })
-  return new Map(medians)
+type Turns = Map<string, Turn[]>
+
+const takeTurns = async (servers: readonly Running[], rate?: number): Promise<Turns> => {
+  const turns: Turns = new Map(servers.map(({ mode }) => [mode, []]))
+  for (let i = 0; i < ROUNDS; i++) for (const server of servers) turns.get(server.mode)!.push(await turn(server, rate))
+  return turns
 }
 
-const print = (title: string, results: Map<string, Round>): void => {
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
+
+const ratioTo = (turns: readonly Turn[], others: readonly Turn[] | undefined): number | string =>
+  others === undefined ? '' : rounded(median(turns.map(({ rate }, i) => rate / others[i]!.rate)), 3)
+
+const print = (title: string, all: Turns): void => {
   console.log(`\n${title}`)
-  const base = results.get('none')
-  console.table(
-    Object.fromEntries(
-      [...results].map(([mode, result]) => [
-        mode,
-        {
-          'requests/s': Math.round(result.rate),
-          'of none': base ? Number((result.rate / base.rate).toFixed(3)) : '',
-          'p50 ms': Number((result.p50 / 1000).toFixed(3)),
-          'p99 ms': Number((result.p99 / 1000).toFixed(3)),
-          'CPU µs/request': Number(result.cpu.toFixed(1)),
-          'loop delay p99 ms': Number(result.delay.toFixed(2)),
-        },
-      ]),
-    ),
-  )
+  const rows = [...all].map(([mode, turns]) => {
+    const latencies = turns.flatMap((each) => each.latencies)
+    const row = {
+      'requests/s': Math.round(median(turns.map(({ rate }) => rate))),
+      'of none': ratioTo(turns, all.get('none')),
+      'of insert': ratioTo(turns, all.get('insert')),
+      'p50 ms': rounded(percentile(latencies, 0.5) / 1000, 3),
+      'p99 ms': rounded(percentile(latencies, 0.99) / 1000, 3),
+      'CPU µs/request': rounded(median(turns.map(({ cpu }) => cpu)), 1),
+      'loop delay p99 ms': rounded(median(turns.map(({ delay }) => delay)), 2),
+    }
+    return [mode, row] as const
+  })
+  console.table(Object.fromEntries(rows))
 }
 
 const named = process.argv.slice(2)
 for (const framework of named.length > 0 ? named : ['fastify', 'koa', 'express']) {
   const servers: Running[] = []
   for (const mode of MODES) servers.push(await start(framework, mode))
-  for (const server of servers) await load({ port: server.port, connections: CONNECTIONS, seconds: WARM_UP_SECONDS })
-  print(`${framework}: as many requests as go, ${CONNECTIONS} connections`, await rounds(servers))
-  if (process.env['BENCH_FIXED'] !== '0') {
-    print(`${framework}: ${FIXED_RATE} requests/s`, await rounds(servers, FIXED_RATE))
-  }
+  for (const { load } of servers) await load.run(WARM_UP_SECONDS)
+  print(`${framework}: as many requests as go, ${CONNECTIONS} connections`, await takeTurns(servers))
+  if (process.env['BENCH_FIXED'] !== '0')
+    print(`${framework}: ${FIXED_RATE} requests/s`, await takeTurns(servers, FIXED_RATE))
   for (const server of servers) await stop(server)
 }

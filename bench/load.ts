@@ -1,18 +1,21 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
 export interface LoadResult {
   readonly requests: number
+  /** Until the last response has come. */
   readonly seconds: number
-  /** Microseconds from the request's write to its response's last byte, ascending. */
-  readonly latencies: Float64Array
+  /** Microseconds from the request's write to its response's last byte, in the order of the responses. */
+  readonly latencies: readonly number[]
 }
 
-export interface LoadOptions {
-  readonly port: number
-  readonly connections: number
-  readonly seconds: number
-  /** Requests a second over all connections; undefined: as many as go. */
-  readonly rate?: number
+export interface Load {
+  /**
+   * Sends requests for some seconds, and waits for the last response.
+   * @param rate requests a second over all connections; undefined: as many as go
+   */
+  run(seconds: number, rate?: number): Promise<LoadResult>
+  close(): void
 }
 
 const BODY = '{"sepal":{"length":5.1,"width":3.5},"petal":{"length":1.4,"width":0.2}}'
@@ -20,89 +23,116 @@ const REQUEST = Buffer.from(
   `POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
 )
 
-/** The length of the first response in `data`, or undefined where it is not complete. Every response of a run has the same. */
-const responseLength = (data: Buffer): number | undefined => {
+/** The length of the first response in `data`, or 0 where it is not complete. Every response of a run has the same. */
+const responseLength = (data: Buffer): number => {
   const head = data.indexOf('\r\n\r\n')
-  if (head < 0) return undefined
+  if (head < 0) return 0
   const text = data.toString('latin1', 0, head)
   if (!text.startsWith('HTTP/1.1 200')) throw new Error(`not the reply that was expected: ${text}`)
-  const length = Number(/content-length: (\d+)/i.exec(text)?.[1])
-  return data.length >= head + 4 + length ? head + 4 + length : undefined
+  const length = head + 4 + Number(/content-length: (\d+)/i.exec(text)?.[1])
+  return data.length >= length ? length : 0
 }
+
+/** One request in flight; `done` is told of each response. */
+const openConnection = async (port: number, done: (microseconds: number) => void) => {
+  const socket: Socket = connect(port, '127.0.0.1')
+  socket.setNoDelay(true)
+  await once(socket, 'connect')
+  let sentAt = 0
+  let length = 0
+  let received = 0
+  let head = Buffer.alloc(0)
+  socket.on('data', (data: Buffer) => {
+    received += data.length
+    if (length === 0) {
+      head = Buffer.concat([head, data])
+      length = responseLength(head)
+    }
+    if (length === 0 || received < length) return
+    received = 0
+    done((performance.now() - sentAt) * 1000)
+  })
+  return {
+    /** @param since when the request was due: a slow server can't slow its own test */
+    send(since = performance.now()) {
+      sentAt = since
+      socket.write(REQUEST)
+    },
+    close: () => void socket.destroy(),
+  }
+}
+
+type Connection = Awaited<ReturnType<typeof openConnection>>
 
 /**
  * A load generator that costs less than the servers it measures: one request in flight a connection, responses told by their
- * length alone. With a rate, requests are sent when they are due, and latency counts from then: a slow server can't slow its own test.
+ * length alone. Connections stay open between runs, so that servers can be measured in short turns.
  */
-export const load = ({ port, connections, seconds, rate }: LoadOptions): Promise<LoadResult> =>
-  new Promise((resolve, reject) => {
-    const latencies: number[] = []
-    const sockets: Socket[] = []
-    const idle: ((due: number) => void)[] = []
-    const due: number[] = []
-    let ended = false
-    const startedAt = performance.now()
-    const end = () => {
-      if (ended) return
-      ended = true
-      clearInterval(pacer)
-      for (const socket of sockets) socket.destroy()
-      const sorted = Float64Array.from(latencies).sort()
-      resolve({ requests: latencies.length, seconds: (performance.now() - startedAt) / 1000, latencies: sorted })
-    }
+export const openLoad = async (port: number, connections: number): Promise<Load> => {
+  let onDone: (connection: Connection, microseconds: number) => void = () => {}
+  const all: Connection[] = []
+  for (let i = 0; i < connections; i++) {
+    const connection: Connection = await openConnection(port, (microseconds) => onDone(connection, microseconds))
+    all.push(connection)
+  }
 
-    let sent = 0
-    const pacer =
-      rate === undefined
-        ? undefined
-        : setInterval(() => {
-            const target = Math.floor(((performance.now() - startedAt) / 1000) * rate)
-            for (; sent < target; sent++) {
-              const dueAt = startedAt + (sent / rate) * 1000
-              const next = idle.pop()
-              if (next === undefined) due.push(dueAt)
-              else next(Math.max(dueAt, performance.now() - 1))
-            }
-          }, 1)
-
-    for (let i = 0; i < connections; i++) {
-      const socket = connect(port, '127.0.0.1')
-      sockets.push(socket)
-      socket.setNoDelay(true)
-      let sentAt = 0
-      let length = 0
-      let received = 0
-      let pending = Buffer.alloc(0)
-      const send = (at: number) => {
-        sentAt = at
-        socket.write(REQUEST)
+  const asManyAsGo = (seconds: number): Promise<LoadResult> =>
+    new Promise((resolve) => {
+      const latencies: number[] = []
+      const startedAt = performance.now()
+      const end = startedAt + seconds * 1000
+      let inFlight = connections
+      onDone = (connection, microseconds) => {
+        latencies.push(microseconds)
+        const now = performance.now()
+        if (now < end) return connection.send(now)
+        if (--inFlight === 0) resolve({ requests: latencies.length, seconds: (now - startedAt) / 1000, latencies })
       }
-      const next = () => {
-        if (rate === undefined) return send(performance.now())
-        const waiting = due.shift()
-        if (waiting === undefined) idle.push(send)
-        else send(waiting)
-      }
-      socket.on('connect', next)
-      socket.on('data', (data: Buffer) => {
-        if (length === 0) {
-          pending = Buffer.concat([pending, data])
-          length = responseLength(pending) ?? 0
-          if (length === 0) return
-          received = pending.length
-        } else received += data.length
-        if (received < length) return
-        received -= length
-        latencies.push((performance.now() - sentAt) * 1000)
-        if (!ended) next()
-      })
-      socket.on('error', (error) => (ended ? undefined : reject(error)))
-    }
-    setTimeout(end, seconds * 1000)
-  })
+      for (const connection of all) connection.send()
+    })
 
-export const percentile = (sorted: Float64Array, share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  /** Requests are sent when they are due, and latency counts from then. */
+  const atRate = (seconds: number, rate: number): Promise<LoadResult> =>
+    new Promise((resolve) => {
+      const latencies: number[] = []
+      const idle = [...all]
+      const due: number[] = []
+      const startedAt = performance.now()
+      const total = Math.floor(seconds * rate)
+      let sent = 0
+      const pacer = setInterval(() => {
+        const now = performance.now()
+        const target = Math.min(total, Math.floor(((now - startedAt) / 1000) * rate))
+        for (; sent < target; sent++) {
+          // The timer's own delay is not the server's.
+          const dueAt = Math.max(startedAt + (sent / rate) * 1000, now - 1)
+          const connection = idle.pop()
+          if (connection === undefined) due.push(dueAt)
+          else connection.send(dueAt)
+        }
+        if (sent === total) clearInterval(pacer)
+      }, 1)
+      onDone = (connection, microseconds) => {
+        latencies.push(microseconds)
+        const dueAt = due.shift()
+        if (dueAt === undefined) idle.push(connection)
+        else connection.send(dueAt)
+        if (latencies.length === total)
+          resolve({ requests: total, seconds: (performance.now() - startedAt) / 1000, latencies })
+      }
+    })
+
+  return {
+    run: (seconds, rate) => (rate === undefined ? asManyAsGo(seconds) : atRate(seconds, rate)),
+    close: () => all.forEach((connection) => connection.close()),
+  }
+}
+
+/** @param share 0.5 is the median */
+export const percentile = (values: Iterable<number>, share: number): number => {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
 
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)

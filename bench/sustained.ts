@@ -6,7 +6,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { load, percentile } from './load.ts'
+import { openLoad, percentile } from './load.ts'
 
 interface Report {
   cpu: number
@@ -24,11 +24,12 @@ const ask = async (): Promise<Report> => {
   return ((await once(child, 'message')) as [Report])[0]
 }
 
-await load({ port, connections: 50, seconds: 3 })
+const load = await openLoad(port, 50)
+await load.run(3)
 const before = await ask()
 const written = (report: Report) => Object.values(report.sinks)[0]!.written
 const startedAt = performance.now()
-const running = load({ port, connections: 50, seconds, ...(rate > 0 && { rate }) })
+const running = load.run(seconds, rate > 0 ? rate : undefined)
 const print = (report: Report) => {
   const { queued, dropped } = Object.values(report.sinks)[0]!
   const elapsed = (performance.now() - startedAt) / 1000
@@ -44,5 +45,6 @@ print(await ask())
 console.log(
   `${framework}: ${Math.round(result.requests / result.seconds)} requests/s, p50 ${(percentile(result.latencies, 0.5) / 1000).toFixed(2)} ms, p99 ${(percentile(result.latencies, 0.99) / 1000).toFixed(2)} ms`,
 )
+load.close()
 child.disconnect()
 await once(child, 'exit')

@@ -24,6 +24,7 @@ import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
 import { openSinks } from './sinks.ts'
+import { createTurn } from './turn.ts'
 
 export type { CaptureOptions }
 
@@ -131,6 +132,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   let started = false
   let closing: Promise<void> | undefined
 
+  const turn = createTurn<Exchange>((exchanges) => {
+    const requests = exchanges.map((exchange) => exchange.lines()).filter((lines) => lines.length > 0)
+    for (const delivery of deliveries) delivery.appendAll(requests)
+  })
+
   const context: ExchangeContext = {
     nextId: createIds(),
     timestamp: createTimestamps(),
@@ -148,7 +154,10 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     tagHeaders: settings.tagHeaders,
     startRedaction: () => redactor?.start(),
     samplerOf,
-    store: (lines) => storeIn(deliveries, lines, hold),
+    record(exchange, socket) {
+      if (hold === undefined && socket !== undefined && turn.add(exchange, socket)) return undefined
+      return storeIn(deliveries, exchange.lines(), hold)
+    },
     count: counts.request,
     fault(kind, error) {
       counts.fault()
@@ -170,6 +179,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       sinks: Object.fromEntries(deliveries.map((delivery) => [delivery.name, delivery.stats()])),
     }),
     flush({ timeout = Infinity } = {}) {
+      turn.flush()
       const flushAll = async (): Promise<boolean> => {
         // What earlier runs left is queued as well, as soon as it is found.
         await outbox?.ready
@@ -179,6 +189,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       return orFalseAfter(timeout, flushAll())
     },
     close({ timeout } = {}) {
+      turn.flush()
       closing ??= (async () => {
         const options = timeout === undefined ? {} : { timeoutMs: timeout }
         await Promise.all(deliveries.map((delivery) => delivery.close(options)))
@@ -217,6 +228,7 @@ const storeIn = (
   hold: { by: 'disk' | 'sink'; timeoutMs: number } | undefined,
 ): Promise<void> | undefined => {
   let waits: Promise<boolean>[] | undefined
+  if (lines.length === 0) return undefined
   for (const delivery of deliveries) {
     if (delivery.append(lines) && hold !== undefined) (waits ??= []).push(delivery.confirm(lines, hold))
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { INSTANCES_PER_BASE, instanceId } from './id.ts'
 import { copyOf, givenTo, mergeEach } from './given.ts'
@@ -37,8 +38,12 @@ export interface ExchangeContext {
   startRedaction(): Redaction | undefined
   /** How a route's requests are sampled, by the caller's id of them or else ours; undefined: all are kept. */
   samplerOf(route: string): Sampler | undefined
-  /** Takes records. Undefined: they are safe. A promise: the end of the response is to wait for it; it never rejects. */
-  store(lines: readonly string[]): Promise<void> | undefined
+  /**
+   * Records an exchange that ended, before the last byte of its reply goes.
+   * @returns undefined: it is safe by the time that what is written to `socket` goes. A promise: the end of the response is to
+   * wait for it; it never rejects.
+   */
+  record(exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined
   count(what: 'captured' | 'sampledOut' | 'skipped'): void
   /** A fault of capture itself: logged, never thrown at the app. */
   fault(kind: string, error: unknown): void
@@ -101,6 +106,8 @@ export class Exchange implements Prediction {
   readonly #redaction: Redaction | undefined
   #skipped = false
   #ended = false
+  #status = 0
+  #durationMs = 0
   #format: Format | undefined
   #reading: RequestReading | undefined
   #replied = false
@@ -206,16 +213,24 @@ export class Exchange implements Prediction {
 
   /**
    * The response is about to end with `status`. Only the first call counts.
+   * @param socket the connection that its last bytes go to, where they can be kept back there
    * @returns undefined: go on. A promise: hold the end of the response until it resolves; it never rejects.
    */
-  end(status: number): Promise<void> | undefined {
+  end(status: number, socket?: Socket): Promise<void> | undefined {
     if (this.#ended) return undefined
     this.#ended = true
+    this.#status = status
+    this.#durationMs = this.#elapsed()
+    return this.#context.record(this, socket)
+  }
+
+  /** Its records, one an instance, as JSON texts; none: it was skipped or sampled out. To be asked once, after the end. */
+  lines(): readonly string[] {
     try {
-      return this.#finish(status)
+      return this.#finish()
     } catch (error) {
       this.#fault('record', error)
-      return undefined
+      return []
     }
   }
 
@@ -308,29 +323,28 @@ export class Exchange implements Prediction {
     this.#context.fault(kind, redaction === undefined ? error : redaction.text(messageOf(error)))
   }
 
-  #finish(status: number): Promise<void> | undefined {
+  #finish(): readonly string[] {
     const context = this.#context
     if (this.#skipped) {
       context.count('skipped')
-      return undefined
+      return []
     }
-    const durationMs = this.#elapsed()
     this.#requestId ??= requestIdOf(this.#start.headers)
-    const sampleWeight = this.#sampleWeight(status, durationMs)
+    const sampleWeight = this.#sampleWeight()
     if (sampleWeight === 0) {
       context.count('sampledOut')
-      return undefined
+      return []
     }
     this.#takeHeaderTags()
     context.count('captured')
-    return context.store(this.#lines(status, durationMs, sampleWeight))
+    return this.#lines(sampleWeight)
   }
 
-  #sampleWeight(status: number, durationMs: number): number {
+  #sampleWeight(): number {
     const sampler = this.#context.samplerOf(this.#start.route)
     if (sampler === undefined) return 1
     const kept = sampler.keep(this.#requestId ?? this.id)
-    return sampler.weight({ status, durationMs, error: this.#error, kept })
+    return sampler.weight({ status: this.#status, durationMs: this.#durationMs, error: this.#error, kept })
   }
 
   /** Milliseconds since the arrival, in whole microseconds. */
@@ -345,8 +359,9 @@ export class Exchange implements Prediction {
     }
   }
 
-  #lines(status: number, durationMs: number, sampleWeight: number): readonly string[] {
+  #lines(sampleWeight: number): readonly string[] {
     const context = this.#context
+    const status = this.#status
     const features = this.#features ?? []
     const outputs = this.#finalOutputs()
     const count = Math.max(features.length, outputs.length, 1)
@@ -362,7 +377,7 @@ export class Exchange implements Prediction {
       requestId: this.#cleaned(this.#requestId),
       instance: 0,
       status,
-      durationMs,
+      durationMs: this.#durationMs,
       error: error?.slice(0, MAX_ERROR),
       sampleWeight,
       tags,

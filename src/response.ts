@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { Exchange, Header } from './exchange.ts'
 import { decompress } from './decompress.ts'
+import { isCorkable } from './cork.ts'
 import { byteLength, holdResponse, isEndable } from './hold.ts'
 import { createTap, type Tap } from './tap.ts'
 
@@ -21,6 +22,9 @@ interface Ending {
 
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
 type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
+
+/** The socket of a response of HTTP/2 is only shown: its stream is what is written to. */
+const isHttp1 = (res: ServerResponse): boolean => res instanceof ServerResponse
 
 /** Of one response. A class, as one is made for each request. */
 class ResponseWatch {
@@ -106,7 +110,8 @@ class ResponseWatch {
     const { statusCode } = this.#res
     if (this.#tap !== undefined && !this.#hasReply)
       replyFromBytes(prediction, this.#tap, statusCode, this.#options.header)
-    return prediction.end(statusCode)
+    const { socket } = this.#res
+    return prediction.end(statusCode, isCorkable(socket) && isHttp1(this.#res) ? socket : undefined)
   }
 
   /** At the first write. */
@@ -141,10 +146,12 @@ class ResponseWatch {
  */
 export const watchResponse = (res: ServerResponse, ending: Ending, options: ResponseOptions): void => {
   const watch = new ResponseWatch(res, ending, options)
-  res.write = ((chunk: unknown, encoding?: unknown, callback?: unknown) =>
-    watch.write(chunk, encoding, callback)) as typeof res.write
-  res.end = ((chunk?: unknown, encoding?: unknown, callback?: unknown) =>
-    watch.end(chunk, encoding, callback)) as typeof res.end
+  // Not assigned as they are written: V8 takes a function that is for a method, makes it in the old generation, and with it keeps
+  // everything of the request alive until a full collection.
+  const write: Write = (chunk, encoding, callback) => watch.write(chunk, encoding, callback)
+  const end: End = (chunk, encoding, callback) => watch.end(chunk, encoding, callback)
+  res.write = write as typeof res.write
+  res.end = end as unknown as typeof res.end
 }
 
 /** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */

@@ -30,6 +30,8 @@ export interface Delivery {
   start(): void
   /** Queues one request's records (JSON texts); false: full, and counted as dropped. */
   append(lines: readonly string[]): boolean
+  /** Queues the records of several requests at once; where there is no room for all, each on its own. */
+  appendAll(requests: readonly (readonly string[])[]): void
   /**
    * Resolves with true as soon as lines that were just appended are safe: on the disk, or settled by the sink (stored, or a
    * dead letter). With false after `timeoutMs`: they are counted as unconfirmed.
@@ -127,6 +129,16 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     }
   }
 
+  const append = (lines: readonly string[]): boolean => {
+    const taken = queue.append(lines)
+    counts.appended(lines.length, taken)
+    if (!taken) {
+      const why = closed ? 'closed' : 'full'
+      log.error(why, `the queue of ${subject} is ${why}: ${counts.dropped()} records dropped so far`)
+    }
+    return taken
+  }
+
   return {
     name: sink.name,
 
@@ -136,14 +148,13 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
 
     start: loop.start,
 
-    append(lines) {
-      const taken = queue.append(lines)
-      counts.appended(lines.length, taken)
-      if (!taken) {
-        const why = closed ? 'closed' : 'full'
-        log.error(why, `the queue of ${subject} is ${why}: ${counts.dropped()} records dropped so far`)
-      }
-      return taken
+    append,
+
+    appendAll(requests) {
+      if (requests.length < 2) return requests.forEach(append)
+      const lines = requests.flat()
+      if (queue.append(lines)) counts.appended(lines.length, true)
+      else requests.forEach(append)
     },
 
     async confirm(lines, { by, timeoutMs }) {
