@@ -3,15 +3,17 @@ import { corkSocket, uncorkSocket } from './cork.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */
 export interface Turn<Ended> {
-  /** Takes it, and keeps its reply back until the end of the turn. false: it does not, as turns take too long. */
+  /** Takes it, and keeps its reply back until the group is recorded. false: it does not, as handlers compute for long. */
   add(ended: Ended, socket: Socket): boolean
   /** Ends the wait now. */
   flush(): void
 }
 
-/** Longer than this for each of its replies, in milliseconds, a turn is not waited for: handlers compute in it, each as long as that. */
-const MAX_WAIT_MS = 0.2
-/** So long, in milliseconds, no turn is waited for then. */
+/** In milliseconds: a group that is as old is not added to. */
+const MAX_AGE_MS = 0.5
+/** In milliseconds: where a handler computes for as long, the reply before it should not wait for it. */
+const MAX_STEP_MS = 1
+/** So long, in milliseconds, no reply is kept back then. */
 const PAUSE_MS = 1000
 
 /** Of all captures: those that wait. */
@@ -28,9 +30,11 @@ const watchExit = (): void => {
 }
 
 /**
- * Groups what ends in one turn of the event loop: one `write` for the records of all, at the turn's end, and then their replies.
- * Each is recorded before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost. The
- * replies wait for what is left of the turn: microseconds, as a turn that lasts is noticed and the next ones are not waited for.
+ * Groups what ends in one turn of the event loop: one `write` for the records of all, and then their replies. Each is recorded
+ * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
+ *
+ * A reply waits for what is left of the turn, and at most half a millisecond: there the group ends. Handlers that compute for
+ * longer than that between two replies are noticed, and for a second no reply is kept back.
  *
  * @param record records what ended; must not throw
  */
@@ -39,18 +43,29 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
   let sockets: Socket[] = []
   let startedAt = 0
   let pausedUntil = 0
+  let immediate: NodeJS.Immediate | undefined
+
+  const isPaused = (): boolean => {
+    if (pausedUntil === 0) return false
+    if (performance.now() < pausedUntil) return true
+    pausedUntil = 0
+    return false
+  }
 
   const start = (): void => {
     if (!isWatched) watchExit()
     startedAt = performance.now()
     waiting.add(flush)
-    setImmediate(flush)
+    immediate ??= setImmediate(() => {
+      immediate = undefined
+      flush()
+    })
   }
 
   const flush = (): void => {
     if (!waiting.delete(flush)) return
     const now = performance.now()
-    if (now - startedAt > MAX_WAIT_MS * all.length) pausedUntil = now + PAUSE_MS
+    if (now - startedAt > MAX_STEP_MS * all.length) pausedUntil = now + PAUSE_MS
     const ended = all
     const held = sockets
     all = []
@@ -61,14 +76,13 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
 
   return {
     add(ended, socket) {
-      if (pausedUntil !== 0) {
-        if (performance.now() < pausedUntil) return false
-        pausedUntil = 0
-      }
-      if (all.length === 0) start()
+      if (isPaused()) return false
+      const isFirst = all.length === 0
       all.push(ended)
       sockets.push(socket)
       corkSocket(socket, flushAll)
+      if (isFirst) start()
+      else if (performance.now() - startedAt > MAX_AGE_MS) flush()
       return true
     },
     flush,
