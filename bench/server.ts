@@ -129,6 +129,8 @@ const servers: Record<string, () => Promise<Server>> = {
 
 const server = await servers[framework!]!()
 if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
+// The load keeps its connections while the other servers have their turns.
+server.keepAliveTimeout = 0
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 

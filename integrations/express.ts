@@ -34,12 +34,14 @@ type Method = (...args: unknown[]) => Response
 const watchMethod = (res: Response, name: 'json' | 'jsonp' | 'send', tell: (body: unknown) => void): void => {
   const methods = res as unknown as Record<typeof name, Method>
   const own = Object.hasOwn(res, name) ? methods[name] : undefined
-  methods[name] = (...args) => {
+  // Not assigned as it is written: V8 would make it in the old generation (see `watchResponse`).
+  const watched: Method = (...args) => {
     if (args.length === 1) tell(args[0])
     // Looked up now: a sub-app gives the response a prototype of its own.
     const method = own ?? (Object.getPrototypeOf(res) as typeof methods)[name]
     return method.apply(res, args)
   }
+  methods[name] = watched
 }
 
 /** The object is known only before Express serialises it; `json` calls `send`, and `send` of an object calls `json`. */

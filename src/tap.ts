@@ -52,9 +52,11 @@ export const createTap = (limit: number): Tap => {
 export const tapStream = (stream: Readable, limit: number): Tap => {
   const tap = createTap(limit)
   const { emit } = stream
-  stream.emit = function (this: Readable, event: string | symbol, ...args: unknown[]) {
+  // Not assigned as it is written: V8 would make it in the old generation (see `watchResponse`).
+  const watched = function (this: Readable, event: string | symbol, ...args: unknown[]) {
     if (event === 'data') tap.push(args[0])
     return emit.call(this, event, ...args)
-  } as typeof emit
+  }
+  stream.emit = watched as typeof emit
   return tap
 }
