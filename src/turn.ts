@@ -11,8 +11,10 @@ export interface Turn<Ended> {
 
 /** In milliseconds: a group that is as old is not added to. */
 const MAX_AGE_MS = 0.5
-/** In milliseconds: where a handler computes for as long, the reply before it should not wait for it. */
+/** In milliseconds: where handlers compute for as long, the reply before should not wait for the next one. */
 const MAX_STEP_MS = 1
+/** So many slow groups in a row are no coincidence, as a garbage collection is. */
+const MAX_SLOW = 4
 /** So long, in milliseconds, no reply is kept back then. */
 const PAUSE_MS = 1000
 
@@ -34,7 +36,7 @@ const watchExit = (): void => {
  * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
  *
  * A reply waits for what is left of the turn, and at most half a millisecond: there the group ends. Handlers that compute for
- * longer than that between two replies are noticed, and for a second no reply is kept back.
+ * long between two replies are noticed, and for a second no reply is kept back.
  *
  * @param record records what ended; must not throw
  */
@@ -43,12 +45,15 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
   let sockets: Socket[] = []
   let startedAt = 0
   let pausedUntil = 0
+  let slow = 0
   let immediate: NodeJS.Immediate | undefined
 
   const isPaused = (): boolean => {
     if (pausedUntil === 0) return false
     if (performance.now() < pausedUntil) return true
     pausedUntil = 0
+    // One more tells.
+    slow = MAX_SLOW - 1
     return false
   }
 
@@ -65,7 +70,8 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
   const flush = (): void => {
     if (!waiting.delete(flush)) return
     const now = performance.now()
-    if (now - startedAt > MAX_STEP_MS * all.length) pausedUntil = now + PAUSE_MS
+    slow = now - startedAt > MAX_STEP_MS * all.length ? slow + 1 : 0
+    if (slow === MAX_SLOW) pausedUntil = now + PAUSE_MS
     const ended = all
     const held = sockets
     all = []
