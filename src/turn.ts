@@ -10,7 +10,7 @@ export interface Turn<Ended> {
 }
 
 /** In milliseconds: a group that is as old is not added to. */
-const MAX_AGE_MS = 0.5
+const MAX_AGE_MS = 1
 /** In milliseconds: where handlers compute for as long, the reply before should not wait for the next one. */
 const MAX_STEP_MS = 1
 /** So many slow groups in a row are no coincidence, as a garbage collection is. */
@@ -35,7 +35,7 @@ const watchExit = (): void => {
  * Groups what ends in one turn of the event loop: one `write` for the records of all, and then their replies. Each is recorded
  * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
  *
- * A reply waits for what is left of the turn, and at most half a millisecond: there the group ends. Handlers that compute for
+ * A reply waits for what is left of the turn, and at most a millisecond: there the group ends. Handlers that compute for
  * long between two replies are noticed, and for a second no reply is kept back.
  *
  * @param record records what ended; must not throw
