@@ -5,7 +5,8 @@
  *
  *     node bench/sinks.ts
  *
- * TEST_POSTGRES_URL and TEST_MYSQL_URL (else local servers), BENCH_ROUNDS (7), BENCH_BATCHES (20 a round, of 1,000 records), BENCH_SINKS
+ * TEST_POSTGRES_URL and TEST_MYSQL_URL (else local servers), BENCH_ROUNDS (50), BENCH_BATCHES (3 a round, of 1,000 records: short turns, so that a machine whose speed
+ * changes does so for all alike), BENCH_SINKS
  * (postgres,mysql,sqlite). Medians are given. "parsed": the records' members were read before; "text": they come as the outbox has them.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -32,8 +33,8 @@ import type { Sink } from '../src/sink.ts'
 import { service } from '../test/setup/services.ts'
 import { median } from './load.ts'
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
-const BATCHES = Number(process.env['BENCH_BATCHES'] ?? 20)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 50)
+const BATCHES = Number(process.env['BENCH_BATCHES'] ?? 3)
 const BATCH = 1000
 
 const number = { type: 'number' }
@@ -47,11 +48,14 @@ const rowOf = createRowMapper(columns)
 const nextId = createIds()
 const { signal } = new AbortController()
 
+/** Time goes on from record to record, as it does in life: indexes grow at their ends. */
+let milliseconds = 1_790_000_000_000
+
 const tenths = (n: number) => (n % 80) / 10
 const textOf = (n: number): string =>
   recordFrom({
     id: nextId(),
-    timestamp: new Date(1_790_000_000_000 + n).toISOString(),
+    timestamp: new Date(milliseconds++).toISOString(),
     model: 'iris',
     model_version: '1.0.0',
     status: 200,
@@ -209,7 +213,7 @@ const loopTimes = async (sink: Sink): Promise<{ clock: number[]; cpu: number[] }
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   const clock: number[] = []
   const cpu: number[] = []
-  for (const records of batchesOf(true)) {
+  for (const records of [...batchesOf(true), ...batchesOf(true), ...batchesOf(true)]) {
     let writing = true
     let longest = 0
     const watch = (): void => {
@@ -225,7 +229,7 @@ const loopTimes = async (sink: Sink): Promise<{ clock: number[]; cpu: number[] }
     writing = false
     cpu.push(longest)
   }
-  for (const records of batchesOf(true)) {
+  for (const records of [...batchesOf(true), ...batchesOf(true), ...batchesOf(true)]) {
     // The delay of making the records is not the write's.
     await new Promise((resolve) => setTimeout(resolve, 5))
     histogram.reset()

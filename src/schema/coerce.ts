@@ -57,13 +57,24 @@ const integerOf = (bits: number): Coerce => {
   }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const DASH = 45
+
+/** In lower case. By hand, as it is asked of every record: a regular expression takes ten times as long. */
+const isUuid = (text: string): boolean => {
+  if (text.length !== 36) return false
+  for (let i = 0; i < 36; i++) {
+    const code = text.charCodeAt(i)
+    const isDigit = (code >= 48 && code <= 57) || (code >= 97 && code <= 102)
+    if (i === 8 || i === 13 || i === 18 || i === 23 ? code !== DASH : !isDigit) return false
+  }
+  return true
+}
 
 const uuid: Coerce = (value) => {
   if (typeof value !== 'string') return notUuid
-  if (UUID.test(value)) return value
+  if (isUuid(value)) return value
   const lower = value.toLowerCase()
-  return UUID.test(lower) ? lower : notUuid
+  return isUuid(lower) ? lower : notUuid
 }
 
 export const coercions: Readonly<Record<ColumnType, Coerce>> = {

@@ -10,6 +10,8 @@ import { whenFree } from './busy.ts'
 
 /** How long a transaction's rows may keep the event loop, in milliseconds; its commit comes on top. */
 const SLICE_MS = 3
+/** Each call of a statement costs as much as storing a row. SQLite takes 32,766 values a statement, and a table has 2,000 columns. */
+const ROWS_A_STATEMENT = 8
 
 /** How values that SQLite has no type for are bound. */
 const bound: Partial<Record<ColumnType, (value: never) => SQLInputValue>> = {
@@ -18,42 +20,62 @@ const bound: Partial<Record<ColumnType, (value: never) => SQLInputValue>> = {
   json: encode,
 }
 
-const insertOf = (session: Session<DatabaseSync>, { table, columns, key }: Target): string => {
+const insertOf = (session: Session<DatabaseSync>, { table, columns, key }: Target, rows: number): string => {
   const names = columns.map(({ name }) => session.quote(name)).join(', ')
-  const values = columns.map(() => '?').join(', ')
+  const values = `(${columns.map(() => '?').join(', ')})`
   const conflict = key.map((name) => session.quote(name)).join(', ')
-  return `insert into ${table} (${names}) values (${values}) on conflict (${conflict}) do nothing`
+  const all = Array.from({ length: rows }, () => values).join(', ')
+  return `insert into ${table} (${names}) values ${all} on conflict (${conflict}) do nothing`
 }
 
-/** Rows by one prepared statement, in transactions of a few milliseconds, so that the event loop is never kept for long. */
+/** Rows by prepared statements, in transactions of a few milliseconds, so that the event loop is never kept for long. */
 export const createWrite = (session: Session<DatabaseSync>, target: Target): Write<DatabaseSync> => {
-  const sql = insertOf(session, target)
   const binders = target.columns.flatMap(({ type }, index) => {
     const bind = bound[type]
     return bind ? [{ index, bind }] : []
   })
-  const statements = new WeakMap<DatabaseSync, StatementSync>()
+  const { length: width } = target.columns
 
-  const prepared = (database: DatabaseSync): StatementSync => {
-    const statement = statements.get(database) ?? database.prepare(sql)
-    statements.set(database, statement)
-    return statement
+  /** Made once a connection. */
+  const statementOf = (rows: number): ((database: DatabaseSync) => StatementSync) => {
+    const sql = insertOf(session, target, rows)
+    const statements = new WeakMap<DatabaseSync, StatementSync>()
+    return (database) => {
+      const statement = statements.get(database) ?? database.prepare(sql)
+      statements.set(database, statement)
+      return statement
+    }
   }
+  const insertOne = statementOf(1)
+  const insertSome = statementOf(ROWS_A_STATEMENT)
+  const values = new Array<SQLInputValue>(width * ROWS_A_STATEMENT)
 
-  const valuesOf = (record: PredictionRecord): SQLInputValue[] => {
+  /** A record's values, to `values` from `at`. */
+  const bind = (record: PredictionRecord, at: number): void => {
     const row = target.rowOf(record) as SQLInputValue[]
     for (const { index, bind } of binders) if (row[index] !== null) row[index] = bind(row[index] as never)
-    return row
+    for (let i = 0; i < width; i++) values[at + i] = row[i]!
+  }
+
+  /** Writes the next records, as many as a statement takes; how far it came. */
+  const writeSome = (database: DatabaseSync, records: readonly PredictionRecord[], at: number): number => {
+    if (at + ROWS_A_STATEMENT > records.length) {
+      bind(records[at]!, 0)
+      insertOne(database).run(...values.slice(0, width))
+      return at + 1
+    }
+    for (let i = 0; i < ROWS_A_STATEMENT; i++) bind(records[at + i]!, i * width)
+    insertSome(database).run(...values)
+    return at + ROWS_A_STATEMENT
   }
 
   /** One transaction; how far it came. */
   const writeSlice = (database: DatabaseSync, records: readonly PredictionRecord[], start: number): number => {
-    const statement = prepared(database)
     database.exec('begin immediate')
     try {
       const end = performance.now() + SLICE_MS
       let at = start
-      do statement.run(...valuesOf(records[at++]!))
+      do at = writeSome(database, records, at)
       while (at < records.length && performance.now() < end)
       database.exec('commit')
       return at
