@@ -1,0 +1,31 @@
+/**
+ * A service whose handler ends in its own way right after its reply: node children/ending.ts OUTBOX ENDING
+ *   ENDING: kill (by SIGKILL) | exit | throw | destroy (the connection)
+ * Tells its port.
+ */
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createCapture, silentLogger } from 'capture-predictions'
+import { capturePredictions } from 'capture-predictions/express'
+
+const [, , outboxDir = '', ending = ''] = process.argv
+
+const endings: Record<string, (res: ServerResponse) => void> = {
+  kill: () => process.kill(process.pid, 'SIGKILL'),
+  exit: () => process.exit(0),
+  throw: () => process.nextTick(() => JSON.parse('no JSON: nobody catches it')),
+  destroy: (res) => void res.socket!.destroy(),
+}
+
+// What a sink that is away would leave in the outbox.
+const sink = { name: 'away', write: () => Promise.reject(new Error('away')) }
+const app = express()
+app.use(express.json())
+app.use(capturePredictions(createCapture({ sink, outboxDir, logger: silentLogger })))
+app.post('/predict', (_req, res) => {
+  res.json({ prediction: 1 })
+  endings[ending]!(res)
+})
+const server = createServer(app).listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
+process.on('disconnect', () => process.exit())
