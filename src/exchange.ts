@@ -105,6 +105,7 @@ export class Exchange implements Prediction {
   readonly #startedAt: number
   readonly #redaction: Redaction | undefined
   #skipped = false
+  #kept: boolean | undefined
   #ended = false
   #status = 0
   #durationMs = 0
@@ -159,6 +160,7 @@ export class Exchange implements Prediction {
   reply(body: unknown, status: number, header: Header): void {
     if (this.#skipped || this.hasReply(status)) return
     this.#replied = true
+    if (this.#isOut()) return
     try {
       if (status >= 400) this.#error = errorOfReply(body)
       else this.#readReply(body, status, header)
@@ -243,7 +245,7 @@ export class Exchange implements Prediction {
     this.#reading = reading
     this.#takeEnvelope(reading)
     this.#hideUnread(body)
-    this.#features = this.#texts('features', reading.features)
+    if (!this.#isOut()) this.#features = this.#texts('features', reading.features)
   }
 
   #readReply(body: unknown, status: number, header: Header): void {
@@ -340,10 +342,21 @@ export class Exchange implements Prediction {
     return this.#lines(sampleWeight)
   }
 
+  /** Whether its id falls within the sample: decided once, as soon as the request's body may have told the id. */
+  #isKept(sampler: Sampler): boolean {
+    return (this.#kept ??= sampler.keep(this.#requestId ?? requestIdOf(this.#start.headers) ?? this.id))
+  }
+
+  /** Sampled out whatever comes: nothing more of it is read. */
+  #isOut(): boolean {
+    const sampler = this.#context.samplerOf(this.#start.route)
+    return sampler !== undefined && !sampler.waits && !this.#isKept(sampler)
+  }
+
   #sampleWeight(): number {
     const sampler = this.#context.samplerOf(this.#start.route)
     if (sampler === undefined) return 1
-    const kept = sampler.keep(this.#requestId ?? this.id)
+    const kept = this.#isKept(sampler)
     return sampler.weight({ status: this.#status, durationMs: this.#durationMs, error: this.#error, kept })
   }
 

@@ -129,6 +129,21 @@ const REQUESTS = Array.from({ length: 10_000 }, (_, i) => ({
 const COUNT = REQUESTS.length
 const MEAN = 49.5
 
+it.each([
+  ['nobody reads who is sampled out', {}, 0],
+  ['who may be kept for the outcome is read', { sampleAlways: 'errors' }, 1],
+])('%s', (_what, options, reads) => {
+  const { capture } = testCapture({ sampleRate: 0, ...options })
+  let read = 0
+  const counted = { toJSON: () => (read++, 1) }
+  const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+  exchange.request({ counted })
+  exchange.reply({ prediction: 1 }, 200, () => undefined)
+  void exchange.end(200)
+  expect(read).toBe(reads)
+  expect(capture.stats().requests).toMatchObject({ seen: 1, sampledOut: 1 })
+})
+
 describe('estimates from the rows are unbiased', () => {
   afterEach(() => void vi.useRealTimers())
 
