@@ -1,0 +1,66 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Exchange } from './exchange.ts'
+import type { Format, FormatRequest } from './format.ts'
+import { headerOf } from './headers.ts'
+import type { Redaction } from './redact.ts'
+import type { Sampler } from './sample.ts'
+
+/** What all exchanges of a capture share, made once. Each function is called on the request's path. */
+export interface ExchangeContext {
+  nextId(): string
+  timestamp(time: number): string
+  chooseFormat(request: FormatRequest): Format
+  /** In the schema's order. */
+  featureNames: readonly string[]
+  outputNames: readonly string[]
+  readonly model: string
+  readonly modelVersion: string
+  /** Both as a record's text has them, made once. */
+  readonly modelMembers: string
+  /** A larger body is not read. */
+  readonly maxBodyBytes: number
+  /** Request headers, in lower case, that become tags. */
+  readonly tagHeaders: readonly string[]
+  /** Redaction of one exchange, or undefined without rules. */
+  startRedaction(): Redaction | undefined
+  /** How a route's requests are sampled, by the caller's id of them or else ours; undefined: all are kept. */
+  samplerOf(route: string): Sampler | undefined
+  /**
+   * Records an exchange that ended, before the last byte of its reply goes.
+   * @returns undefined: it is safe by the time that what is written to `socket` goes. A promise: the end of the response is to
+   * wait for it; it never rejects.
+   */
+  record(exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined
+  count(what: 'captured' | 'sampledOut' | 'skipped'): void
+  /** A fault of capture itself: logged, never thrown at the app. */
+  fault(kind: string, error: unknown): void
+}
+
+/** A request as formats see it. A class, as one is made for each request. */
+export class RequestView implements FormatRequest {
+  readonly body: unknown
+  readonly contentType: string
+  readonly featureNames: readonly string[]
+  readonly outputNames: readonly string[]
+  readonly #headers: IncomingHttpHeaders
+
+  constructor(body: unknown, headers: IncomingHttpHeaders, { featureNames, outputNames }: ExchangeContext) {
+    this.body = body
+    this.contentType = headers['content-type'] ?? ''
+    this.featureNames = featureNames
+    this.outputNames = outputNames
+    this.#headers = headers
+  }
+
+  header(name: string): string | undefined {
+    return headerOf(this.#headers, name)
+  }
+}
+
+/** What an integration says of a request when it arrives. */
+export interface ExchangeStart {
+  /** The configured route that it matched, as it was written. */
+  readonly route: string
+  readonly headers: IncomingHttpHeaders
+}
