@@ -87,7 +87,8 @@ export const unavailableFor = (address: string, text: string, status?: number): 
   const fix = hints.find(({ when }) => when(status, text))?.fix
   return new PredictionsError(
     'PREDICTIONS_SINK_UNAVAILABLE',
-    `${address}: ${text}${fix === undefined ? '' : `. ${fix}`}`,
+    // Elasticsearch ends some of its sentences with a semicolon.
+    `${address}: ${fix === undefined ? text : `${text.replace(/[.;]$/, '')}; ${fix}`}`,
   )
 }
 
