@@ -30,12 +30,7 @@ interface Opened extends Connection {
   readonly checked: Map<string, Promise<void>>
 }
 
-/** A document and its record's place in the batch. */
-interface Placed extends Document {
-  readonly place: number
-}
-
-type Refused = readonly [document: Placed, why: Rejection]
+type Refused = readonly [document: Document, why: Rejection]
 
 /**
  * Predictions as documents of Elasticsearch 8.14 or later: one index a month by the record's timestamp, an index template
@@ -116,9 +111,14 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   }
 
   /** Writes documents; resolves with those that Elasticsearch refused. Throws where some are neither stored nor refused. */
-  const store = async (to: Opened, documents: Iterable<Placed>, signal: AbortSignal): Promise<Refused[]> => {
+  const store = async (
+    to: Opened,
+    documents: Iterable<Document>,
+    batch: number,
+    signal: AbortSignal,
+  ): Promise<Refused[]> => {
     const refused: Refused[] = []
-    await inLanes(requestsOf(documents), async (request) => {
+    await inLanes(requestsOf(documents, batch), async (request) => {
       for (const index of new Set(request.map((document) => document.index))) await ensure(to, index, signal)
       const outcome = await bulk(to, request, signal)
       for (const { id } of outcome.stored) acknowledged.add(id)
@@ -134,25 +134,25 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     signal: AbortSignal,
   ): Promise<Refusal[]> => {
     const refusals: Refusal[] = []
-    const placed = function* (
+    const made = function* (
       places: Iterable<number>,
       documentOf: (place: number) => Document | Unfit,
-    ): Generator<Placed> {
+    ): Generator<Document> {
       for (const place of places) {
         const document = documentOf(place)
         if ('reason' in document) refusals.push({ index: place, reason: document.reason })
-        else if (!acknowledged.has(document.id)) yield { place, ...document }
+        else if (!acknowledged.has(document.id)) yield document
       }
     }
-    const all = placed(records.keys(), (place) => to.documents.write(records[place]!))
+    const all = made(records.keys(), (place) => to.documents.write(records[place]!, place))
     // 400 blames the document: it comes again with less of it indexed.
     const blamed = new Map<number, string>()
-    for (const [{ place }, { status, reason }] of await store(to, all, signal)) {
+    for (const [{ place }, { status, reason }] of await store(to, all, records.length, signal)) {
       if (status === 400) blamed.set(place, reason)
       else refusals.push({ index: place, reason })
     }
-    const aside = placed(blamed.keys(), (place) => to.documents.writeAside(records[place]!, blamed.get(place)!))
-    for (const [{ place }] of await store(to, aside, signal))
+    const aside = made(blamed.keys(), (place) => to.documents.writeAside(records[place]!, place, blamed.get(place)!))
+    for (const [{ place }] of await store(to, aside, blamed.size, signal))
       refusals.push({ index: place, reason: blamed.get(place)! })
     return refusals
   }

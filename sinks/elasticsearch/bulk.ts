@@ -57,10 +57,10 @@ const neverFits = ({ reason = '' }: Cause, body: string): boolean => {
 const systemStates = new Set(['security_exception', 'index_not_found_exception', 'validation_exception'])
 
 /** What became of the documents of one request. */
-export interface Outcome<D extends Document> {
+export interface Outcome {
   /** Stored, now or by an earlier try. */
-  readonly stored: readonly D[]
-  readonly refused: readonly (readonly [document: D, why: Rejection])[]
+  readonly stored: readonly Document[]
+  readonly refused: readonly (readonly [document: Document, why: Rejection])[]
   /**
    * Why the others are not stored. `PREDICTIONS_SINK_UNAVAILABLE`: the same may pass later; `PREDICTIONS_BATCH_REFUSED`: they
    * are too much for one request.
@@ -76,11 +76,11 @@ export interface Connection {
 }
 
 /** Writes documents by `create` with their ids: 409 says that an earlier try had stored it. */
-export const bulk = async <D extends Document>(
+export const bulk = async (
   connection: Connection,
-  documents: readonly D[],
+  documents: readonly Document[],
   signal: AbortSignal,
-): Promise<Outcome<D>> => {
+): Promise<Outcome> => {
   const { address } = connection
   const index = documents[0]!.index
   const body = bodyOf(documents, index)
@@ -92,8 +92,8 @@ export const bulk = async <D extends Document>(
   if (!Array.isArray(items) || items.length !== documents.length)
     return { stored: [], refused: [], failure: unavailableFor(address, 'what came is no answer to a bulk request') }
 
-  const stored: D[] = []
-  const refused: [D, Rejection][] = []
+  const stored: Document[] = []
+  const refused: [Document, Rejection][] = []
   let failure: PredictionsError | undefined
   for (const [place, document] of documents.entries()) {
     const { status, error = {} } = (items as readonly Item[])[place]!.create
@@ -110,7 +110,7 @@ const compress = promisify(gzip)
 
 /** The client's own compression has no level, and the fastest one costs half of the usual one. */
 const compressed = async (body: string) => ({
-  bulkBody: await compress(body, { level: 1 }),
+  bulkBody: await compress(body, { level: 1, chunkSize: 128 * 1024 }),
   headers: { 'content-encoding': 'gzip' },
 })
 

@@ -3,11 +3,11 @@ import type { Document } from '../../../sinks/elasticsearch/documents.ts'
 import { inLanes, requestsOf } from '../../../sinks/elasticsearch/requests.ts'
 
 const documents = (count: number, length: number): Document[] =>
-  Array.from({ length: count }, (_, n) => ({ index: 'i', id: String(n), source: 'x'.repeat(length) }))
+  Array.from({ length: count }, (_, n) => ({ index: 'i', id: String(n), source: 'x'.repeat(length), place: n }))
 
-const sizes = async (all: Iterable<Document>): Promise<number[]> => {
+const sizes = async (all: Iterable<Document>, batch: number): Promise<number[]> => {
   const found: number[] = []
-  for await (const request of requestsOf(all)) found.push(request.length)
+  for await (const request of requestsOf(all, batch)) found.push(request.length)
   return found
 }
 
@@ -15,12 +15,15 @@ describe('requests', () => {
   it.each<[string, Document[], number[]]>([
     ['nothing', [], []],
     ['a few', documents(3, 10), [3]],
-    ['as many as one takes', documents(1000, 10), [1000]],
-    ['one more', documents(1001, 10), [1000, 1]],
+    ['as many as one takes', documents(250, 10), [250]],
+    ['one more', documents(251, 10), [250, 1]],
+    ['one for each lane', documents(1000, 10), [250, 250, 250, 250]],
+    ['larger ones', documents(9999, 10), [2500, 2500, 2500, 2499]],
+    ['more of them', documents(12_000, 10), [2500, 2500, 2500, 2500, 2000]],
     ['large ones', documents(5, 1_500_000), [2, 2, 1]],
     ['one that is too large, alone', documents(2, 9_000_000), [1, 1]],
   ])('are cut: %s', async (_what, all, expected) => {
-    expect(await sizes(all)).toEqual(expected)
+    expect(await sizes(all, all.length)).toEqual(expected)
   })
 
   it('are made while the event loop goes on', async () => {
@@ -34,7 +37,7 @@ describe('requests', () => {
         yield document
       }
     }
-    await sizes(slow())
+    await sizes(slow(), 1000)
     clearInterval(turn)
     expect(turns).toBeGreaterThanOrEqual(3)
   })
