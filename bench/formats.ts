@@ -9,6 +9,7 @@
  */
 import type { FormatReply, FormatRequest } from '../src/format.ts'
 import { chooseFormat } from '../src/formats/index.ts'
+import { textsOf } from '../src/formats/texts.ts'
 import { encode } from '../src/json.ts'
 import { median } from './load.ts'
 
@@ -79,7 +80,7 @@ const capture = ({ request, reply }: Exchanged): number => {
   const format = chooseFormat('auto', asked)
   const reading = format.readRequest(asked)
   let size = 0
-  for (const row of reading.features) size += encode(row).length
+  for (const text of textsOf(reading) ?? reading.features.map(encode)) size += text.length
   for (const row of format.readReply(message(reply), reading).outputs) size += encode(row).length
   return size
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { RequestView, type ExchangeContext, type ExchangeStart } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, RequestReading } from './format.ts'
+import { countOf, textsOf } from './formats/texts.ts'
 import { INSTANCES_PER_BASE, instanceId } from './id.ts'
 import { copyOf, givenTo, mergeEach } from './given.ts'
 import { headerOf, requestIdOf } from './headers.ts'
@@ -186,7 +187,7 @@ export class Exchange implements Prediction {
     this.#reading = reading
     this.#takeEnvelope(reading)
     this.#hideUnread(body)
-    if (!this.#isOut()) this.#features = this.#texts('features', reading.features)
+    if (!this.#isOut()) this.#features = this.#featureTexts(reading)
   }
 
   #readReply(body: unknown, status: number, header: Header): void {
@@ -214,7 +215,7 @@ export class Exchange implements Prediction {
   }
 
   get #instances(): number {
-    return Math.max(this.#reading?.features.length ?? 0, 1)
+    return this.#reading === undefined ? 1 : Math.max(countOf(this.#reading), 1)
   }
 
   #noteCount(outputs: number): void {
@@ -239,15 +240,25 @@ export class Exchange implements Prediction {
     if (hasMembers(envelope.extra)) this.#extra = { ...this.#extra, ...envelope.extra }
   }
 
+  /** Most often cut out of the body. Redaction wants objects. */
+  #featureTexts(reading: RequestReading): readonly string[] {
+    const texts = this.#redaction === undefined ? textsOf(reading) : undefined
+    return texts === undefined ? this.#texts('features', reading.features) : this.#withinLimit('features', texts)
+  }
+
   /** Each instance's members as text, at once: the handler may change its objects later. */
   #texts(source: 'features' | 'outputs', instances: readonly Members[]): readonly string[] {
     const redaction = this.#redaction
+    const texts = instances.map((members) =>
+      encode(redaction === undefined ? members : redaction.apply(source, members)),
+    )
+    return this.#withinLimit(source, texts)
+  }
+
+  /** The texts, unless they are too long together. */
+  #withinLimit(source: 'features' | 'outputs', texts: readonly string[]): readonly string[] {
     let size = 0
-    const texts = instances.map((members) => {
-      const text = encode(redaction === undefined ? members : redaction.apply(source, members))
-      size += text.length
-      return text
-    })
+    for (const text of texts) size += text.length
     if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
     this.tooLarge(source, size, createHash('sha256').update(texts.join('')).digest('hex'))
     return texts.map(() => '{}')

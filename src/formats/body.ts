@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { FormatReply, FormatRequest } from '../format.ts'
 import { messageOf } from '../errors.ts'
 import { decode } from '../json.ts'
+import { type Batch, batchOf } from './batch.ts'
 
 export type Extra = Record<string, { value?: unknown; reason: string }>
 
@@ -16,6 +17,8 @@ export interface Content {
   readonly isParsed: boolean
   /** Why there is no value, or what is odd about it. */
   readonly note?: { value?: unknown; reason: string } | undefined
+  /** The batch in a body of bytes, where its items need not be parsed: `value` then costs the parsing at the first look. */
+  readonly batch?: Batch | undefined
   /** The binary tensors behind the JSON, of the Open Inference protocol's extension. */
   readonly binary?: Buffer | undefined
 }
@@ -34,6 +37,10 @@ const kContent = Symbol('capture-predictions.content')
 /** The content of a request's or a reply's body. Never throws; the body is read once. */
 export const contentOf = (message: Message & { [kContent]?: Content }): Content =>
   Object.isExtensible(message) ? (message[kContent] ??= read(message)) : read(message)
+
+/** A content's value for a look at its keys: with an empty list where the batch is, if that was not parsed. */
+export const outlineOf = (content: Content): unknown =>
+  content.batch === undefined ? content.value : content.batch.outline
 
 /** The media type without its parameters, in lower case: `text/csv`. */
 export const mediaTypeOf = (contentType: string): string => {
@@ -68,10 +75,11 @@ const readBytes = (bytes: Buffer, message: Message): Content => {
   if (length !== undefined) return readTensors(bytes, length)
   const mediaType = mediaTypeOf(message.contentType)
   if (mediaType.startsWith('multipart/')) return unreadable(`${mediaType} is not read`, digestOf(bytes))
-  const { text, note } = textOf(bytes, charsetOf(message.contentType))
+  const charset = charsetOf(message.contentType)
+  const { text, note } = textOf(bytes, charset)
   if (text === undefined) return unreadable(note ?? 'not a text', digestOf(bytes))
+  if (note === undefined) return readText(text, message.contentType, isUtf8Name(charset) ? bytes : undefined)
   const content = readText(text, message.contentType)
-  if (note === undefined) return content
   // Bytes that are no text and no JSON are kept by their digest: replacement characters would say nothing.
   if (content.value === undefined) return unreadable(`${content.note?.reason}; ${note}`, digestOf(bytes))
   return { ...content, note: { reason: note } }
@@ -89,7 +97,8 @@ const readTensors = (bytes: Buffer, length: string): Content => {
   return { ...content, binary: bytes.subarray(end) }
 }
 
-const readText = (text: string, contentType: string): Content => {
+/** @param bytes the same in UTF-8, if they are at hand */
+const readText = (text: string, contentType: string, bytes?: Buffer): Content => {
   if (isCsv(contentType)) return { value: text, isText: true, isParsed: false }
   const mediaType = mediaTypeOf(contentType)
   // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
@@ -97,10 +106,24 @@ const readText = (text: string, contentType: string): Content => {
     if (mediaType.startsWith('text/')) return { value: text, isText: true, isParsed: false }
     return unreadable(`${mediaType} is not read`, excerptOf(text))
   }
+  const batch = bytes && batchOf(bytes)
+  if (batch !== undefined) return contentOfBatch(batch, text)
   try {
     return { value: parse(text), isText: false, isParsed: false }
   } catch (error) {
     return unreadable(`no JSON: ${messageOf(error).slice(0, 200)}`, excerptOf(text))
+  }
+}
+
+const contentOfBatch = (batch: Batch, text: string): Content => {
+  let value: unknown
+  return {
+    get value() {
+      return (value ??= decode(text))
+    },
+    isText: false,
+    isParsed: false,
+    batch,
   }
 }
 
@@ -122,8 +145,10 @@ const parse = (text: string): unknown => {
 const charsetOf = (contentType: string): string =>
   /;\s*charset="?([^\s;"]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
 
+const isUtf8Name = (charset: string): boolean => charset === 'utf-8' || charset === 'utf8'
+
 const textOf = (bytes: Buffer, charset: string): { text?: string; note?: string } => {
-  if (charset === 'utf-8' || charset === 'utf8') {
+  if (isUtf8Name(charset)) {
     const text = bytes.toString('utf8', bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
     return isUtf8(bytes) ? { text } : { text, note: 'invalid UTF-8: replaced by U+FFFD' }
   }

@@ -1,6 +1,6 @@
 import type { Format, FormatRequest, RequestReading } from '../format.ts'
 import { encode } from '../json.ts'
-import { type Content, contentOf } from './body.ts'
+import { type Content, contentOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
 import { canRepeat, columnsOf, featuresOf, isObject, type Row, rowsOf } from './rows.ts'
@@ -29,7 +29,7 @@ const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
 export const instances: Format = {
   name: 'instances',
   matches(request) {
-    const { value } = contentOf(request)
+    const value = outlineOf(contentOf(request))
     if (!isObject(value)) return false
     if (Array.isArray(value['instances'])) return true
     if (Array.isArray(value['examples'])) return typeof value['signature_name'] === 'string'
@@ -38,14 +38,24 @@ export const instances: Format = {
   },
   readRequest(request) {
     const content = contentOf(request)
-    if (!isObject(content.value)) return json.readRequest(request)
-    return readInstances(request, content, content.value) ?? json.readRequest(request)
+    if (!isObject(outlineOf(content))) return json.readRequest(request)
+    const texts = content.batch?.texts(request.featureNames)
+    const body = (texts === undefined ? content.value : outlineOf(content)) as Row
+    return readInstances(request, content, body, texts) ?? json.readRequest(request)
   },
   readReply: readOutputs,
 }
 
-/** Reads `instances`, `inputs` or `examples` of an object; undefined where it has none of them. */
-export const readInstances = (request: FormatRequest, content: Content, body: Row): RequestReading | undefined => {
+/**
+ * Reads `instances`, `inputs` or `examples` of an object; undefined where it has none of them.
+ * @param texts those of the features, if they were cut out of the body
+ */
+export const readInstances = (
+  request: FormatRequest,
+  content: Content,
+  body: Row,
+  texts?: readonly string[],
+): RequestReading | undefined => {
   const { id: requestId, ...members } = body
   const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
   if (key === undefined) return undefined
@@ -62,6 +72,7 @@ export const readInstances = (request: FormatRequest, content: Content, body: Ro
   }
   return requestReading(request, content, {
     features: rows,
+    texts,
     isBatch,
     items: isShared ? undefined : read.items,
     tags,

@@ -1,6 +1,6 @@
 import type { Format } from '../format.ts'
 import { encode } from '../json.ts'
-import { contentOf } from './body.ts'
+import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
@@ -21,7 +21,7 @@ import { featuresOf, isObject, named, namesFor, type Row } from './rows.ts'
 export const mlflow: Format = {
   name: 'mlflow',
   matches(request) {
-    const { value } = contentOf(request)
+    const value = outlineOf(contentOf(request))
     if (!isObject(value)) return false
     if (isObject(value['dataframe_split']) || Array.isArray(value['dataframe_records'])) return true
     const hasInputs = typeof value['inputs'] === 'object' || typeof value['instances'] === 'object'

@@ -1,10 +1,11 @@
 import type { Format } from '../format.ts'
-import { type Content, contentOf, digestOf, type Extra } from './body.ts'
+import { type Content, contentOf, digestOf, type Extra, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, replyReading, requestReading } from './replies.ts'
 import { type Column, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
 import { binarySizeOf, columnOfTensor, type Tensor, tensorOf, widthOf } from './tensors.ts'
 import { tagsIn } from './instances.ts'
+import { countOf } from './texts.ts'
 
 /**
  * The Open Inference protocol (KServe V2, Triton, MLServer), with Triton's binary tensor data.
@@ -26,8 +27,9 @@ import { tagsIn } from './instances.ts'
 export const openInference: Format = {
   name: 'open-inference',
   matches(request) {
-    const { value, binary } = contentOf(request)
-    return isObject(value) && (binary !== undefined || areTensors(value['inputs']))
+    const content = contentOf(request)
+    const value = outlineOf(content)
+    return isObject(value) && (content.binary !== undefined || areTensors(value['inputs']))
   },
   readRequest(request) {
     const content = contentOf(request)
@@ -50,7 +52,7 @@ export const openInference: Format = {
     const names = (request.context as { outputNames?: readonly string[] } | undefined)?.outputNames ?? []
     const { columns, tags, extra } = readTensors(value['outputs'], content, names, 'outputs')
     return replyReading(content, {
-      outputs: rowsOf(columns, request.features.length === 1).rows,
+      outputs: rowsOf(columns, countOf(request) === 1).rows,
       tags: { ...tagsIn('parameters', value['parameters']), ...tags },
       requestId: value['id'],
       model: value['model_name'],

@@ -2,8 +2,9 @@ import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from '.
 import { encode } from '../json.ts'
 import { type Content, contentOf, type Extra } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
-import { canRepeat, columnsOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
+import { canRepeat, columnsOf, featuresOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
 import { shortenArrays } from './shorten.ts'
+import { countOf, withTexts } from './texts.ts'
 
 /** What a reply is read by. */
 interface Asked {
@@ -17,6 +18,8 @@ export const requestReading = (
   content: Content,
   read: {
     features: readonly Row[]
+    /** Of the features, where they were cut out of the body: nothing in them is to be shortened. */
+    texts?: readonly string[] | undefined
     isBatch: boolean
     items?: readonly unknown[] | undefined
     tags?: Row
@@ -24,6 +27,7 @@ export const requestReading = (
     extra?: Extra
   },
 ): RequestReading => {
+  if (read.texts !== undefined) return textsReading(request, content, read, read.texts)
   const isEmpty = read.features.length === 0
   const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
   if (!isEmpty && isOrdinary(content, read, extra))
@@ -43,6 +47,28 @@ export const requestReading = (
       ...(content.note && { body: content.note }),
     }),
   }
+}
+
+/** The reading of features that were cut out of the body. */
+const textsReading = (
+  request: FormatRequest,
+  content: Content,
+  read: { isBatch: boolean; tags?: Row; requestId?: unknown },
+  texts: readonly string[],
+): RequestReading => {
+  const { tags, reason } = tagsOf(read.tags ?? {}, texts.length)
+  const reading = {
+    isBatch: read.isBatch,
+    context: request.outputNames,
+    tags,
+    requestId: idOf(read.requestId),
+    ...(reason !== undefined && { extra: { tags: { reason } } }),
+  }
+  return withTexts(reading, texts, () => {
+    const { value } = content
+    const items = (isObject(value) ? value['instances'] : value) as unknown[]
+    return items.map((item) => featuresOf(item, request.featureNames))
+  })
 }
 
 /** A request that could not be read is one instance without features; `extra` says why. */
@@ -139,7 +165,7 @@ const BATCH_KEYS = ['predictions', 'outputs', 'results', 'result']
 export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyReading => {
   const content = contentOf(reply)
   const asked = askedOf(request)
-  const n = request.features.length
+  const n = countOf(request)
   if (content.value === undefined) return replyReading(content, { outputs: [] })
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
@@ -147,9 +173,9 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
 }
 
 /** What was remembered at the request; a reading of a user's own format has nothing of it. */
-const askedOf = ({ context, features, isBatch = features.length > 1 }: RequestReading): Asked => ({
-  isBatch,
-  outputNames: Array.isArray(context) ? (context as string[]) : [],
+const askedOf = (request: RequestReading): Asked => ({
+  isBatch: request.isBatch ?? countOf(request) > 1,
+  outputNames: Array.isArray(request.context) ? (request.context as string[]) : [],
 })
 
 const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Row[] =>

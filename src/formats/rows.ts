@@ -53,14 +53,19 @@ const numberedNames = (length: number): readonly string[] => {
 
 /** Names a row's values by position; past the names they are `f4`, `f5`, … */
 export const named = (values: readonly unknown[], names: readonly string[]): Row => {
-  const all = names.length === values.length ? names : fitted(names, values.length)
+  const all = fitted(names, values.length)
   const row = emptyRow(all)
   for (let i = 0; i < values.length; i++) row[all[i]!] = values[i]
   return row
 }
 
-const fitted = (names: readonly string[], length: number): readonly string[] =>
-  names.length === 0 ? numberedNames(length) : [...names.slice(0, length), ...numberedNames(length).slice(names.length)]
+/** So many names: past those given they are `f4`, `f5`, … */
+export const fitted = (names: readonly string[], length: number): readonly string[] =>
+  names.length === length
+    ? names
+    : names.length === 0
+      ? numberedNames(length)
+      : [...names.slice(0, length), ...numberedNames(length).slice(names.length)]
 
 /** Whether `size` characters can stand in each of n rows. */
 export const canRepeat = (size: number, n: number): boolean => n < 2 || size * n <= MAX_REPEATED

@@ -4,7 +4,7 @@ import type { Extra } from './body.ts'
 import { isObject, MAX_VALUES, put, type Row } from './rows.ts'
 
 /** Longer strings (images in base64) are stored by their digest, in UTF-16 code units. */
-const MAX_STRING = 64 * 1024
+export const MAX_STRING = 64 * 1024
 
 /** Deeper values are left alone: what writes them has its own limit. */
 const MAX_DEPTH = 200

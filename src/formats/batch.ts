@@ -1,0 +1,211 @@
+import { isAscii } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import { decode } from '../json.ts'
+import { canRepeat, fitted, isObject, MAX_VALUES, type Row } from './rows.ts'
+import * as scan from './scan.ts'
+
+/**
+ * A batch in a body's bytes whose items were not parsed: their features' texts are cut out of the body, which costs a fraction of
+ * parsing them and making texts of them again, and keeps the digits of 64-bit integers.
+ */
+export interface Batch {
+  /** The body with an empty list in the batch's place. */
+  readonly outline: unknown
+  /** Each item's features as JSON text, named as `featuresOf` names them; undefined where these names need a closer look. */
+  texts(names: readonly string[]): string[] | undefined
+}
+
+interface Items {
+  /** Where each begins and ends: behind `[`, for arrays. */
+  readonly starts: readonly number[]
+  readonly ends: readonly number[]
+  /** How many values each has; undefined: they are objects. */
+  readonly width: number | undefined
+  /** Behind the batch's `]`. */
+  readonly end: number
+}
+
+/** Where the batch was, for its outline. Nobody outside knows it, so that no body has it. */
+const MARK = randomUUID()
+
+const KEY = Buffer.from('"instances"')
+
+/**
+ * The batch that a body of UTF-8 consists of or has as its `instances`, if all its items are objects of the same members or
+ * arrays of the same length, and have values only that are no objects or arrays. Most have; all others are parsed.
+ */
+export const batchOf = (bytes: Buffer): Batch | undefined => {
+  const start = startOfBatch(bytes)
+  if (start < 0) return undefined
+  const items = itemsOf(bytes, scan.skipSpace(bytes, start + 1))
+  if (items === undefined) return undefined
+  const outline = outlineOf(bytes, start, items.end)
+  if (outline === undefined) return undefined
+  const { width } = items
+  return { outline, texts: (names) => (width === undefined ? cut(bytes, items) : nameEach(bytes, items, width, names)) }
+}
+
+/** Where the `[` is, most probably: the outline shows whether it was the batch's. */
+const startOfBatch = (bytes: Buffer): number => {
+  let at = scan.skipSpace(bytes, 0)
+  if (bytes[at] === scan.OPEN_ARRAY) return at
+  if (bytes[at] !== scan.OPEN_OBJECT) return -1
+  at = bytes.indexOf(KEY, at)
+  if (at < 0) return -1
+  at = scan.skipSpace(bytes, at + KEY.length)
+  if (bytes[at] !== scan.COLON) return -1
+  at = scan.skipSpace(bytes, at + 1)
+  return bytes[at] === scan.OPEN_ARRAY ? at : -1
+}
+
+/** The body without its batch, parsed; undefined where it is no JSON, or the batch is none of `instances`. */
+const outlineOf = (bytes: Buffer, start: number, end: number): unknown => {
+  try {
+    const outline = decode(`${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`)
+    if (outline === MARK) return []
+    if (!isObject(outline) || outline['instances'] !== MARK) return undefined
+    outline['instances'] = []
+    return outline
+  } catch {
+    return undefined
+  }
+}
+
+const itemsOf = (bytes: Buffer, first: number): Items | undefined => {
+  const starts: number[] = []
+  const ends: number[] = []
+  const { isArray, width, endOf } = kindOf(bytes, first)
+  for (let at = first; ; at = scan.skipSpace(bytes, at + 1)) {
+    starts.push(isArray ? at + 1 : at)
+    at = endOf(at)
+    if (at < 0) return undefined
+    ends.push(isArray ? at - 1 : at)
+    at = scan.skipSpace(bytes, at)
+    if (bytes[at] === scan.CLOSE_ARRAY) return { starts, ends, width, end: at + 1 }
+    if (bytes[at] !== scan.COMMA) return undefined
+  }
+}
+
+interface Kind {
+  readonly isArray: boolean
+  readonly width: number | undefined
+  /** Behind the item that begins here, if it is of this kind; else -1. */
+  endOf(at: number): number
+}
+
+/** What all items are to be like: the first. */
+const kindOf = (bytes: Buffer, first: number): Kind => {
+  if (bytes[first] === scan.OPEN_OBJECT) {
+    const keys = keysOf(bytes, first)
+    return { isArray: false, width: undefined, endOf: (at) => (keys ? endOfObject(bytes, at, keys) : -1) }
+  }
+  if (bytes[first] !== scan.OPEN_ARRAY) return { isArray: false, width: 1, endOf: (at) => scan.endOfScalar(bytes, at) }
+  const width = widthOf(bytes, first)
+  return { isArray: true, width, endOf: (at) => endOfArray(bytes, at, width) }
+}
+
+/** How many values the first array has; -1 where it has others than numbers, booleans and null. */
+const widthOf = (bytes: Buffer, first: number): number => {
+  let at = first
+  for (let width = 1; ; width++) {
+    at = scan.endOfScalar(bytes, scan.skipSpace(bytes, at + 1))
+    if (at < 0) return -1
+    at = scan.skipSpace(bytes, at)
+    if (bytes[at] === scan.CLOSE_ARRAY) return width
+    if (bytes[at] !== scan.COMMA) return -1
+  }
+}
+
+const NULL = 0x6e
+
+const endOfArray = (bytes: Buffer, start: number, width: number): number => {
+  if (bytes[start] !== scan.OPEN_ARRAY) return -1
+  let at = start
+  for (let i = 1; ; i++) {
+    at = scan.skipSpace(bytes, at + 1)
+    // To `featuresOf`, an array that begins with null may be nested.
+    if (i === 1 && bytes[at] === NULL) return -1
+    at = scan.endOfScalar(bytes, at)
+    if (at < 0) return -1
+    at = scan.skipSpace(bytes, at)
+    if (bytes[at] === scan.CLOSE_ARRAY) return i === width ? at + 1 : -1
+    if (bytes[at] !== scan.COMMA) return -1
+  }
+}
+
+/** The first object's keys as they stand in the body, with their quotes; undefined where one stands there twice. */
+const keysOf = (bytes: Buffer, first: number): Buffer[] | undefined => {
+  const keys: Buffer[] = []
+  const end = endOfObject(bytes, first, keys, true)
+  if (end < 0) return undefined
+  const members = JSON.parse(bytes.toString('utf8', first, end)) as Row
+  return Object.keys(members).length === keys.length ? keys : undefined
+}
+
+/** @param isFirst `keys` are not known yet, but gathered */
+const endOfObject = (bytes: Buffer, start: number, keys: Buffer[], isFirst = false): number => {
+  if (bytes[start] !== scan.OPEN_OBJECT) return -1
+  let at = start
+  for (let i = 0; ; i++) {
+    at = scan.skipBlanks(bytes, at + 1)
+    if (isFirst) {
+      const end = bytes[at] === scan.QUOTE ? scan.endOfString(bytes, at + 1) : -1
+      if (end >= 0) keys.push(bytes.subarray(at, end))
+    }
+    const key = keys[i]
+    if (key === undefined || !scan.startsWith(bytes, at, key)) return -1
+    at = scan.skipBlanks(bytes, at + key.length)
+    if (bytes[at] !== scan.COLON) return -1
+    at = scan.skipBlanks(bytes, at + 1)
+    at = bytes[at] === scan.QUOTE ? scan.endOfString(bytes, at + 1) : scan.endOfScalar(bytes, at)
+    if (at < 0) return -1
+    at = scan.skipBlanks(bytes, at)
+    if (bytes[at] === scan.CLOSE_OBJECT) return i + 1 === keys.length ? at + 1 : -1
+    if (bytes[at] !== scan.COMMA) return -1
+  }
+}
+
+/** Cuts texts out of bytes of UTF-8: from one string where that is possible, as a part of it is no copy. */
+const cutter = (bytes: Buffer): ((start: number, end: number) => string) => {
+  if (!isAscii(bytes)) return (start, end) => bytes.toString('utf8', start, end)
+  const text = bytes.toString('latin1')
+  return (start, end) => text.slice(start, end)
+}
+
+const cut = (bytes: Buffer, { starts, ends }: Items): string[] => {
+  const cutOut = cutter(bytes)
+  return starts.map((start, i) => cutOut(start, ends[i]!))
+}
+
+/** The texts of arrays, with a name before each value. */
+const nameEach = (bytes: Buffer, items: Items, width: number, names: readonly string[]): string[] | undefined => {
+  if (width > MAX_VALUES || (width > 1 && names.length === 1)) return undefined
+  const all = fitted(names, width)
+  const heads = all.map((name, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
+  const size = heads.reduce((sum, head) => sum + head.length, 1)
+  const { starts, ends } = items
+  if (new Set(all).size !== width || !canRepeat(size, starts.length)) return undefined
+  const out = Buffer.allocUnsafe(bytes.length + size * starts.length)
+  const bounds = [0]
+  for (let i = 0; i < starts.length; i++) bounds.push(copyNamed(bytes, starts[i]!, ends[i]!, heads, out, bounds[i]!))
+  const cutOut = cutter(out.subarray(0, bounds[starts.length]))
+  return starts.map((_, i) => cutOut(bounds[i]!, bounds[i + 1]!))
+}
+
+/** Writes one array's values to `out` from `to` on, as an object; returns where it ends. No value has a comma or blanks. */
+const copyNamed = (bytes: Buffer, from: number, end: number, heads: Buffer[], out: Buffer, to: number): number => {
+  to = copy(heads[0]!, out, to)
+  for (let at = from, i = 1; at < end; at++) {
+    const byte = bytes[at]!
+    if (byte === scan.COMMA) to = copy(heads[i++]!, out, to)
+    else if (byte > scan.BLANK) out[to++] = byte
+  }
+  out[to] = scan.CLOSE_OBJECT
+  return to + 1
+}
+
+/** Names are so short that `Buffer.copy` would take longer. */
+const copy = (part: Buffer, out: Buffer, to: number): number => {
+  for (let i = 0; i < part.length; i++) out[to++] = part[i]!
+  return to
+}
