@@ -1,14 +1,21 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
+import * as timers from 'node:timers'
 import { corkSocket, uncorkSocket } from './cork.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */
 export interface Turn<Ended> {
-  /** Takes it, and keeps its reply back until the group is recorded. false: it does not, as handlers compute for long. */
+  /** Takes it, and keeps its reply back until the group is recorded. false: it does not, as waiting gains nothing now. */
   add(ended: Ended, socket: Socket): boolean
   /** Ends the wait now. */
   flush(): void
 }
 
+/** Taken at the start: a reply must not wait for a clock that the app's own tests stopped. */
+const { setImmediate } = timers
+
+/** In milliseconds: a reply that comes longer after the one before has hardly another to share a write with. It does not wait. */
+const MAX_GAP_MS = 1
 /** In milliseconds: a group that is as old is not added to. */
 const MAX_AGE_MS = 1
 /** In milliseconds: where handlers compute for as long, the reply before should not wait for the next one. */
@@ -17,6 +24,22 @@ const MAX_STEP_MS = 1
 const MAX_SLOW = 4
 /** So long, in milliseconds, no reply is kept back then. */
 const PAUSE_MS = 1000
+
+/** A reply that waits. What runs when it goes (`finish`, callbacks) finds the async context that it was ended in, not another request's. */
+class HeldReply extends AsyncResource {
+  readonly #socket: Socket
+
+  constructor(socket: Socket) {
+    super('PREDICTIONS_REPLY', { requireManualDestroy: true })
+    this.#socket = socket
+    corkSocket(socket, flushAll)
+  }
+
+  letGo(): void {
+    this.runInAsyncScope(uncorkSocket, undefined, this.#socket)
+    this.emitDestroy()
+  }
+}
 
 /** Of all captures: those that wait. */
 const waiting = new Set<() => void>()
@@ -35,31 +58,32 @@ const watchExit = (): void => {
  * Groups what ends in one turn of the event loop: one `write` for the records of all, and then their replies. Each is recorded
  * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
  *
- * A reply waits for what is left of the turn, and at most a millisecond: there the group ends. Handlers that compute for
- * long between two replies are noticed, and for a second no reply is kept back.
+ * Only a reply that comes close after another one waits: for what is left of the turn, and at most a millisecond, as there the group
+ * ends. Handlers that compute for long between two replies all the same are noticed, and for a second no reply is kept back.
  *
  * @param record records what ended; must not throw
  */
 export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Turn<Ended> => {
   let all: Ended[] = []
-  let sockets: Socket[] = []
+  let replies: HeldReply[] = []
+  let lastAt = -Infinity
   let startedAt = 0
   let pausedUntil = 0
   let slow = 0
   let immediate: NodeJS.Immediate | undefined
 
-  const isPaused = (): boolean => {
+  const isPaused = (now: number): boolean => {
     if (pausedUntil === 0) return false
-    if (performance.now() < pausedUntil) return true
+    if (now < pausedUntil) return true
     pausedUntil = 0
     // One more tells.
     slow = MAX_SLOW - 1
     return false
   }
 
-  const start = (): void => {
+  const start = (now: number): void => {
     if (!isWatched) watchExit()
-    startedAt = performance.now()
+    startedAt = now
     waiting.add(flush)
     immediate ??= setImmediate(() => {
       immediate = undefined
@@ -73,22 +97,24 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
     slow = now - startedAt > MAX_STEP_MS * all.length ? slow + 1 : 0
     if (slow === MAX_SLOW) pausedUntil = now + PAUSE_MS
     const ended = all
-    const held = sockets
+    const held = replies
     all = []
-    sockets = []
+    replies = []
     record(ended)
-    for (const socket of held) uncorkSocket(socket)
+    for (const reply of held) reply.letGo()
   }
 
   return {
     add(ended, socket) {
-      if (isPaused()) return false
+      const now = performance.now()
+      const gap = now - lastAt
+      lastAt = now
       const isFirst = all.length === 0
+      if (isPaused(now) || (isFirst && gap > MAX_GAP_MS)) return false
       all.push(ended)
-      sockets.push(socket)
-      corkSocket(socket, flushAll)
-      if (isFirst) start()
-      else if (performance.now() - startedAt > MAX_AGE_MS) flush()
+      replies.push(new HeldReply(socket))
+      if (isFirst) start(now)
+      else if (now - startedAt > MAX_AGE_MS) flush()
       return true
     },
     flush,

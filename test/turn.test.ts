@@ -1,3 +1,4 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
@@ -27,18 +28,24 @@ const connection = async (): Promise<{ socket: Socket; client: Socket; received:
   return { socket, client, received: () => received }
 }
 
-const turnOf = () => {
+/** A turn that a reply has just gone by: the next one waits. */
+const turnOf = (socket: Socket) => {
   const recorded: string[][] = []
   const turn = createTurn<string>((ended) => void recorded.push([...ended]))
+  stopClock()
+  expect(turn.add('a reply before', socket)).toBe(false)
   return { turn, recorded }
 }
+
+/** However slow the machine: what comes one after the other comes close. */
+const stopClock = () => vi.useFakeTimers({ toFake: ['performance'] })
 
 afterEach(() => vi.useRealTimers())
 
 describe('a turn', () => {
   it('records what ended in it at once, and then lets its replies go', async () => {
-    const { turn, recorded } = turnOf()
     const [one, two] = [await connection(), await connection()]
+    const { turn, recorded } = turnOf(one.socket)
     turn.add('one', one.socket)
     one.socket.write('1')
     // As `end` of a response does.
@@ -53,8 +60,8 @@ describe('a turn', () => {
   })
 
   it('goes on a connection that another turn holds as well', async () => {
-    const [first, second] = [turnOf(), turnOf()]
     const { socket, received } = await connection()
+    const [first, second] = [turnOf(socket), turnOf(socket)]
     first.turn.add('a', socket)
     second.turn.add('b', socket)
     socket.write('1')
@@ -66,8 +73,8 @@ describe('a turn', () => {
   })
 
   it('ends when a connection that it holds is to be destroyed: the reply goes', async () => {
-    const { turn, recorded } = turnOf()
     const { socket, client, received } = await connection()
+    const { turn, recorded } = turnOf(socket)
     turn.add('one', socket)
     socket.write('reply')
     socket.destroy()
@@ -77,9 +84,8 @@ describe('a turn', () => {
   })
 
   it('ends after a millisecond, however many replies are to come', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
-    const { turn, recorded } = turnOf()
     const { socket } = await connection()
+    const { turn, recorded } = turnOf(socket)
     turn.add('a', socket)
     vi.advanceTimersByTime(0.9)
     turn.add('b', socket)
@@ -89,24 +95,50 @@ describe('a turn', () => {
     expect(recorded).toEqual([['a', 'b', 'c']])
   })
 
-  it('keeps no reply back for a second where handlers compute for long', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] })
-    const { turn } = turnOf()
+  it('keeps no reply back that comes long after the one before: a handler may go on computing after it', async () => {
     const { socket } = await connection()
-    const slowGroup = (): boolean => {
-      const taken = turn.add('slow', socket)
-      vi.advanceTimersByTime(5)
+    const { turn, recorded } = turnOf(socket)
+    vi.advanceTimersByTime(1.1)
+    expect(turn.add('alone', socket)).toBe(false)
+    vi.advanceTimersByTime(0.9)
+    expect(turn.add('close', socket)).toBe(true)
+    turn.flush()
+    expect(recorded).toEqual([['close']])
+  })
+
+  it('keeps no reply back for a second where handlers compute for long', async () => {
+    const { socket } = await connection()
+    const { turn } = turnOf(socket)
+    /** It, too, comes close after another reply. */
+    const group = (duration: number): boolean => {
+      turn.add('before', socket)
+      const taken = turn.add('group', socket)
+      vi.advanceTimersByTime(duration)
       turn.flush()
       return taken
     }
-    expect([1, 2, 3, 4, 5].map(slowGroup)).toEqual([true, true, true, true, false])
+    expect([5, 5, 5, 5, 5].map(group)).toEqual([true, true, true, true, false])
     vi.advanceTimersByTime(1000)
     // One is tried; it is as slow.
-    expect([1, 2].map(slowGroup)).toEqual([true, false])
+    expect([5, 5].map(group)).toEqual([true, false])
     vi.advanceTimersByTime(1000)
-    turn.add('fast', socket)
-    turn.flush()
-    expect(slowGroup()).toBe(true)
+    expect([0, 5].map(group)).toEqual([true, true])
+  })
+
+  it('ends where timers are mocked, and after it', async () => {
+    const { socket, received } = await connection()
+    const { turn, recorded } = turnOf(socket)
+    vi.useFakeTimers()
+    turn.add('mocked', socket)
+    socket.write('1')
+    vi.useRealTimers()
+    await vi.waitFor(() => expect(received()).toBe('1'))
+    stopClock()
+    turn.add('again', socket)
+    socket.write('2')
+    vi.useRealTimers()
+    await vi.waitFor(() => expect(received()).toBe('12'))
+    expect(recorded).toEqual([['mocked'], ['again']])
   })
 })
 
@@ -135,10 +167,39 @@ describe('a reply', () => {
       const { captured } = capture.stats().requests
       seen = { headersSent, writableEnded, destroyed, captured, held: res.socket!.writableLength > 0 }
     })
-    const reply = await post(await listen(app))
+    const url = await listen(app)
+    stopClock()
+    await (await post(url)).json()
+    const reply = await post(url)
     expect(await reply.json()).toEqual({ prediction: 1 })
-    expect(seen).toEqual({ headersSent: true, writableEnded: true, destroyed: false, captured: 0, held: true })
-    expect(await records()).toHaveLength(1)
+    // The first is recorded already.
+    expect(seen).toEqual({ headersSent: true, writableEnded: true, destroyed: false, captured: 1, held: true })
+    expect(await records()).toHaveLength(2)
+  })
+
+  it('that waited goes in its own async context, not in that of another request', async () => {
+    const { capture, records } = testCapture()
+    const storage = new AsyncLocalStorage<number>()
+    const seen: (number | undefined)[][] = []
+    const replies: (() => void)[] = []
+    const app = express().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => {
+      const reply = () => {
+        const nth = storage.getStore()
+        for (const event of ['finish', 'close']) res.once(event, () => seen.push([nth, storage.getStore()]))
+        res.setHeader('content-type', 'application/json')
+        res.end('{"prediction":1}', () => seen.push([nth, storage.getStore()]))
+      }
+      replies.push(storage.run(replies.length, () => AsyncResource.bind(reply)))
+      if (replies.length === 3) for (const each of replies) each()
+    })
+    const url = await listen(app)
+    stopClock()
+    const got = [post(url), post(url), post(url)].map(async (reply) => (await reply).text())
+    expect(await Promise.all(got)).toEqual(Array(3).fill('{"prediction":1}'))
+    await vi.waitFor(() => expect(seen).toHaveLength(9))
+    expect(seen.filter(([own, found]) => own !== found)).toEqual([])
+    expect(await records()).toHaveLength(3)
   })
 
   it('waits for the records of two captures', async () => {
@@ -147,11 +208,12 @@ describe('a reply', () => {
     app.use(capturePredictions(one.capture)).use(capturePredictions(two.capture))
     app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
     const url = await listen(app)
+    stopClock()
     for (let i = 0; i < 3; i++) expect(await (await post(url)).json()).toEqual({ prediction: 1 })
     expect([(await one.records()).length, (await two.records()).length]).toEqual([3, 3])
   })
 
-  /** What the client got, and how many records the outbox has, of a service that ended right after its reply. */
+  /** What the client got, and how many records the outbox has, of a service that ended right after its second reply. */
   const endingBy = async (ending: string): Promise<{ got: string; stored: number }> => {
     const outbox = join(temporaryFolder(), 'outbox')
     const child = fork(fileURLToPath(new URL('./children/ending.ts', import.meta.url)), [outbox, ending], {
@@ -159,7 +221,9 @@ describe('a reply', () => {
     })
     cleanup(() => child.kill('SIGKILL'))
     const [port] = (await once(child, 'message')) as [number]
-    const got = await post(`http://127.0.0.1:${port}/predict`).then(
+    const url = `http://127.0.0.1:${port}/predict`
+    await (await post(url)).json()
+    const got = await post(url).then(
       async (reply) => `${reply.status} ${await reply.text()}`,
       () => 'nothing',
     )
@@ -169,10 +233,10 @@ describe('a reply', () => {
   }
 
   it('is not had by a client when the process is killed before its record is appended', async () => {
-    expect(await endingBy('kill')).toEqual({ got: 'nothing', stored: 0 })
+    expect(await endingBy('kill')).toEqual({ got: 'nothing', stored: 1 })
   })
 
   it.each(['exit', 'throw', 'destroy'])('goes, and its record is kept, when the handler ends by %s', async (ending) => {
-    expect(await endingBy(ending)).toEqual({ got: '200 {"prediction":1}', stored: 1 })
+    expect(await endingBy(ending)).toEqual({ got: '200 {"prediction":1}', stored: 2 })
   })
 })
