@@ -1,7 +1,7 @@
-import { isAscii } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { decode } from '../json.ts'
-import { canRepeat, fitted, isObject, MAX_VALUES, type Row } from './rows.ts'
+import { cutter, nameValues } from './named-texts.ts'
+import { isObject, type Row } from './rows.ts'
 import * as scan from './scan.ts'
 
 /**
@@ -165,47 +165,13 @@ const endOfObject = (bytes: Buffer, start: number, keys: Buffer[], isFirst = fal
   }
 }
 
-/** Cuts texts out of bytes of UTF-8: from one string where that is possible, as a part of it is no copy. */
-const cutter = (bytes: Buffer): ((start: number, end: number) => string) => {
-  if (!isAscii(bytes)) return (start, end) => bytes.toString('utf8', start, end)
-  const text = bytes.toString('latin1')
-  return (start, end) => text.slice(start, end)
-}
-
 const cut = (bytes: Buffer, { starts, ends }: Items): string[] => {
   const cutOut = cutter(bytes)
   return starts.map((start, i) => cutOut(start, ends[i]!))
 }
 
-/** The texts of arrays, with a name before each value. */
-const nameEach = (bytes: Buffer, items: Items, width: number, names: readonly string[]): string[] | undefined => {
-  if (width > MAX_VALUES || (width > 1 && names.length === 1)) return undefined
-  const all = fitted(names, width)
-  const heads = all.map((name, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
-  const size = heads.reduce((sum, head) => sum + head.length, 1)
-  const { starts, ends } = items
-  if (new Set(all).size !== width || !canRepeat(size, starts.length)) return undefined
-  const out = Buffer.allocUnsafe(bytes.length + size * starts.length)
-  const bounds = [0]
-  for (let i = 0; i < starts.length; i++) bounds.push(copyNamed(bytes, starts[i]!, ends[i]!, heads, out, bounds[i]!))
-  const cutOut = cutter(out.subarray(0, bounds[starts.length]))
-  return starts.map((_, i) => cutOut(bounds[i]!, bounds[i + 1]!))
-}
-
-/** Writes one array's values to `out` from `to` on, as an object; returns where it ends. No value has a comma or blanks. */
-const copyNamed = (bytes: Buffer, from: number, end: number, heads: Buffer[], out: Buffer, to: number): number => {
-  to = copy(heads[0]!, out, to)
-  for (let at = from, i = 1; at < end; at++) {
-    const byte = bytes[at]!
-    if (byte === scan.COMMA) to = copy(heads[i++]!, out, to)
-    else if (byte > scan.BLANK) out[to++] = byte
-  }
-  out[to] = scan.CLOSE_OBJECT
-  return to + 1
-}
-
-/** Names are so short that `Buffer.copy` would take longer. */
-const copy = (part: Buffer, out: Buffer, to: number): number => {
-  for (let i = 0; i < part.length; i++) out[to++] = part[i]!
-  return to
+const nameEach = (bytes: Buffer, { starts, ends }: Items, width: number, names: readonly string[]) => {
+  // One name stands for an array as a whole.
+  if (width > 1 && names.length === 1) return undefined
+  return nameValues(bytes.subarray(starts[0], ends.at(-1)), starts.length, width, names)
 }
