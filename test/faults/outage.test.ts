@@ -25,7 +25,7 @@ describe.each(present)('a service whose %s is away (%s)', { timeout: 120_000 }, 
     const outage = await run(fault)
     expect(outage).toMatchObject({ ...SOUND, failed: 0, unbalanced: [] })
     expect(outage.rows).toBe(outage.answered)
-    expect(outage.rss).toBeLessThan(usual.rss + MORE_MEMORY)
+    expect(outage.used).toBeLessThan(usual.used + MORE_MEMORY)
     expect(outage.retries).toBeGreaterThan(fault === 'hanging' ? -1 : 0)
     if (fault === 'cut') expect(outage.cuts).toBeGreaterThan(1)
   })

@@ -25,6 +25,8 @@ export interface Outage extends Verdict {
   readonly p99: number
   /** The largest resident memory of the service, in MB. */
   readonly rss: number
+  /** What of its memory was in use at the end of the fault, in MB, garbage collected. */
+  readonly used: number
   /** From the end of the fault until all rows were in. */
   readonly catchUpMs: number
   /** Connections that were cut while they stored a batch. */
@@ -58,6 +60,7 @@ export const runOutage = ({ database, framework, fault, rate, seconds }: OutageO
     }
     if (fault === 'cut') await until('cuts of both kinds', () => proxy.cuts() >= 2)
     const latencies = load.latencies.slice(before)
+    const used = (await service.memory()) / 1e6
     await proxy.set('none')
     const start = performance.now()
     await load.stop()
@@ -74,6 +77,7 @@ export const runOutage = ({ database, framework, fault, rate, seconds }: OutageO
       p50: percentile(latencies, 0.5),
       p99: percentile(latencies, 0.99),
       rss,
+      used,
       catchUpMs,
       cuts: proxy.cuts(),
       retries: sink!.retries,

@@ -26,6 +26,8 @@ export interface Service {
   /** What it has written to stdout and stderr. */
   output(): string
   report(pid?: number): Promise<Report>
+  /** Bytes of memory in use in the process, garbage collected. */
+  memory(pid?: number): Promise<number>
   /** `capture.flush()` in the process. */
   flush(pid?: number): Promise<boolean>
   /** What it said of itself at its end. */
@@ -118,6 +120,7 @@ export const startService = async (defer: Defer, options: ServiceOptions): Promi
     pids,
     output: () => output,
     report: (pid) => ask('report', pid),
+    memory: (pid) => ask('memory', pid),
     flush: (pid) => ask('flush', pid),
     last() {
       if (!last) throw new Error(`the service did not end in peace: ${output}`)

@@ -46,11 +46,11 @@ const ms = (value: number) => value.toFixed(2)
 
 /** The same run without the fault, beside it. */
 const sayOutage = (what: string, outage: Outage, usual: Outage) => {
-  const { failed, unbalanced, rss, p50, p99, catchUpMs, cuts, retries } = outage
-  const holds = isSound(outage) && failed === 0 && unbalanced.length === 0 && rss < usual.rss + MORE_MEMORY
+  const { failed, unbalanced, used, rss, p50, p99, catchUpMs, cuts, retries } = outage
+  const holds = isSound(outage) && failed === 0 && unbalanced.length === 0 && used < usual.used + MORE_MEMORY
   const more =
     `, ${failed} failed; p50 ${ms(p50)} ms (${ms(usual.p50)} without), p99 ${ms(p99)} ms (${ms(usual.p99)}), ` +
-    `${rss.toFixed(0)} MB (${usual.rss.toFixed(0)}), all in after ${(catchUpMs / 1000).toFixed(1)} s, ${retries} retries, ${cuts} cuts`
+    `${used.toFixed(0)} MB in use (${usual.used.toFixed(0)}), ${rss.toFixed(0)} resident (${usual.rss.toFixed(0)}), all in after ${(catchUpMs / 1000).toFixed(1)} s, ${retries} retries, ${cuts} cuts`
   say(what, holds, outage, more)
 }
 

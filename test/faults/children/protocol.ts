@@ -14,7 +14,7 @@ export interface Report {
 export interface Ask {
   readonly number: number
   readonly pid: number
-  readonly what: 'report' | 'flush'
+  readonly what: 'report' | 'flush' | 'memory'
 }
 
 export interface Answer {

@@ -5,6 +5,8 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import closeWithGrace from 'close-with-grace'
 import type { Capture } from 'capture-predictions'
 import type { Answer, Ask, Report, Told } from './protocol.ts'
@@ -16,6 +18,14 @@ let runs = 0
 const predict = ({ n }: { n: number }) => {
   runs++
   return { prediction: n % 3, confidence: 0.97 }
+}
+
+/** Bytes that are in use once the garbage is collected: of the resident memory V8 decides by how much the machine has. */
+const usedMemory = (): number => {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 interface Service {
@@ -76,6 +86,7 @@ const serve = async (): Promise<void> => {
   const answers: Record<Ask['what'], () => Promise<unknown>> = {
     report: async () => report(),
     flush: () => capture.flush({ timeout: 30_000 }),
+    memory: async () => usedMemory(),
   }
   process.on('message', (ask: Ask) => {
     void answers[ask.what]().then((value) => process.send!({ answers: ask.number, value } satisfies Answer))
