@@ -11,14 +11,21 @@ import * as scan from './scan.ts'
 export interface Batch {
   /** The body with an empty list in the batch's place. */
   readonly outline: unknown
+  /** What the batch is: the body itself, its `instances`, or the `data` of its only tensor in `inputs`. */
+  readonly place: Place
   /** Each item's features as JSON text, named as `featuresOf` names them; undefined where these names need a closer look. */
   texts(names: readonly string[]): string[] | undefined
+  /** The same of a tensor of no more than two dimensions; undefined where its data does not fit the shape. */
+  textsOfTensor(shape: readonly number[], names: readonly string[]): string[] | undefined
 }
+
+type Place = 'body' | 'instances' | 'data'
 
 interface Items {
   /** Where each begins and ends: behind `[`, for arrays. */
   readonly starts: readonly number[]
   readonly ends: readonly number[]
+  readonly isArray: boolean
   /** How many values each has; undefined: they are objects. */
   readonly width: number | undefined
   /** Behind the batch's `]`. */
@@ -28,47 +35,62 @@ interface Items {
 /** Where the batch was, for its outline. Nobody outside knows it, so that no body has it. */
 const MARK = randomUUID()
 
-const KEY = Buffer.from('"instances"')
+const keys = (['instances', 'data'] as const).map((place) => ({ place, key: Buffer.from(`"${place}"`) }))
 
 /**
- * The batch that a body of UTF-8 consists of or has as its `instances`, if all its items are objects of the same members or
+ * The batch that a body of UTF-8 consists of, or has as its `instances` or the `data` of its only tensor, if all its items are objects of the same members or
  * arrays of the same length, and have values only that are no objects or arrays. Most have; all others are parsed.
  */
 export const batchOf = (bytes: Buffer): Batch | undefined => {
-  const start = startOfBatch(bytes)
-  if (start < 0) return undefined
+  const found = findBatch(bytes)
+  if (found === undefined) return undefined
+  const { place, start } = found
   const items = itemsOf(bytes, scan.skipSpace(bytes, start + 1))
   if (items === undefined) return undefined
-  const outline = outlineOf(bytes, start, items.end)
+  const outline = outlineOf(bytes, start, items.end, place)
   if (outline === undefined) return undefined
   const { width } = items
-  return { outline, texts: (names) => (width === undefined ? cut(bytes, items) : nameEach(bytes, items, width, names)) }
+  return {
+    outline,
+    place,
+    texts: (names) => (width === undefined ? cut(bytes, items) : nameEach(bytes, items, width, names)),
+    textsOfTensor: (shape, names) => nameRows(bytes, items, shape, names),
+  }
 }
 
 /** Where the `[` is, most probably: the outline shows whether it was the batch's. */
-const startOfBatch = (bytes: Buffer): number => {
-  let at = scan.skipSpace(bytes, 0)
-  if (bytes[at] === scan.OPEN_ARRAY) return at
-  if (bytes[at] !== scan.OPEN_OBJECT) return -1
-  at = bytes.indexOf(KEY, at)
-  if (at < 0) return -1
-  at = scan.skipSpace(bytes, at + KEY.length)
-  if (bytes[at] !== scan.COLON) return -1
-  at = scan.skipSpace(bytes, at + 1)
-  return bytes[at] === scan.OPEN_ARRAY ? at : -1
+const findBatch = (bytes: Buffer): { place: Place; start: number } | undefined => {
+  const first = scan.skipSpace(bytes, 0)
+  if (bytes[first] === scan.OPEN_ARRAY) return { place: 'body', start: first }
+  if (bytes[first] !== scan.OPEN_OBJECT) return undefined
+  for (const { place, key } of keys) {
+    let at = bytes.indexOf(key, first)
+    if (at < 0) continue
+    at = scan.skipSpace(bytes, at + key.length)
+    if (bytes[at] !== scan.COLON) return undefined
+    at = scan.skipSpace(bytes, at + 1)
+    return bytes[at] === scan.OPEN_ARRAY ? { place, start: at } : undefined
+  }
+  return undefined
 }
 
-/** The body without its batch, parsed; undefined where it is no JSON, or the batch is none of `instances`. */
-const outlineOf = (bytes: Buffer, start: number, end: number): unknown => {
+/** The body without its batch, parsed; undefined where it is no JSON, or the batch stands elsewhere. */
+const outlineOf = (bytes: Buffer, start: number, end: number, place: Place): unknown => {
   try {
     const outline = decode(`${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`)
     if (outline === MARK) return []
-    if (!isObject(outline) || outline['instances'] !== MARK) return undefined
-    outline['instances'] = []
+    const holder = place === 'data' ? onlyTensorOf(outline) : outline
+    if (!isObject(holder) || holder[place] !== MARK) return undefined
+    holder[place] = []
     return outline
   } catch {
     return undefined
   }
+}
+
+const onlyTensorOf = (body: unknown): unknown => {
+  const inputs = isObject(body) ? body['inputs'] : undefined
+  return Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : undefined
 }
 
 const itemsOf = (bytes: Buffer, first: number): Items | undefined => {
@@ -81,7 +103,7 @@ const itemsOf = (bytes: Buffer, first: number): Items | undefined => {
     if (at < 0) return undefined
     ends.push(isArray ? at - 1 : at)
     at = scan.skipSpace(bytes, at)
-    if (bytes[at] === scan.CLOSE_ARRAY) return { starts, ends, width, end: at + 1 }
+    if (bytes[at] === scan.CLOSE_ARRAY) return { starts, ends, isArray, width, end: at + 1 }
     if (bytes[at] !== scan.COMMA) return undefined
   }
 }
@@ -173,5 +195,21 @@ const cut = (bytes: Buffer, { starts, ends }: Items): string[] => {
 const nameEach = (bytes: Buffer, { starts, ends }: Items, width: number, names: readonly string[]) => {
   // One name stands for an array as a whole.
   if (width > 1 && names.length === 1) return undefined
-  return nameValues(bytes.subarray(starts[0], ends.at(-1)), starts.length, width, names)
+  return nameValues(bytes, { count: starts.length, width, startOf: (i) => starts[i]!, endOf: (i) => ends[i]! }, names)
+}
+
+/** A tensor's data is flat, or nested to the depth of its shape. */
+const nameRows = (bytes: Buffer, items: Items, [n = 1, k]: readonly number[], names: readonly string[]) => {
+  const { starts, ends, isArray, width } = items
+  if (width === undefined) return undefined
+  if (isArray) return k === width && n === starts.length ? nameEach(bytes, items, width, names) : undefined
+  const step = k ?? 1
+  if (n * step !== starts.length) return undefined
+  const rows = {
+    count: n,
+    width: step,
+    startOf: (i: number) => starts[i * step]!,
+    endOf: (i: number) => ends[(i + 1) * step - 1]!,
+  }
+  return nameValues(bytes, rows, names)
 }

@@ -4,6 +4,8 @@ import type { FormatReply, FormatRequest } from '../format.ts'
 import { messageOf } from '../errors.ts'
 import { decode } from '../json.ts'
 import { type Batch, batchOf } from './batch.ts'
+import { featuresOf, type Row } from './rows.ts'
+import type { Cut } from './texts.ts'
 
 export type Extra = Record<string, { value?: unknown; reason: string }>
 
@@ -41,6 +43,17 @@ export const contentOf = (message: Message & { [kContent]?: Content }): Content 
 /** A content's value for a look at its keys: with an empty list where the batch is, if that was not parsed. */
 export const outlineOf = (content: Content): unknown =>
   content.batch === undefined ? content.value : content.batch.outline
+
+/** The features of a content's batch, if it stands in this place and could be cut out. */
+export const cutOf = (content: Content, place: 'body' | 'instances', names: readonly string[]): Cut | undefined => {
+  const texts = content.batch?.place === place ? content.batch.texts(names) : undefined
+  if (texts === undefined) return undefined
+  const parse = () => {
+    const items = place === 'body' ? content.value : (content.value as Row)[place]
+    return (items as unknown[]).map((item) => featuresOf(item, names))
+  }
+  return { texts, parse }
+}
 
 /** The media type without its parameters, in lower case: `text/csv`. */
 export const mediaTypeOf = (contentType: string): string => {

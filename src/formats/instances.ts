@@ -1,9 +1,10 @@
 import type { Format, FormatRequest, RequestReading } from '../format.ts'
 import { encode } from '../json.ts'
-import { type Content, contentOf, outlineOf } from './body.ts'
+import { type Content, contentOf, cutOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
 import { canRepeat, columnsOf, featuresOf, isObject, type Row, rowsOf } from './rows.ts'
+import type { Cut } from './texts.ts'
 
 /** What may stand beside `inputs` in TensorFlow Serving's columnar bodies. A JSON instance with a feature `inputs` has more. */
 const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
@@ -39,22 +40,22 @@ export const instances: Format = {
   readRequest(request) {
     const content = contentOf(request)
     if (!isObject(outlineOf(content))) return json.readRequest(request)
-    const texts = content.batch?.texts(request.featureNames)
-    const body = (texts === undefined ? content.value : outlineOf(content)) as Row
-    return readInstances(request, content, body, texts) ?? json.readRequest(request)
+    const cut = cutOf(content, 'instances', request.featureNames)
+    const body = (cut === undefined ? content.value : outlineOf(content)) as Row
+    return readInstances(request, content, body, cut) ?? json.readRequest(request)
   },
   readReply: readOutputs,
 }
 
 /**
  * Reads `instances`, `inputs` or `examples` of an object; undefined where it has none of them.
- * @param texts those of the features, if they were cut out of the body
+ * @param cut the features, if they were cut out of the body
  */
 export const readInstances = (
   request: FormatRequest,
   content: Content,
   body: Row,
-  texts?: readonly string[],
+  cut?: Cut,
 ): RequestReading | undefined => {
   const { id: requestId, ...members } = body
   const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
@@ -72,7 +73,7 @@ export const readInstances = (
   }
   return requestReading(request, content, {
     features: rows,
-    texts,
+    cut,
     isBatch,
     items: isShared ? undefined : read.items,
     tags,

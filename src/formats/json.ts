@@ -1,5 +1,5 @@
 import type { Format } from '../format.ts'
-import { contentOf, outlineOf } from './body.ts'
+import { contentOf, cutOf } from './body.ts'
 import { readOutputs, requestReading, unreadRequest } from './replies.ts'
 import { featuresOf, isObject } from './rows.ts'
 
@@ -15,8 +15,8 @@ export const json: Format = {
   name: 'json',
   readRequest(request) {
     const content = contentOf(request)
-    const texts = Array.isArray(outlineOf(content)) ? content.batch?.texts(request.featureNames) : undefined
-    if (texts !== undefined) return requestReading(request, content, { features: [], texts, isBatch: true })
+    const cut = cutOf(content, 'body', request.featureNames)
+    if (cut !== undefined) return requestReading(request, content, { features: [], cut, isBatch: true })
     const { value } = content
     if (value === undefined || content.isText) return unreadRequest(request, content)
     const isBatch = Array.isArray(value)

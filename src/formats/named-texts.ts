@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer'
 import { canRepeat, fitted, MAX_VALUES } from './rows.ts'
-import { BLANK, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY } from './scan.ts'
+import { BLANK, CLOSE_OBJECT, COMMA } from './scan.ts'
 
 /** Cuts texts out of bytes of UTF-8: from one string where that is possible, as a part of it is no copy. */
 export const cutter = (bytes: Buffer): ((start: number, end: number) => string) => {
@@ -16,45 +16,53 @@ const headsOf = (names: readonly string[]): { heads: Buffer; ends: number[] } =>
   return { heads: Buffer.concat(parts), ends: parts.map((part) => (end += part.length)) }
 }
 
+/** Where rows of values stand in a body: with commas, blanks and brackets between the values, but no strings. */
+export interface Rows {
+  readonly count: number
+  readonly width: number
+  startOf(row: number): number
+  endOf(row: number): number
+}
+
 /**
- * Rows of values as JSON text, each an object with a name before each value.
- *
- * @param bytes arrays or a list of numbers, booleans and null, as JSON: rows of `width` values, with commas, blanks and brackets
- * @returns undefined where a name stands for two values, or the names would take too much room
+ * Rows of values as JSON text, each an object with a name before each value; undefined where a name stands for two values, or the
+ * names would take too much room.
  */
-export const nameValues = (bytes: Uint8Array, rows: number, width: number, names: readonly string[]) => {
+export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]): string[] | undefined => {
+  const { count, width } = rows
   if (width > MAX_VALUES) return undefined
   const all = fitted(names, width)
   const { heads, ends } = headsOf(all)
-  if (new Set(all).size !== width || !canRepeat(heads.length, rows)) return undefined
-  const out = Buffer.allocUnsafe(bytes.length + (heads.length + 1) * rows)
-  const bounds = writeRows(bytes, heads, ends, out)
-  const cutOut = cutter(out.subarray(0, bounds[rows]))
-  return Array.from({ length: rows }, (_, i) => cutOut(bounds[i]!, bounds[i + 1]!))
+  if (new Set(all).size !== width || !canRepeat(heads.length, count)) return undefined
+  const out = Buffer.allocUnsafe(bytes.length + (heads.length + 1) * count)
+  const bounds = [0]
+  for (let i = 0; i < count; i++)
+    bounds.push(writeRow(bytes, rows.startOf(i), rows.endOf(i), heads, ends, out, bounds[i]!))
+  const cutOut = cutter(out.subarray(0, bounds[count]))
+  return Array.from({ length: count }, (_, i) => cutOut(bounds[i]!, bounds[i + 1]!))
 }
 
-/** Writes the rows to `out`; returns where each begins, and where the last ends. */
-const writeRows = (bytes: Uint8Array, heads: Uint8Array, ends: readonly number[], out: Uint8Array): number[] => {
-  const width = ends.length
-  const bounds = [0]
-  let to = 0
+/**
+ * Writes one row to `out`; returns where it ends. A function of its own, as V8 makes a loop over the whole body anew for each body.
+ * Names are so short that `Buffer.copy` would take longer.
+ */
+const writeRow = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  heads: Buffer,
+  ends: readonly number[],
+  out: Buffer,
+  to: number,
+): number => {
   let head = 0
   let column = 0
-  // Loops, as names are so short that `Buffer.copy` would take longer.
-  for (const end = ends[0]!; head < end; head++) out[to++] = heads[head]!
-  for (let at = 0; at < bytes.length; at++) {
+  for (const first = ends[0]!; head < first; head++) out[to++] = heads[head]!
+  for (let at = start; at < end; at++) {
     const byte = bytes[at]!
-    if (byte === COMMA) {
-      if (++column === width) {
-        out[to++] = CLOSE_OBJECT
-        bounds.push(to)
-        column = 0
-        head = 0
-      }
-      for (const end = ends[column]!; head < end; head++) out[to++] = heads[head]!
-    } else if (byte > BLANK && byte !== OPEN_ARRAY && byte !== CLOSE_ARRAY) out[to++] = byte
+    if (byte === COMMA) for (const next = ends[++column]!; head < next; head++) out[to++] = heads[head]!
+    else if (byte > BLANK) out[to++] = byte
   }
-  out[to++] = CLOSE_OBJECT
-  bounds.push(to)
-  return bounds
+  out[to] = CLOSE_OBJECT
+  return to + 1
 }

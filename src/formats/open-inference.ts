@@ -1,9 +1,9 @@
-import type { Format } from '../format.ts'
+import type { Format, FormatRequest, RequestReading } from '../format.ts'
 import { type Content, contentOf, digestOf, type Extra, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, replyReading, requestReading } from './replies.ts'
 import { type Column, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
-import { binarySizeOf, columnOfTensor, type Tensor, tensorOf, widthOf } from './tensors.ts'
+import { binarySizeOf, columnOfTensor, isShape, sizeOf, type Tensor, tensorOf, widthOf } from './tensors.ts'
 import { tagsIn } from './instances.ts'
 import { countOf } from './texts.ts'
 
@@ -33,6 +33,8 @@ export const openInference: Format = {
   },
   readRequest(request) {
     const content = contentOf(request)
+    const texts = textsOfTensor(content, request.featureNames)
+    if (texts !== undefined) return readOnlyTensor(request, content, texts)
     const { value } = content
     if (!isObject(value) || !Array.isArray(value['inputs'])) return json.readRequest(request)
     const { columns, tags, extra } = readTensors(value['inputs'], content, request.featureNames, 'features')
@@ -66,6 +68,36 @@ const areTensors = (value: unknown): value is Row[] =>
   Array.isArray(value) &&
   value.length > 0 &&
   value.every((item) => isObject(item) && typeof item['name'] === 'string' && Array.isArray(item['shape']))
+
+/** The features of the only tensor of a body, cut out of its data. */
+const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): string[] | undefined => {
+  const inputs = batch?.place === 'data' ? (batch.outline as Row)['inputs'] : undefined
+  if (!areTensors(inputs)) return undefined
+  const { name, shape } = inputs[0] as { name: string; shape: unknown }
+  if (!isShape(shape) || shape.length > 2) return undefined
+  const tensor: Tensor = { name, datatype: '', shape, size: sizeOf(shape), at: () => undefined }
+  const width = widthOf(tensor)
+  const names = width === 1 ? [name] : namesOf([tensor], schemaNames)[0]!
+  return names.length === width ? batch?.textsOfTensor(shape, names) : undefined
+}
+
+const readOnlyTensor = (request: FormatRequest, content: Content, texts: readonly string[]): RequestReading => {
+  const body = outlineOf(content) as Row
+  const [described] = body['inputs'] as [Row & { name: string }]
+  const tags = { ...tagsIn('parameters', body['parameters']) }
+  put(tags, described.name, tagsOfTensor(described))
+  const parse = () => {
+    const inputs = (content.value as Row)['inputs'] as Row[]
+    return rowsOf(readTensors(inputs, content, request.featureNames, 'features').columns).rows
+  }
+  return requestReading(request, content, {
+    features: [],
+    cut: { texts, parse },
+    isBatch: true,
+    tags,
+    requestId: body['id'],
+  })
+}
 
 const readTensors = (
   described: readonly unknown[],

@@ -2,9 +2,9 @@ import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from '.
 import { encode } from '../json.ts'
 import { type Content, contentOf, type Extra } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
-import { canRepeat, columnsOf, featuresOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
+import { canRepeat, columnsOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
 import { shortenArrays } from './shorten.ts'
-import { countOf, withTexts } from './texts.ts'
+import { countOf, type Cut, withTexts } from './texts.ts'
 
 /** What a reply is read by. */
 interface Asked {
@@ -18,8 +18,7 @@ export const requestReading = (
   content: Content,
   read: {
     features: readonly Row[]
-    /** Of the features, where they were cut out of the body: nothing in them is to be shortened. */
-    texts?: readonly string[] | undefined
+    cut?: Cut | undefined
     isBatch: boolean
     items?: readonly unknown[] | undefined
     tags?: Row
@@ -27,7 +26,7 @@ export const requestReading = (
     extra?: Extra
   },
 ): RequestReading => {
-  if (read.texts !== undefined) return textsReading(request, content, read, read.texts)
+  if (read.cut !== undefined) return cutReading(request, read, read.cut)
   const isEmpty = read.features.length === 0
   const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
   if (!isEmpty && isOrdinary(content, read, extra))
@@ -50,13 +49,12 @@ export const requestReading = (
 }
 
 /** The reading of features that were cut out of the body. */
-const textsReading = (
+const cutReading = (
   request: FormatRequest,
-  content: Content,
   read: { isBatch: boolean; tags?: Row; requestId?: unknown },
-  texts: readonly string[],
+  cut: Cut,
 ): RequestReading => {
-  const { tags, reason } = tagsOf(read.tags ?? {}, texts.length)
+  const { tags, reason } = tagsOf(read.tags ?? {}, cut.texts.length)
   const reading = {
     isBatch: read.isBatch,
     context: request.outputNames,
@@ -64,11 +62,7 @@ const textsReading = (
     requestId: idOf(read.requestId),
     ...(reason !== undefined && { extra: { tags: { reason } } }),
   }
-  return withTexts(reading, texts, () => {
-    const { value } = content
-    const items = (isObject(value) ? value['instances'] : value) as unknown[]
-    return items.map((item) => featuresOf(item, request.featureNames))
-  })
+  return withTexts(reading, cut)
 }
 
 /** A request that could not be read is one instance without features; `extra` says why. */

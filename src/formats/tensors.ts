@@ -70,7 +70,7 @@ export const tensorOf = (described: Row, name: string, bytes: Buffer | undefined
   const datatype = typeof described['datatype'] === 'string' ? described['datatype'] : ''
   const { shape } = described
   if (!isShape(shape)) return { reason: 'the shape is no list of sizes' }
-  const size = shape.reduce((product, dimension) => product * dimension, 1)
+  const size = sizeOf(shape)
   const read = bytes === undefined ? elementsOfJson(described['data'], shape) : elementsOfBytes(bytes, datatype, size)
   if ('reason' in read) return read
   if (read.count !== size)
@@ -78,7 +78,9 @@ export const tensorOf = (described: Row, name: string, bytes: Buffer | undefined
   return { name, datatype, shape, size, at: read.at }
 }
 
-const isShape = (shape: unknown): shape is number[] =>
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1)
+
+export const isShape = (shape: unknown): shape is number[] =>
   Array.isArray(shape) &&
   shape.length <= MAX_RANK &&
   shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)

@@ -4,6 +4,12 @@ import type { Row } from './rows.ts'
 /** On a reading: its features' texts, while nobody looked at the features themselves. */
 const kTexts = Symbol('capture-predictions.texts')
 
+/** Features that were cut out of a body, as texts, and how they are parsed. Nothing in them is to be shortened. */
+export interface Cut {
+  readonly texts: readonly string[]
+  parse(): readonly Row[]
+}
+
 interface WithTexts {
   [kTexts]?: () => readonly string[] | undefined
 }
@@ -12,16 +18,12 @@ interface WithTexts {
  * A reading whose features are known as texts. Whoever looks at the features gets objects, made then; from then on these are what
  * counts, as a format around ours may change them.
  */
-export const withTexts = (
-  reading: Omit<RequestReading, 'features'>,
-  texts: readonly string[],
-  featuresOf: () => readonly Row[],
-): RequestReading => {
+export const withTexts = (reading: Omit<RequestReading, 'features'>, { texts, parse }: Cut): RequestReading => {
   let features: readonly Row[] | undefined
   return {
     ...reading,
     get features() {
-      return (features ??= featuresOf())
+      return (features ??= parse())
     },
     [kTexts]: () => (features === undefined ? texts : undefined),
   } as RequestReading

@@ -172,3 +172,68 @@ describe('the features of a batch in bytes are cut out of it', () => {
     expect(cuts).toBeGreaterThan(100)
   })
 })
+
+describe("the only tensor's features are cut out of its data", () => {
+  const tensor = (shape: unknown, data: string, more = '') =>
+    `{"id":"r","parameters":{"p":9007199254740993},"inputs":[{"name":"x","datatype":"FP32","shape":${encode(shape)},"data":${data}${more}}]}`
+
+  const cutData = (text: string, featureNames: readonly string[] = []) => {
+    const request = requestOf(Buffer.from(text), { featureNames })
+    return textsOf(formats['open-inference']!.readRequest(request))
+  }
+
+  const sameData = (text: string, featureNames: readonly string[] = []) => {
+    const texts = cutData(text, featureNames)
+    const { features } = formats['open-inference']!.readRequest(requestOf(text, { featureNames }))
+    if (texts !== undefined) expect(encode(texts.map(decode))).toBe(encode(features))
+    expect(said(Buffer.from(text), featureNames)).toBe(said(text, featureNames))
+  }
+
+  it.each([
+    ['flat', tensor([2, 2], '[1,2.50,3,4]'), [], ['{"x_0":1,"x_1":2.50}', '{"x_0":3,"x_1":4}']],
+    ['nested', tensor([2, 2], '[[1,2], [3,4]]'), [], ['{"x_0":1,"x_1":2}', '{"x_0":3,"x_1":4}']],
+    ['named by the schema', tensor([1, 2], '[1,2]'), ['a', 'b'], ['{"a":1,"b":2}']],
+    ['a value each', tensor([2], '[1,9007199254740993]'), ['a'], ['{"x":1}', '{"x":9007199254740993}']],
+    ['a column', tensor([2, 1], '[[1],[2]]'), [], ['{"x":1}', '{"x":2}']],
+    ['no dimensions', tensor([], '[5]'), [], ['{"x":5}']],
+    ['parameters of its own', tensor([1], '[5]', ',"parameters":{"a":1}'), [], ['{"x":5}']],
+  ])('%s', (_, text, names, texts) => {
+    expect(cutData(text, names)).toEqual(texts)
+    sameData(text, names)
+  })
+
+  it.each([
+    ['data that does not fit the shape', tensor([2, 2], '[1,2,3]')],
+    ['data nested unlike the shape', tensor([2, 3], '[[1,2],[3,4],[5,6]]')],
+    ['data nested deeper than the shape', tensor([2], '[[1],[2]]')],
+    ['three dimensions', tensor([1, 2, 2], '[1,2,3,4]')],
+    ['no values', tensor([0, 2], '[]')],
+    ['no values in a dimension', tensor([1, 0], '[1]')],
+    ['no shape', tensor('x', '[1]')],
+    ['texts', tensor([1], '["a"]')],
+    ['objects', tensor([1], '[{"a":1}]')],
+    ['two tensors', '{"inputs":[{"name":"x","shape":[1],"data":[1]},{"name":"y","shape":[1],"data":[2]}]}'],
+    ['data elsewhere', '{"data":[1],"inputs":[{"name":"x","shape":[1],"data":[2]}]}'],
+    ['a long row', tensor([1, 5000], encode(Array(5000).fill(1)))],
+    ['no tensor at all', '{"data":[1,2]}'],
+  ])('but for %s', (_, text) => {
+    expect(cutData(text)).toBeUndefined()
+    sameData(text)
+  })
+
+  it('whatever shape and data', () => {
+    const scalar = fc.oneof(fc.double(), fc.constantFrom(null, true, -0, 1), fc.string({ maxLength: 2 }))
+    const data = fc.oneof(
+      fc.array(scalar, { maxLength: 6 }),
+      fc.array(fc.array(fc.integer(), { minLength: 2, maxLength: 2 }), { maxLength: 3 }),
+    )
+    const names = fc.constantFrom([], ['a'], ['a', 'b'], ['x'], ['x_0', 'x_1'], ['x', 'b'])
+    const shapes = fc.array(fc.nat(3), { maxLength: 3 })
+    fc.assert(
+      fc.property(shapes, data, names, (shape, each, featureNames) => {
+        sameData(tensor(shape, encode(each)), featureNames)
+      }),
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 2_000) },
+    )
+  })
+})
