@@ -3,21 +3,24 @@
  *
  *     node bench/elasticsearch.ts
  *
- * TEST_ELASTICSEARCH_URL (else a local server, else one that is started), BENCH_DOCUMENTS (100000), BENCH_ROUNDS (5),
- * BENCH_BATCH (10000: records a write). The sink starts from records as the outbox has them, as text. The helper has its own
- * defaults (5 MB a request, 5 at a time); `helper` makes the same documents from the same records, `ready` has them made beforehand.
- * All use gzip. Each round has an index of its own, and counts what it holds in the end.
+ * TEST_ELASTICSEARCH_URL (else a local server, else one that is started), BENCH_DOCUMENTS (50000 a turn), BENCH_ROUNDS (11),
+ * BENCH_FLUSH_BYTES (of the helper; 5000000, as it has by itself). The sink starts from records as the outbox has them, as text, in
+ * writes of 1,000, which is delivery's default, and of 10,000. `helper` makes the same documents from the same records, and
+ * `ready` has them made beforehand; both send 5 requests at a time. All use gzip. Each turn has an index of its own, and counts
+ * what it holds in the end. What counts is the ratio within a round: the speed of a machine that others use as well comes and goes.
  */
 import { Client } from '@elastic/elasticsearch'
 import { elasticsearch } from '../sinks/elasticsearch.ts'
 import { createIds } from '../src/id.ts'
 import { recordFrom, recordFromJson } from '../src/record.ts'
 import { columnsOf } from '../src/schema/columns.ts'
+import type { Refusal } from '../src/sink.ts'
 import { service } from '../test/setup/services.ts'
+import { median } from './load.ts'
 
-const DOCUMENTS = Number(process.env['BENCH_DOCUMENTS'] ?? 100_000)
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5)
-const BATCH = Number(process.env['BENCH_BATCH'] ?? 10_000)
+const DOCUMENTS = Number(process.env['BENCH_DOCUMENTS'] ?? 50_000)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 11)
+const flushBytes = Number(process.env['BENCH_FLUSH_BYTES'] ?? 5_000_000)
 const PREFIX = 'bench-predictions'
 const INDEX = `${PREFIX}-all`
 
@@ -78,16 +81,21 @@ const documentOf = (text: string) => {
 }
 const documents = texts.map(documentOf)
 
+const expectNone = (refusals: readonly Refusal[] | void): void => {
+  if (refusals && refusals.length > 0) throw new Error(refusals[0]!.reason)
+}
+
 const sink = elasticsearch({ url, prefix: PREFIX, indexBy: 'none' })
 const { signal } = new AbortController()
 
-const bySink = async () => {
-  for (let start = 0; start < texts.length; start += BATCH)
-    await sink.write(texts.slice(start, start + BATCH).map(recordFromJson), signal)
+const bySink = (batch: number) => async () => {
+  for (let start = 0; start < texts.length; start += batch)
+    expectNone(await sink.write(texts.slice(start, start + batch).map(recordFromJson), signal))
 }
 
 const byHelper = async () => {
   await client.helpers.bulk({
+    flushBytes,
     datasource: texts,
     onDocument: (text) => {
       const document = documentOf(text)
@@ -98,13 +106,20 @@ const byHelper = async () => {
 
 const byHelperReady = async () => {
   await client.helpers.bulk({
+    flushBytes,
     datasource: documents,
     onDocument: (document) => [{ create: { _index: INDEX, _id: document.id } }, document],
   })
 }
 
-/** A round in an index of its own, which is there before the clock runs. */
-const run = async (write: () => Promise<void>) => {
+interface Turn {
+  readonly rate: number
+  readonly cpu: number
+  readonly lost: number
+}
+
+/** A turn in an index of its own, which is there before the clock runs. */
+const turn = async (write: () => Promise<void>): Promise<Turn> => {
   await sink.open!(columns)
   await client.indices.create({ index: INDEX })
   const cpu = process.cpuUsage()
@@ -115,29 +130,42 @@ const run = async (write: () => Promise<void>) => {
   await client.indices.refresh({ index: INDEX })
   const { count } = await client.count({ index: INDEX })
   await client.indices.delete({ index: INDEX })
-  return { rate: DOCUMENTS / seconds, cpu: (user + system) / DOCUMENTS, count }
+  return { rate: DOCUMENTS / seconds, cpu: (user + system) / DOCUMENTS, lost: DOCUMENTS - count }
 }
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!
+const ways = {
+  'sink, 1,000 a write': bySink(1000),
+  'sink, 10,000 a write': bySink(10_000),
+  helper: byHelper,
+  ready: byHelperReady,
+}
+type Way = keyof typeof ways
+const names = Object.keys(ways) as Way[]
 
-const ways = { sink: bySink, helper: byHelper, ready: byHelperReady }
-const names = Object.keys(ways) as (keyof typeof ways)[]
-const rates = { sink: [] as number[], helper: [] as number[], ready: [] as number[] }
+const rounds: Record<Way, Turn>[] = []
 await client.indices.delete({ index: INDEX, ignore_unavailable: true })
-for (let round = -1; round < ROUNDS; round++) {
-  for (const way of names) {
-    const { rate, cpu, count } = await run(ways[way])
-    const what = `${Math.round(rate)} documents/s, ${cpu.toFixed(1)} µs of CPU each, ${count} of ${DOCUMENTS} stored`
-    console.log(`${round < 0 ? 'warm-up' : `round ${round + 1}`} ${way}: ${what}`)
-    if (round >= 0) rates[way].push(rate)
+// The first two rounds warm up; each round begins with another way.
+for (let round = -2; round < ROUNDS; round++) {
+  const found: Partial<Record<Way, Turn>> = {}
+  for (const place of names.keys()) {
+    const name = names[(place + round + 2) % names.length]!
+    found[name] = await turn(ways[name])
   }
+  if (round < 0) continue
+  rounds.push(found as Record<Way, Turn>)
+  console.log(`round ${round + 1}: ${names.map((name) => `${name} ${Math.round(found[name]!.rate)}`).join('; ')}`)
 }
 await client.indices.deleteIndexTemplate({ name: PREFIX })
 await client.close()
 await sink.close!()
-const medians = { sink: median(rates.sink), helper: median(rates.helper), ready: median(rates.ready) }
-for (const way of names)
+
+for (const name of names) {
+  const of = (read: (round: Record<Way, Turn>) => number): number => median(rounds.map(read))
+  const ratio = (other: Way): string => of((round) => round[name].rate / round[other].rate).toFixed(2)
+  const lost = rounds.reduce((sum, round) => sum + round[name].lost, 0)
   console.log(
-    `${way}: ${Math.round(medians[way])} documents/s, the sink has ${(medians.sink / medians[way]).toFixed(2)} of it`,
+    `${name}: ${Math.round(of((round) => round[name].rate))} documents/s, ${of((round) => round[name].cpu).toFixed(1)} µs of CPU each,`,
+    `${ratio('helper')} of helper, ${ratio('ready')} of ready, ${lost} lost`,
   )
+}
 console.log('target: 1.1 of helper')

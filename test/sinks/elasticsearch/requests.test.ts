@@ -15,9 +15,9 @@ describe('requests', () => {
   it.each<[string, Document[], number[]]>([
     ['nothing', [], []],
     ['a few', documents(3, 10), [3]],
-    ['as many as one takes', documents(250, 10), [250]],
-    ['one more', documents(251, 10), [250, 1]],
-    ['one for each lane', documents(1000, 10), [250, 250, 250, 250]],
+    ['as many as one takes', documents(500, 10), [500]],
+    ['one more', documents(501, 10), [500, 1]],
+    ['one for each lane', documents(4000, 10), [1000, 1000, 1000, 1000]],
     ['larger ones', documents(9999, 10), [2500, 2500, 2500, 2499]],
     ['more of them', documents(12_000, 10), [2500, 2500, 2500, 2500, 2000]],
     ['large ones', documents(5, 1_500_000), [2, 2, 1]],
