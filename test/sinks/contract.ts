@@ -18,14 +18,14 @@ export interface Harness {
   readonly name: string
   /** A sink that writes to `table`; where the system listens on a port, to another port of this machine when one is given. */
   createSink(table: string, options?: { migrate?: 'auto' | 'off'; port?: number }): Sink
-  /** All rows of a table, in the order of their ids. */
+  /** All rows of a table, in the order of their ids: as its reader sees them, so where copies are sorted out by the reader, without them. */
   readAll(table: string): Promise<readonly Row[]>
   drop(table: string): Promise<void>
   /** The system's port on this machine. Absent: it is embedded, and has no connections to break. */
   readonly port?: number
   /** How a child process makes a sink: the module's name below `sinks/`, its function, and that function's options. */
   child(table: string): { module: string; name: string; options: object }
-  /** Columns that every table has room for; absent: there is no limit, or there are no columns. */
+  /** In what stores differ: one that lacks a thing says so here, and the suite leaves it out. */
   readonly supports: {
     /** `plan` says what is missing, and `migrate: 'off'` leaves it at that. */
     readonly migration: boolean
