@@ -106,10 +106,14 @@ const shorten = (value: unknown, path: string, isParsed: boolean, extra: Extra, 
   if (depth > MAX_DEPTH) return value
   if (Array.isArray(value)) return value.map((item) => shorten(item, path, isParsed, extra, depth + 1))
   if (!isObject(value) || isForeign(value)) return value
-  const copy: Row = {}
-  for (const name of Object.keys(value))
-    put(copy, name, shorten(value[name], `${path}.${name}`, isParsed, extra, depth + 1))
-  return copy
+  let copy: Row | undefined
+  for (const name of Object.keys(value)) {
+    const member = value[name]
+    const short = shorten(member, `${path}.${name}`, isParsed, extra, depth + 1)
+    if (!Object.is(short, member)) put((copy ??= { ...value }), name, short)
+  }
+  // What only has notes needs no copy.
+  return copy ?? value
 }
 
 const isList = (value: unknown): value is unknown[] | ArrayBufferView =>
