@@ -1,6 +1,6 @@
 /**
  * What reading a batch costs beside the least that any JSON service does with it: CPU per instance of `readRequest`, `readReply` and
- * `encode` of each instance's features and outputs, against `JSON.parse` and `JSON.stringify` of the same bodies, in turns. Bytes are
+ * the text of each instance's features and outputs, against `JSON.parse` and `JSON.stringify` of the same bodies, in turns. Bytes are
  * what a gateway captures; parsed is what a body parser has left. Also how long one body of nearly 1 MiB takes.
  *
  *     node bench/formats.ts
