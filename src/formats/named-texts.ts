@@ -39,7 +39,9 @@ export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]):
   for (let i = 0; i < count; i++)
     bounds.push(writeRow(bytes, rows.startOf(i), rows.endOf(i), heads, ends, out, bounds[i]!))
   const cutOut = cutter(out.subarray(0, bounds[count]))
-  return Array.from({ length: count }, (_, i) => cutOut(bounds[i]!, bounds[i + 1]!))
+  const texts: string[] = []
+  for (let i = 0; i < count; i++) texts.push(cutOut(bounds[i]!, bounds[i + 1]!))
+  return texts
 }
 
 /**
