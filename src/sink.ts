@@ -19,6 +19,12 @@ export interface Sink {
   readonly name: string
 
   /**
+   * How many batches (`PREDICTIONS_BATCH_SIZE`) a write may take at once, where more of them wait: for a system whose writes cost the
+   * same, however large. Default: 1.
+   */
+  readonly batches?: number
+
+  /**
    * Makes the sink ready: connects, creates or checks the table. Called before the first write, again after an error, and
    * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait.
    */

@@ -144,7 +144,7 @@ export const createLoop = (options: LoopOptions) => {
     const before = [...flushes]
     const since = waitingSince
     waitingSince = undefined
-    const batch = await queue.read({ records: batchSize, bytes: batchBytes })
+    const batch = await queue.read({ records: batchSize * (sink.batches ?? 1), bytes: batchBytes })
     if (stopped) return false
     if (batch) {
       // Some of what is left has waited as long as the batch: it goes on at once.

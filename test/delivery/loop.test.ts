@@ -23,6 +23,15 @@ describe('a batch goes out', () => {
     expect(sizes(batches)).toEqual([3, 3, 1])
   })
 
+  it('with others that wait, for a sink that takes several at once', async () => {
+    const { sink, batches } = memorySink()
+    const { delivery } = deliver({ ...sink, batches: 2 }, { batchSize: 3, flushIntervalMs: 60_000 })
+    delivery.append(lines(2))
+    delivery.append(lines(9))
+    await eventually(() => expect(sizes(batches)).toEqual([6, 5]))
+    await delivery.close()
+  })
+
   it('flushIntervalMs after the first record was queued, however many follow', async () => {
     vi.useFakeTimers()
     const { sink, batches } = memorySink()
