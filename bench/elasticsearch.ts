@@ -5,7 +5,7 @@
  *
  * TEST_ELASTICSEARCH_URL (else a local server, else one that is started), BENCH_DOCUMENTS (50000 a turn), BENCH_ROUNDS (11),
  * BENCH_FLUSH_BYTES (of the helper; 5000000, as it has by itself). The sink starts from records as the outbox has them, as text, in
- * writes of 1,000, a batch by default, and of 5,000, which delivery gives it of a backlog. `helper` makes the same documents from the same records, and
+ * writes of 1,000, a batch by default, and of 10,000, which delivery gives it of a backlog. `helper` makes the same documents from the same records, and
  * `ready` has them made beforehand; both send 5 requests at a time. All use gzip. Each turn has an index of its own, and counts
  * what it holds in the end. What counts is the ratio within a round: the speed of a machine that others use as well comes and goes.
  */
@@ -135,7 +135,7 @@ const turn = async (write: () => Promise<void>): Promise<Turn> => {
 
 const ways = {
   'sink, 1,000 a write': bySink(1000),
-  'sink, 5,000 a write (a backlog)': bySink(5000),
+  'sink, 10,000 a write (a backlog)': bySink(10_000),
   helper: byHelper,
   ready: byHelperReady,
 }

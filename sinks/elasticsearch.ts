@@ -160,7 +160,7 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   return {
     name: address,
     // Each write waits for the answers to its last bulks: the fewer writes a backlog takes, the better.
-    batches: 5,
+    batches: 10,
 
     async open(columns) {
       opened = undefined
