@@ -100,16 +100,19 @@ const guardSocket = (socket: Socket | null | undefined): Call => {
 const newGuard = (socket: Socket): Guard => {
   const { destroy } = socket
   let destroyed: Call | undefined
-  socket.destroy = (error) => {
-    destroyed = () => destroy.call(socket, error)
+  const putOff: Socket['destroy'] = (error) => {
+    if (guard.holds === 0) return destroy.call(socket, error)
+    destroyed = () => void socket.destroy(error)
     return socket
   }
   const restore = () => {
     guards.delete(socket)
-    socket.destroy = destroy
+    // Another capture may have put its own around this one meanwhile: it stays.
+    if (socket.destroy === putOff) socket.destroy = destroy
     destroyed?.()
   }
   const guard = { holds: 0, restore }
+  socket.destroy = putOff
   guards.set(socket, guard)
   return guard
 }

@@ -213,6 +213,21 @@ describe('a reply', () => {
     expect([(await one.records()).length, (await two.records()).length]).toEqual([3, 3])
   })
 
+  it('goes when its handler throws after it, where another capture holds it first', async () => {
+    const [grouping, holding] = [testCapture(), testCapture({ durability: 'sink' })]
+    const app = express().use(express.json())
+    app.use(capturePredictions(grouping.capture)).use(capturePredictions(holding.capture))
+    app.post('/predict', (_req, res) => {
+      res.json({ prediction: 1 })
+      throw new Error('after the reply')
+    })
+    app.set('env', 'test')
+    const url = await listen(app)
+    stopClock()
+    for (let i = 0; i < 3; i++) expect(await (await post(url)).json()).toEqual({ prediction: 1 })
+    expect(await grouping.records()).toHaveLength(3)
+  })
+
   /** What the client got, and how many records the outbox has, of a service that ended right after its second reply. */
   const endingBy = async (ending: string): Promise<{ got: string; stored: number }> => {
     const outbox = join(temporaryFolder(), 'outbox')
