@@ -46,6 +46,7 @@ export class Exchange implements Prediction {
   readonly #arrival: number
   readonly #startedAt: number
   readonly #redaction: Redaction | undefined
+  readonly #sampler: Sampler | undefined
   #skipped = false
   #kept: boolean | undefined
   #ended = false
@@ -71,6 +72,7 @@ export class Exchange implements Prediction {
     this.#arrival = Date.now()
     this.#startedAt = performance.now()
     this.#redaction = context.startRedaction()
+    this.#sampler = context.samplerOf(start.route)
   }
 
   /** Whether the request's body was read already. */
@@ -301,12 +303,12 @@ export class Exchange implements Prediction {
 
   /** Sampled out whatever comes: nothing more of it is read. */
   #isOut(): boolean {
-    const sampler = this.#context.samplerOf(this.#start.route)
+    const sampler = this.#sampler
     return sampler !== undefined && !sampler.waits && !this.#isKept(sampler)
   }
 
   #sampleWeight(): number {
-    const sampler = this.#context.samplerOf(this.#start.route)
+    const sampler = this.#sampler
     if (sampler === undefined) return 1
     const kept = this.#isKept(sampler)
     return sampler.weight({ status: this.#status, durationMs: this.#durationMs, error: this.#error, kept })

@@ -38,8 +38,9 @@ const MARK = randomUUID()
 const keys = (['instances', 'data'] as const).map((place) => ({ place, key: Buffer.from(`"${place}"`) }))
 
 /**
- * The batch that a body of UTF-8 consists of, or has as its `instances` or the `data` of its only tensor, if all its items are objects of the same members or
- * arrays of the same length, and have values only that are no objects or arrays. Most have; all others are parsed.
+ * The batch that a body of UTF-8 consists of, or has as its `instances` or the `data` of its only tensor, if all its items are
+ * objects of the same members or arrays of the same length, and have values only that are no objects or arrays. Most have; all
+ * others are parsed.
  */
 export const batchOf = (bytes: Buffer): Batch | undefined => {
   const found = findBatch(bytes)
