@@ -10,6 +10,7 @@ import { messageOf, PredictionsError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import { chooseFormat } from './formats/index.ts'
+import { isLarge } from './formats/shorten.ts'
 import { createIds } from './id.ts'
 import { modelMembers } from './line.ts'
 import { atMostOnceA } from './logger.ts'
@@ -25,6 +26,7 @@ import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
 import { openSinks } from './sinks.ts'
+import { createStepRunner } from './steps.ts'
 import { createTurn } from './turn.ts'
 
 export type { CaptureOptions }
@@ -138,6 +140,18 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     for (const delivery of deliveries) delivery.appendAll(requests)
   })
 
+  const steps = createStepRunner()
+
+  /** Records a large exchange in steps; resolves when its records are as safe as the reply is to wait for. */
+  const recordInSteps = async (exchange: Exchange): Promise<void> => {
+    const waits: (Promise<void> | undefined)[] = []
+    const store = function* () {
+      for (const lines of exchange.steps()) yield lines && waits.push(storeIn(deliveries, lines, hold))
+    }
+    await steps.run(store())
+    await Promise.all(waits)
+  }
+
   const context: ExchangeContext = {
     nextId: createIds(),
     timestamp: createTimestamps(),
@@ -146,6 +160,8 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       counts.format(format.name)
       return format
     },
+    // A format of the app's own reads what the app has, not a copy.
+    readsLater: typeof settings.format === 'string' ? isLarge : () => false,
     featureNames: featureNames(columns),
     outputNames: outputNames(columns),
     model: settings.model,
@@ -156,6 +172,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     startRedaction: () => redactor?.start(),
     samplerOf,
     record(exchange, socket) {
+      if (exchange.isLarge) return recordInSteps(exchange)
       if (hold === undefined && socket !== undefined && turn.add(exchange, socket)) return undefined
       return storeIn(deliveries, exchange.lines(), hold)
     },
@@ -182,6 +199,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     flush({ timeout = Infinity } = {}) {
       turn.flush()
       const flushAll = async (): Promise<boolean> => {
+        await steps.idle()
         // What earlier runs left is queued as well, as soon as it is found.
         await outbox?.ready
         const flushed = await Promise.all(deliveries.map((delivery) => delivery.flush({ timeoutMs: timeout })))
@@ -192,6 +210,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     close({ timeout } = {}) {
       turn.flush()
       closing ??= (async () => {
+        await steps.idle()
         const options = timeout === undefined ? {} : { timeoutMs: timeout }
         await Promise.all(deliveries.map((delivery) => delivery.close(options)))
         await outbox?.close()

@@ -11,6 +11,8 @@ export interface ExchangeContext {
   nextId(): string
   timestamp(time: number): string
   chooseFormat(request: FormatRequest): Format
+  /** Whether a body is so large that it is read at the end, in steps: of its owner's objects a format of ours then sees a copy. */
+  readsLater(body: unknown): boolean
   /** In the schema's order. */
   featureNames: readonly string[]
   outputNames: readonly string[]

@@ -1,3 +1,4 @@
+import type { Parts } from './formats/parts.ts'
 import { decode, encode } from './json.ts'
 
 /** What `.set()` and `.tag()` are given. */
@@ -41,4 +42,20 @@ export const givenTo = (
     share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
   }
   return share
+}
+
+/** Outputs with what was set for them, which wins. */
+export const withGiven = (
+  parts: Parts,
+  given: Members | readonly Members[],
+  { instances, isBatch }: { instances: number; isBatch: boolean },
+): Parts => {
+  const count = Math.max(parts.count, Array.isArray(given) ? given.length : instances)
+  const rows = (from: number, to: number): Members[] => {
+    const outputs = parts.rows(from, Math.min(to, parts.count))
+    const merged: Members[] = []
+    for (let k = from; k < to; k++) merged.push({ ...outputs[k - from], ...givenTo(k, given, count, isBatch) })
+    return merged
+  }
+  return { count, rows, extra: () => parts.extra() }
 }

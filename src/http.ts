@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Capture } from './capture.ts'
-import type { Exchange, Header } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { Header } from './exchange-bodies.ts'
 import { RequestReader, type RequestOptions } from './request.ts'
 import { watchResponse } from './response.ts'
 

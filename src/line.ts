@@ -1,20 +1,20 @@
 import { encode } from './json.ts'
 
-/** A record about to be written, its features and outputs already JSON text. */
+/** A record about to be written, its features and outputs already JSON text. One object serves for all instances of a batch. */
 export interface LineMembers {
-  readonly id: string
+  id: string
   readonly timestamp: string
   /** `"model":"…","model_version":"…"` */
   readonly model: string
   readonly requestId: string | undefined
-  readonly instance: number
+  instance: number
   readonly status: number
   readonly durationMs: number
   readonly error: string | undefined
   readonly sampleWeight: number
   readonly tags: Readonly<Record<string, unknown>> | undefined
-  readonly features: string | undefined
-  readonly outputs: string | undefined
+  features: string | undefined
+  outputs: string | undefined
   readonly extra: Readonly<Record<string, unknown>> | undefined
 }
 

@@ -1,5 +1,6 @@
 import { ServerResponse } from 'node:http'
-import type { Exchange, Header } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { Header } from './exchange-bodies.ts'
 import { decompress } from './decompress.ts'
 import { isCorkable } from './cork.ts'
 import { byteLength, holdResponse, isEndable } from './hold.ts'

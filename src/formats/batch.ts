@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { decode } from '../json.ts'
-import { cutter, nameValues } from './named-texts.ts'
+import type { Steps } from '../steps.ts'
+import { cutter, nameValues, type Texts } from './named-texts.ts'
 import { isObject, type Row } from './rows.ts'
 import * as scan from './scan.ts'
 
@@ -14,9 +15,9 @@ export interface Batch {
   /** What the batch is: the body itself, its `instances`, or the `data` of its only tensor in `inputs`. */
   readonly place: Place
   /** Each item's features as JSON text, named as `featuresOf` names them; undefined where these names need a closer look. */
-  texts(names: readonly string[]): string[] | undefined
+  texts(names: readonly string[]): Texts | undefined
   /** The same of a tensor of no more than two dimensions; undefined where its data does not fit the shape. */
-  textsOfTensor(shape: readonly number[], names: readonly string[]): string[] | undefined
+  textsOfTensor(shape: readonly number[], names: readonly string[]): Texts | undefined
 }
 
 type Place = 'body' | 'instances' | 'data'
@@ -42,11 +43,11 @@ const keys = (['instances', 'data'] as const).map((place) => ({ place, key: Buff
  * objects of the same members or arrays of the same length, and have values only that are no objects or arrays. Most have; all
  * others are parsed.
  */
-export const batchOf = (bytes: Buffer): Batch | undefined => {
+export const batchOf = function* (bytes: Buffer): Steps<Batch | undefined> {
   const found = findBatch(bytes)
   if (found === undefined) return undefined
   const { place, start } = found
-  const items = itemsOf(bytes, scan.skipSpace(bytes, start + 1))
+  const items = yield* itemsOf(bytes, scan.skipSpace(bytes, start + 1))
   if (items === undefined) return undefined
   const outline = outlineOf(bytes, start, items.end, place)
   if (outline === undefined) return undefined
@@ -94,11 +95,19 @@ const onlyTensorOf = (body: unknown): unknown => {
   return Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : undefined
 }
 
-const itemsOf = (bytes: Buffer, first: number): Items | undefined => {
+/** Bytes, about, that are looked through in a step. */
+const STEP = 64 * 1024
+
+const itemsOf = function* (bytes: Buffer, first: number): Steps<Items | undefined> {
   const starts: number[] = []
   const ends: number[] = []
   const { isArray, width, endOf } = kindOf(bytes, first)
+  let stepAt = first + STEP
   for (let at = first; ; at = scan.skipSpace(bytes, at + 1)) {
+    if (at > stepAt) {
+      stepAt = at + STEP
+      yield
+    }
     starts.push(isArray ? at + 1 : at)
     at = endOf(at)
     if (at < 0) return undefined
@@ -188,9 +197,14 @@ const endOfObject = (bytes: Buffer, start: number, keys: Buffer[], isFirst = fal
   }
 }
 
-const cut = (bytes: Buffer, { starts, ends }: Items): string[] => {
+const cut = (bytes: Buffer, { starts, ends }: Items): Texts => {
   const cutOut = cutter(bytes)
-  return starts.map((start, i) => cutOut(start, ends[i]!))
+  const texts = (from: number, to: number): string[] => {
+    const part: string[] = []
+    for (let i = from; i < to; i++) part.push(cutOut(starts[i]!, ends[i]!))
+    return part
+  }
+  return { count: starts.length, texts }
 }
 
 const nameEach = (bytes: Buffer, { starts, ends }: Items, width: number, names: readonly string[]) => {

@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto'
 import type { FormatReply, FormatRequest } from '../format.ts'
 import { messageOf } from '../errors.ts'
 import { decode } from '../json.ts'
+import { finish, type Steps } from '../steps.ts'
+import { parseInSteps } from './json-steps.ts'
 import { type Batch, batchOf } from './batch.ts'
-import { featuresOf, type Row } from './rows.ts'
-import type { Cut } from './texts.ts'
+import type { Texts } from './named-texts.ts'
+import { Snapshot } from './snapshot.ts'
+import { featuresOf, type Row, type Rows, rowsOfItems } from './rows.ts'
 
 export type Extra = Record<string, { value?: unknown; reason: string }>
 
@@ -21,6 +24,8 @@ export interface Content {
   readonly note?: { value?: unknown; reason: string } | undefined
   /** The batch in a body of bytes, where its items need not be parsed: `value` then costs the parsing at the first look. */
   readonly batch?: Batch | undefined
+  /** It is read in steps: its instances are to be made in parts, however few they are. */
+  readonly isLarge?: boolean | undefined
   /** The binary tensors behind the JSON, of the Open Inference protocol's extension. */
   readonly binary?: Buffer | undefined
 }
@@ -36,23 +41,37 @@ const MAX_TEXT = 2_000
  */
 const kContent = Symbol('capture-predictions.content')
 
+type WithContent = Message & { [kContent]?: Content }
+
 /** The content of a request's or a reply's body. Never throws; the body is read once. */
-export const contentOf = (message: Message & { [kContent]?: Content }): Content =>
+export const contentOf = (message: WithContent): Content =>
   Object.isExtensible(message) ? (message[kContent] ??= read(message)) : read(message)
+
+/** Reads the body of a message in steps, for `contentOf`. */
+export const readInSteps = function* (message: WithContent): Steps {
+  const content = yield* readSteps(message)
+  message[kContent] = Object.assign(content, { isLarge: true })
+  yield
+}
 
 /** A content's value for a look at its keys: with an empty list where the batch is, if that was not parsed. */
 export const outlineOf = (content: Content): unknown =>
   content.batch === undefined ? content.value : content.batch.outline
 
+/** Features whose texts were cut out of a body, and the rows that they are when somebody looks at them. Nothing in them is too long. */
+export interface Cut extends Texts {
+  rows(): Rows
+}
+
 /** The features of a content's batch, if it stands in this place and could be cut out. */
 export const cutOf = (content: Content, place: 'body' | 'instances', names: readonly string[]): Cut | undefined => {
   const texts = content.batch?.place === place ? content.batch.texts(names) : undefined
   if (texts === undefined) return undefined
-  const parse = () => {
+  const rows = () => {
     const items = place === 'body' ? content.value : (content.value as Row)[place]
-    return (items as unknown[]).map((item) => featuresOf(item, names))
+    return rowsOfItems(items as unknown[], (item) => featuresOf(item, names))
   }
-  return { texts, parse }
+  return { ...texts, rows }
 }
 
 /** The media type without its parameters, in lower case: `text/csv`. */
@@ -72,27 +91,45 @@ const unreadable = (reason: string, value?: unknown): Content => ({
   note: value === undefined ? { reason } : { value, reason },
 })
 
-const read = (message: Message): Content => {
-  const { body } = message
+/** Most bodies were parsed before: there is nothing to be done in steps. */
+const read = (message: Message): Content => parsed(message.body) ?? finish(readSteps(message))
+
+const parsed = (body: unknown): Content | undefined => {
   if (body === undefined) return unreadable('no body')
-  if (typeof body === 'string') return readText(body, message.contentType)
-  if (Buffer.isBuffer(body)) return readBytes(body, message)
-  if (body instanceof Uint8Array) return readBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), message)
+  if (typeof body === 'string' || body instanceof Uint8Array || body instanceof Snapshot) return undefined
   if (body !== null && typeof body === 'object' && typeof (body as { pipe?: unknown }).pipe === 'function')
     return unreadable('a stream')
   return { value: body, isText: false, isParsed: true }
 }
 
-const readBytes = (bytes: Buffer, message: Message): Content => {
+const readSteps = function* (message: Message): Steps<Content> {
+  const { body, contentType } = message
+  if (body instanceof Snapshot) return yield* readSnapshot(body)
+  if (typeof body === 'string') return yield* readText(body, contentType)
+  if (Buffer.isBuffer(body)) return yield* readBytes(body, message)
+  if (body instanceof Uint8Array)
+    return yield* readBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), message)
+  return parsed(body)!
+}
+
+/** What a parser or a handler had made has no charset and no content type of its own. */
+const readSnapshot = function* ({ text, isRounded }: Snapshot): Steps<Content> {
+  const batch = isRounded ? undefined : yield* batchOf(Buffer.from(text))
+  if (batch !== undefined) return contentOfBatch(batch, text)
+  const value = yield* parseInSteps(text, isRounded ? JSON.parse : decode)
+  return { value, isText: false, isParsed: isRounded }
+}
+
+const readBytes = function* (bytes: Buffer, message: Message): Steps<Content> {
   const length = message.header('inference-header-content-length')
-  if (length !== undefined) return readTensors(bytes, length)
+  if (length !== undefined) return yield* readTensors(bytes, length)
   const mediaType = mediaTypeOf(message.contentType)
   if (mediaType.startsWith('multipart/')) return unreadable(`${mediaType} is not read`, digestOf(bytes))
   const charset = charsetOf(message.contentType)
   const { text, note } = textOf(bytes, charset)
   if (text === undefined) return unreadable(note ?? 'not a text', digestOf(bytes))
-  if (note === undefined) return readText(text, message.contentType, isUtf8Name(charset) ? bytes : undefined)
-  const content = readText(text, message.contentType)
+  if (note === undefined) return yield* readText(text, message.contentType, isUtf8Name(charset) ? bytes : undefined)
+  const content = yield* readText(text, message.contentType)
   // Bytes that are no text and no JSON are kept by their digest: replacement characters would say nothing.
   if (content.value === undefined) return unreadable(`${content.note?.reason}; ${note}`, digestOf(bytes))
   return { ...content, note: { reason: note } }
@@ -102,16 +139,16 @@ const readBytes = (bytes: Buffer, message: Message): Content => {
  * The binary tensor data extension: the header gives the length of the JSON, the tensors' bytes follow it.
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
-const readTensors = (bytes: Buffer, length: string): Content => {
+const readTensors = function* (bytes: Buffer, length: string): Steps<Content> {
   const end = /^\d{1,15}$/.test(length) ? Number(length) : -1
   if (end < 1 || end > bytes.length)
     return unreadable('the header Inference-Header-Content-Length does not fit the body', digestOf(bytes))
-  const content = readText(bytes.toString('utf8', 0, end), 'application/json')
+  const content = yield* readText(bytes.toString('utf8', 0, end), 'application/json')
   return { ...content, binary: bytes.subarray(end) }
 }
 
 /** @param bytes the same in UTF-8, if they are at hand */
-const readText = (text: string, contentType: string, bytes?: Buffer): Content => {
+const readText = function* (text: string, contentType: string, bytes?: Buffer): Steps<Content> {
   if (isCsv(contentType)) return { value: text, isText: true, isParsed: false }
   const mediaType = mediaTypeOf(contentType)
   // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
@@ -119,10 +156,10 @@ const readText = (text: string, contentType: string, bytes?: Buffer): Content =>
     if (mediaType.startsWith('text/')) return { value: text, isText: true, isParsed: false }
     return unreadable(`${mediaType} is not read`, excerptOf(text))
   }
-  const batch = bytes && batchOf(bytes)
+  const batch = bytes && (yield* batchOf(bytes))
   if (batch !== undefined) return contentOfBatch(batch, text)
   try {
-    return { value: parse(text), isText: false, isParsed: false }
+    return { value: yield* parseInSteps(text, parse), isText: false, isParsed: false }
   } catch (error) {
     return unreadable(`no JSON: ${messageOf(error).slice(0, 200)}`, excerptOf(text))
   }

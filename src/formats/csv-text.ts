@@ -1,5 +1,18 @@
 import { isCsv } from './body.ts'
-import { named, namesFor, outputsOf, type Row } from './rows.ts'
+import { named, namesFor, outputsOf, type Rows, rowsOfItems } from './rows.ts'
+
+/** The lines of a text in CSV, each taken apart when it is asked for. */
+export interface CsvLines {
+  readonly length: number
+  /** The fields of line i. */
+  at(i: number): readonly string[] | undefined
+}
+
+/** Lines of values, in a text in CSV without its header. */
+interface CsvRows {
+  readonly length: number
+  at(i: number): readonly unknown[] | undefined
+}
 
 /** The outputs of a reply in CSV for n instances; undefined where the text is none. */
 export const readCsvOutputs = (
@@ -7,29 +20,32 @@ export const readCsvOutputs = (
   contentType: string,
   outputNames: readonly string[],
   n: number,
-): Row[] | undefined => {
+): Rows | undefined => {
   if (!isCsv(contentType)) return undefined
   const { names, rows } = splitHeader(parseCsv(text), outputNames)
   const affordable = namesFor(rows.length, names)
-  const [first] = rows
+  const first = rows.at(0)
   // XGBoost's container replies all predictions in one line.
-  if (rows.length === 1 && n > 1 && first?.length === n) return first.map((value) => outputsOf(value, outputNames))
-  return rows.map((row) => {
-    if (names !== outputNames) return named(row, affordable)
-    return outputsOf(row.length === 1 ? row[0] : row, outputNames)
-  })
+  if (rows.length === 1 && n > 1 && first?.length === n)
+    return rowsOfItems(first, (value) => outputsOf(value, outputNames))
+  const at = (i: number) => {
+    const row = rows.at(i)!
+    return names === outputNames ? outputsOf(row.length === 1 ? row[0] : row, outputNames) : named(row, affordable)
+  }
+  return { length: rows.length, at }
 }
 
 /** Parts a header from the rows and turns their fields into values; without a header the names are the schema's. */
 export const splitHeader = (
-  lines: readonly (readonly string[])[],
+  lines: CsvLines,
   schemaNames: readonly string[],
-): { names: readonly string[]; rows: unknown[][] } => {
-  const [first, second] = lines
-  const isHeader = first !== undefined && (saysNames(first, schemaNames) || looksLikeHeader(first, second))
+): { names: readonly string[]; rows: CsvRows } => {
+  const first = lines.at(0)
+  const isHeader = first !== undefined && (saysNames(first, schemaNames) || looksLikeHeader(first, lines.at(1)))
+  const start = isHeader ? 1 : 0
   return {
     names: isHeader ? first : schemaNames,
-    rows: lines.slice(isHeader ? 1 : 0).map((fields) => fields.map(valueOf)),
+    rows: { length: lines.length - start, at: (i) => lines.at(i + start)?.map(valueOf) },
   }
 }
 
@@ -52,42 +68,82 @@ const valueOf = (field: string): unknown => {
   return BigInt(field.trim().replace('+', ''))
 }
 
+const QUOTE = 0x22
+const COMMA = 0x2c
+const CR = 0x0d
+const LF = 0x0a
+
 /** Lines of fields. Quotes are as in RFC 4180; an unclosed one runs to the end. Empty lines are left out. */
-export const parseCsv = (text: string): string[][] => {
-  if (!text.includes('"')) return text.split(/\r\n|\n|\r/).flatMap((line) => (line === '' ? [] : [line.split(',')]))
-  const lines: string[][] = []
-  let line: string[] = []
-  let at = 0
-  while (at <= text.length) {
-    const { field, end } = text[at] === '"' ? quotedField(text, at) : plainField(text, at)
-    line.push(field)
-    at = end + 1
-    if (text[end] === ',') continue
-    if (text[end] === '\r' && text[at] === '\n') at++
-    if (line.length > 1 || line[0] !== '') lines.push(line)
-    line = []
-    if (at === text.length) break
+export const parseCsv = (text: string): CsvLines => {
+  const { starts, ends } = boundsOf(text)
+  return {
+    length: starts.length,
+    at: (i) => (i < starts.length ? fieldsOf(text.slice(starts[i], ends[i])) : undefined),
   }
-  return lines
 }
 
-/** A field without quotes ends before a comma or the line's end. */
-const plainField = (text: string, start: number): { field: string; end: number } => {
-  let end = start
-  while (end < text.length && text[end] !== ',' && text[end] !== '\n' && text[end] !== '\r') end++
-  return { field: text.slice(start, end), end }
+/** Where each line begins and ends: at the next line break that stands in no quotes. */
+const boundsOf = (text: string): { starts: number[]; ends: number[] } => {
+  const starts: number[] = []
+  const ends: number[] = []
+  let start = 0
+  const endLine = (end: number): void => {
+    if (end === start || (end - start === 2 && text.startsWith('""', start))) return
+    starts.push(start)
+    ends.push(end)
+  }
+  let isFieldStart = true
+  for (let at = 0; at < text.length;) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE && isFieldStart) at = endOfQuotes(text, at + 1)
+    else at++
+    isFieldStart = code === COMMA || code === LF || code === CR
+    if (code !== LF && code !== CR) continue
+    endLine(at - 1)
+    start = at
+  }
+  endLine(text.length)
+  return { starts, ends }
+}
+
+/** Behind the quote that closes what is quoted from `from` on. */
+const endOfQuotes = (text: string, from: number): number => {
+  for (;;) {
+    const quote = text.indexOf('"', from)
+    if (quote < 0) return text.length
+    if (text.charCodeAt(quote + 1) !== QUOTE) return quote + 1
+    from = quote + 2
+  }
+}
+
+const fieldsOf = (line: string): string[] => {
+  if (!line.includes('"')) return line.split(',')
+  const fields: string[] = []
+  for (let at = 0; at <= line.length;) {
+    const { field, end } = line.charCodeAt(at) === QUOTE ? quotedField(line, at) : plainField(line, at)
+    fields.push(field)
+    at = end + 1
+  }
+  return fields
+}
+
+/** A field without quotes ends before the next comma. */
+const plainField = (line: string, start: number): { field: string; end: number } => {
+  const comma = line.indexOf(',', start)
+  const end = comma < 0 ? line.length : comma
+  return { field: line.slice(start, end), end }
 }
 
 /** A quoted field; what stands between its closing quote and the next comma belongs to it, as it must to something. */
-const quotedField = (text: string, start: number): { field: string; end: number } => {
+const quotedField = (line: string, start: number): { field: string; end: number } => {
   const parts: string[] = []
   let from = start + 1
   for (;;) {
-    const quote = text.indexOf('"', from)
-    if (quote < 0) return { field: parts.join('') + text.slice(from), end: text.length }
-    parts.push(text.slice(from, quote))
-    if (text[quote + 1] !== '"') {
-      const rest = plainField(text, quote + 1)
+    const quote = line.indexOf('"', from)
+    if (quote < 0) return { field: parts.join('') + line.slice(from), end: line.length }
+    parts.push(line.slice(from, quote))
+    if (line[quote + 1] !== '"') {
+      const rest = plainField(line, quote + 1)
       return { field: parts.join('') + rest.field, end: rest.end }
     }
     parts.push('"')

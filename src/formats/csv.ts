@@ -24,8 +24,8 @@ export const csv: Format = {
     if (!content.isText) return json.readRequest(request)
     const { names, rows } = splitHeader(parseCsv(content.value as string), request.featureNames)
     const affordable = namesFor(rows.length, names)
-    const features = rows.map((row) => named(row, affordable))
-    return requestReading(request, content, { features, isBatch: true })
+    const at = (i: number) => named(rows.at(i)!, affordable)
+    return requestReading(request, content, { features: { length: rows.length, at }, isBatch: true })
   },
   readReply: readOutputs,
 }

@@ -1,10 +1,19 @@
 import type { Format, FormatRequest, RequestReading } from '../format.ts'
 import { encode } from '../json.ts'
-import { type Content, contentOf, cutOf, outlineOf } from './body.ts'
+import { type Content, contentOf, type Cut, cutOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
-import { canRepeat, columnsOf, featuresOf, isObject, type Row, rowsOf } from './rows.ts'
-import type { Cut } from './texts.ts'
+import {
+  canRepeat,
+  columnsOf,
+  featuresOf,
+  isObject,
+  mapRows,
+  type Row,
+  type Rows,
+  rowsOf,
+  rowsOfItems,
+} from './rows.ts'
 
 /** What may stand beside `inputs` in TensorFlow Serving's columnar bodies. A JSON instance with a feature `inputs` has more. */
 const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
@@ -61,10 +70,8 @@ export const readInstances = (
   const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
   if (key === undefined) return undefined
   const { [key]: items, context, parameters, params, ...others } = members
-  const read = readItems(items, request.featureNames)
-  const { features, isBatch } = read
-  const isShared = key === 'examples' && isObject(context) && canRepeat(encode(context).length, features.length)
-  const rows = isShared ? features.map((row) => ({ ...context, ...row })) : features
+  const { rows, isBatch } = readItems(items, request.featureNames)
+  const isShared = key === 'examples' && isObject(context) && canRepeat(encode(context).length, rows.length)
   const tags = {
     ...others,
     ...(!isShared && context !== undefined && { context }),
@@ -72,10 +79,8 @@ export const readInstances = (
     ...tagsIn('params', params),
   }
   return requestReading(request, content, {
-    features: rows,
-    cut,
+    features: cut ?? (isShared ? mapRows(rows, (row) => ({ ...context, ...row })) : rows),
     isBatch,
-    items: isShared ? undefined : read.items,
     tags,
     requestId,
   })
@@ -87,12 +92,8 @@ export const tagsIn = (name: string, parameters: unknown): Row => {
   return isObject(parameters) ? parameters : { [name]: parameters }
 }
 
-const readItems = (
-  items: unknown,
-  names: readonly string[],
-): { features: Row[]; isBatch: boolean; items?: readonly unknown[] } => {
-  if (Array.isArray(items)) return { features: items.map((item) => featuresOf(item, names)), isBatch: true, items }
-  if (!isObject(items)) return { features: [featuresOf(items, names)], isBatch: false }
-  const { rows, isBatch } = rowsOf(columnsOf(items))
-  return { features: rows, isBatch }
+const readItems = (items: unknown, names: readonly string[]): { rows: Rows; isBatch: boolean } => {
+  if (Array.isArray(items)) return { rows: rowsOfItems(items, (item) => featuresOf(item, names)), isBatch: true }
+  if (!isObject(items)) return { rows: [featuresOf(items, names)], isBatch: false }
+  return rowsOf(columnsOf(items))
 }

@@ -1,7 +1,7 @@
 import type { Format } from '../format.ts'
 import { contentOf, cutOf } from './body.ts'
 import { readOutputs, requestReading, unreadRequest } from './replies.ts'
-import { featuresOf, isObject } from './rows.ts'
+import { featuresOf, rowsOfItems } from './rows.ts'
 
 /**
  * Any JSON: an object is one instance, an array is a batch, a scalar is one instance with the single feature `f0` (or the
@@ -16,13 +16,15 @@ export const json: Format = {
   readRequest(request) {
     const content = contentOf(request)
     const cut = cutOf(content, 'body', request.featureNames)
-    if (cut !== undefined) return requestReading(request, content, { features: [], cut, isBatch: true })
+    if (cut !== undefined) return requestReading(request, content, { features: cut, isBatch: true })
     const { value } = content
     if (value === undefined || content.isText) return unreadRequest(request, content)
+    const rowOf = (item: unknown) => featuresOf(item, request.featureNames)
     const isBatch = Array.isArray(value)
-    const items: readonly unknown[] = isBatch ? value : [value]
-    const features = items.map((item) => (isObject(item) ? item : featuresOf(item, request.featureNames)))
-    return requestReading(request, content, { features, isBatch, items })
+    return requestReading(request, content, {
+      features: isBatch ? rowsOfItems(value, rowOf) : [rowOf(value)],
+      isBatch,
+    })
   },
   readReply: readOutputs,
 }

@@ -4,7 +4,7 @@ import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
-import { featuresOf, isObject, named, namesFor, type Row } from './rows.ts'
+import { featuresOf, isObject, named, namesFor, type Row, type Rows, rowsOfItems } from './rows.ts'
 
 /**
  * MLflow's scoring server:
@@ -32,24 +32,23 @@ export const mlflow: Format = {
     const body = content.value
     if (!isObject(body)) return json.readRequest(request)
     const { dataframe_split: split, dataframe_records: records, params, ...others } = body
-    const items = isObject(split) ? split['data'] : records
     const features = isObject(split) ? readSplit(split) : readRecords(records, request.featureNames)
     if (features === undefined) return readInstances(request, content, body) ?? json.readRequest(request)
     const tags = { ...others, ...tagsIn('params', params) }
-    return requestReading(request, content, { features, isBatch: true, items: items as unknown[], tags })
+    return requestReading(request, content, { features, isBatch: true, tags })
   },
   readReply: readOutputs,
 }
 
 /** The index of the rows, if any, is left out, as MLflow does. */
-const readSplit = ({ columns, data }: Row): Row[] | undefined => {
+const readSplit = ({ columns, data }: Row): Rows | undefined => {
   if (!Array.isArray(data)) return undefined
   const names = namesFor(data.length, Array.isArray(columns) ? columns.map(nameOf) : [])
-  return data.map((row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))
+  return rowsOfItems(data, (row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))
 }
 
 /** Columns are also numbers, or lists of names (pandas' MultiIndex). */
 const nameOf = (column: unknown): string => (typeof column === 'string' ? column : encode(column))
 
-const readRecords = (records: unknown, names: readonly string[]): Row[] | undefined =>
-  Array.isArray(records) ? records.map((record) => featuresOf(record, names)) : undefined
+const readRecords = (records: unknown, names: readonly string[]): Rows | undefined =>
+  Array.isArray(records) ? rowsOfItems(records, (record) => featuresOf(record, names)) : undefined

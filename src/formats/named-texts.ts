@@ -9,6 +9,13 @@ export const cutter = (bytes: Buffer): ((start: number, end: number) => string) 
   return (start, end) => text.slice(start, end)
 }
 
+/** Texts of a batch's instances, cut out of its body. */
+export interface Texts {
+  readonly count: number
+  /** Those from one to before another. */
+  texts(from: number, to: number): string[]
+}
+
 /** What stands before each value of a row, in one piece: `{"f0":`, `,"f1":`, … The i-th ends at `ends[i]`. */
 const headsOf = (names: readonly string[]): { heads: Buffer; ends: number[] } => {
   const parts = names.map((name, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
@@ -28,20 +35,23 @@ export interface Rows {
  * Rows of values as JSON text, each an object with a name before each value; undefined where a name stands for two values, or the
  * names would take too much room.
  */
-export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]): string[] | undefined => {
+export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]): Texts | undefined => {
   const { count, width } = rows
   if (width > MAX_VALUES) return undefined
   const all = fitted(names, width)
   const { heads, ends } = headsOf(all)
   if (new Set(all).size !== width || !canRepeat(heads.length, count)) return undefined
-  const out = Buffer.allocUnsafe(bytes.length + (heads.length + 1) * count)
-  const bounds = [0]
-  for (let i = 0; i < count; i++)
-    bounds.push(writeRow(bytes, rows.startOf(i), rows.endOf(i), heads, ends, out, bounds[i]!))
-  const cutOut = cutter(out.subarray(0, bounds[count]))
-  const texts: string[] = []
-  for (let i = 0; i < count; i++) texts.push(cutOut(bounds[i]!, bounds[i + 1]!))
-  return texts
+  const texts = (from: number, to: number): string[] => {
+    if (from === to) return []
+    const size = rows.endOf(to - 1) - rows.startOf(from)
+    const out = Buffer.allocUnsafe(size + (heads.length + 1) * (to - from))
+    const bounds = [0]
+    for (let i = from; i < to; i++)
+      bounds.push(writeRow(bytes, rows.startOf(i), rows.endOf(i), heads, ends, out, bounds.at(-1)!))
+    const cutOut = cutter(out.subarray(0, bounds.at(-1)))
+    return bounds.slice(1).map((end, i) => cutOut(bounds[i]!, end))
+  }
+  return { count, texts }
 }
 
 /**

@@ -5,7 +5,8 @@ import { readOutputs, replyReading, requestReading } from './replies.ts'
 import { type Column, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
 import { binarySizeOf, columnOfTensor, isShape, sizeOf, type Tensor, tensorOf, widthOf } from './tensors.ts'
 import { tagsIn } from './instances.ts'
-import { countOf } from './texts.ts'
+import type { Texts } from './named-texts.ts'
+import { countOf } from './parts.ts'
 
 /**
  * The Open Inference protocol (KServe V2, Triton, MLServer), with Triton's binary tensor data.
@@ -70,7 +71,7 @@ const areTensors = (value: unknown): value is Row[] =>
   value.every((item) => isObject(item) && typeof item['name'] === 'string' && Array.isArray(item['shape']))
 
 /** The features of the only tensor of a body, cut out of its data. */
-const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): string[] | undefined => {
+const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): Texts | undefined => {
   const inputs = batch?.place === 'data' ? (batch.outline as Row)['inputs'] : undefined
   if (!areTensors(inputs)) return undefined
   const { name, shape } = inputs[0] as { name: string; shape: unknown }
@@ -81,18 +82,17 @@ const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): stri
   return names.length === width ? batch?.textsOfTensor(shape, names) : undefined
 }
 
-const readOnlyTensor = (request: FormatRequest, content: Content, texts: readonly string[]): RequestReading => {
+const readOnlyTensor = (request: FormatRequest, content: Content, texts: Texts): RequestReading => {
   const body = outlineOf(content) as Row
   const [described] = body['inputs'] as [Row & { name: string }]
   const tags = { ...tagsIn('parameters', body['parameters']) }
   put(tags, described.name, tagsOfTensor(described))
-  const parse = () => {
+  const rows = () => {
     const inputs = (content.value as Row)['inputs'] as Row[]
     return rowsOf(readTensors(inputs, content, request.featureNames, 'features').columns).rows
   }
   return requestReading(request, content, {
-    features: [],
-    cut: { texts, parse },
+    features: { ...texts, rows },
     isBatch: true,
     tags,
     requestId: body['id'],

@@ -1,10 +1,22 @@
 import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from '../format.ts'
 import { encode } from '../json.ts'
-import { type Content, contentOf, type Extra } from './body.ts'
+import { type Content, contentOf, type Cut, type Extra } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
-import { canRepeat, columnsOf, isObject, outputsOf, put, type Row, rowsOf, tagsOf } from './rows.ts'
-import { shortenArrays } from './shorten.ts'
-import { countOf, type Cut, withTexts } from './texts.ts'
+import { countOf, type Parts, withParts } from './parts.ts'
+import {
+  canRepeat,
+  columnsOf,
+  isObject,
+  mapRows,
+  outputsOf,
+  put,
+  type Row,
+  type Rows,
+  rowsOf,
+  rowsOfItems,
+  tagsOf,
+} from './rows.ts'
+import { createShortener, type Shortener } from './shorten.ts'
 
 /** What a reply is read by. */
 interface Asked {
@@ -12,58 +24,80 @@ interface Asked {
   readonly outputNames: readonly string[]
 }
 
+/** A batch of more instances than this is made in parts, also where its body is small. */
+const MAX_AT_ONCE = 256
+
+const makeRows = (rows: Rows, { shorten }: Shortener, from: number, to: number): Row[] => {
+  const made: Row[] = []
+  for (let i = from; i < to; i++) made.push(shorten(rows.at(i)!, rows.item?.(i)))
+  return made
+}
+
+const partsOfRows = (rows: Rows, shortener: Shortener, extra: () => Extra): Parts => ({
+  count: rows.length,
+  rows: (from, to) => makeRows(rows, shortener, from, to),
+  extra,
+})
+
+const partsOfCut = (cut: Cut, shortener: Shortener, extra: () => Extra): Parts => {
+  let all: Rows | undefined
+  const rows = (from: number, to: number) => makeRows((all ??= cut.rows()), shortener, from, to)
+  return { count: cut.count, texts: cut.texts, rows, extra }
+}
+
+/** What stands beside the instances in a body. */
+interface Beside {
+  tags?: Row | undefined
+  requestId?: unknown
+  extra?: Extra | undefined
+}
+
+/** Nothing is said of a body, as of most: so that it costs no more objects than it needs. */
+const isOrdinary = ({ tags, extra }: Beside, notes: Extra | undefined, { extra: shortened }: Shortener): boolean =>
+  tags === undefined && extra === undefined && notes === undefined && !hasMembers(shortened)
+
+/** What a body's records say of it, each of n. */
+const said = (n: number, beside: Beside, notes: Extra | undefined, shortener: Shortener) => {
+  const { tags, reason } = tagsOf(beside.tags ?? {}, n)
+  const all = (): Extra =>
+    affordable(n, {
+      ...shortener.extra,
+      ...beside.extra,
+      ...(reason !== undefined && { tags: { reason } }),
+      ...notes,
+    })
+  return { tags, extra: all }
+}
+
 /** The reading of a request's features, with what is odd about them. A request is at least one instance. */
 export const requestReading = (
   request: FormatRequest,
   content: Content,
-  read: {
-    features: readonly Row[]
-    cut?: Cut | undefined
-    isBatch: boolean
-    items?: readonly unknown[] | undefined
-    tags?: Row
-    requestId?: unknown
-    extra?: Extra
-  },
+  read: Beside & { features: Rows | Cut; isBatch: boolean },
 ): RequestReading => {
-  if (read.cut !== undefined) return cutReading(request, read, read.cut)
-  const isEmpty = read.features.length === 0
-  const { rows, extra } = shortenArrays(isEmpty ? [{}] : read.features, 'features', content.isParsed, read.items)
-  if (!isEmpty && isOrdinary(content, read, extra))
-    return { features: rows, isBatch: read.isBatch, context: request.outputNames, requestId: idOf(read.requestId) }
-  const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
-  return {
-    features: rows,
-    isBatch: read.isBatch,
-    context: request.outputNames,
-    tags,
-    requestId: idOf(read.requestId),
-    extra: affordable(rows.length, {
-      ...extra,
-      ...read.extra,
-      ...(reason !== undefined && { tags: { reason } }),
-      ...(isEmpty && { body: { reason: 'a batch without instances' } }),
-      ...(content.note && { body: content.note }),
-    }),
+  const { isBatch } = read
+  const context = request.outputNames
+  const requestId = idOf(read.requestId)
+  const shortener = createShortener('features', content.isParsed)
+  if ('texts' in read.features) {
+    const { tags, extra } = said(read.features.count, read, undefined, shortener)
+    return withParts({ isBatch, context, requestId, tags }, 'features', partsOfCut(read.features, shortener, extra))
   }
+  const isEmpty = read.features.length === 0
+  const rows: Rows = isEmpty ? [{}] : read.features
+  const n = rows.length
+  const notes = content.note ? { body: content.note } : isEmpty ? NO_INSTANCES : undefined
+  if (content.isLarge === true || n > MAX_AT_ONCE) {
+    const { tags, extra } = said(n, read, notes, shortener)
+    return withParts({ isBatch, context, requestId, tags }, 'features', partsOfRows(rows, shortener, extra))
+  }
+  const features = makeRows(rows, shortener, 0, n)
+  if (isOrdinary(read, notes, shortener)) return { features, isBatch, context, requestId }
+  const { tags, extra } = said(n, read, notes, shortener)
+  return { features, isBatch, context, requestId, tags, extra: extra() }
 }
 
-/** The reading of features that were cut out of the body. */
-const cutReading = (
-  request: FormatRequest,
-  read: { isBatch: boolean; tags?: Row; requestId?: unknown },
-  cut: Cut,
-): RequestReading => {
-  const { tags, reason } = tagsOf(read.tags ?? {}, cut.texts.length)
-  const reading = {
-    isBatch: read.isBatch,
-    context: request.outputNames,
-    tags,
-    requestId: idOf(read.requestId),
-    ...(reason !== undefined && { extra: { tags: { reason } } }),
-  }
-  return withTexts(reading, cut)
-}
+const NO_INSTANCES: Extra = { body: { reason: 'a batch without instances' } }
 
 /** A request that could not be read is one instance without features; `extra` says why. */
 export const unreadRequest = (request: FormatRequest, content: Content): RequestReading => {
@@ -75,45 +109,24 @@ export const unreadRequest = (request: FormatRequest, content: Content): Request
 /** The reading of a reply's outputs, with what is odd about them. */
 export const replyReading = (
   content: Content,
-  read: {
-    outputs: readonly Row[]
-    tags?: Row
-    requestId?: unknown
-    model?: unknown
-    modelVersion?: unknown
-    extra?: Extra
-  },
+  read: Beside & { outputs: Rows; model?: unknown; modelVersion?: unknown },
 ): ReplyReading => {
-  const { rows, extra } = shortenArrays(read.outputs, 'outputs')
-  if (isOrdinary(content, read, extra) && read.model === undefined)
-    return { outputs: rows, requestId: idOf(read.requestId) }
-  const { tags, reason } = tagsOf(read.tags ?? {}, rows.length)
-  return {
-    outputs: rows,
-    tags,
-    requestId: idOf(read.requestId),
-    model: idOf(read.model),
-    modelVersion: idOf(read.modelVersion),
-    extra: affordable(rows.length, {
-      ...extra,
-      ...read.extra,
-      ...(reason !== undefined && { tags: { reason } }),
-      ...(content.note && { reply: content.note }),
-    }),
+  const requestId = idOf(read.requestId)
+  const model = idOf(read.model)
+  const modelVersion = idOf(read.modelVersion)
+  const shortener = createShortener('outputs')
+  const rows = read.outputs
+  const n = rows.length
+  const notes = content.note && { reply: content.note }
+  if (content.isLarge === true || n > MAX_AT_ONCE) {
+    const { tags, extra } = said(n, read, notes, shortener)
+    return withParts({ requestId, model, modelVersion, tags }, 'outputs', partsOfRows(rows, shortener, extra))
   }
+  const outputs = makeRows(rows, shortener, 0, n)
+  if (isOrdinary(read, notes, shortener)) return { outputs, requestId, model, modelVersion }
+  const { tags, extra } = said(n, read, notes, shortener)
+  return { outputs, requestId, model, modelVersion, tags, extra: extra() }
 }
-
-/** Nothing odd, and no tags: as most are, so that they cost no more objects than they need. */
-const isOrdinary = (
-  content: Content,
-  read: { tags?: Row; extra?: Extra; modelVersion?: unknown },
-  extra: Extra,
-): boolean =>
-  content.note === undefined &&
-  read.tags === undefined &&
-  read.extra === undefined &&
-  read.modelVersion === undefined &&
-  !hasMembers(extra)
 
 const hasMembers = (notes: Extra): boolean => {
   for (const _path in notes) return true
@@ -172,10 +185,10 @@ const askedOf = (request: RequestReading): Asked => ({
   outputNames: Array.isArray(request.context) ? (request.context as string[]) : [],
 })
 
-const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Row[] =>
+const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Rows =>
   readCsvOutputs(text, reply.contentType, asked.outputNames, n) ?? [outputsOf(text, asked.outputNames)]
 
-const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Row[]; tags?: Row } => {
+const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Rows; tags?: Row } => {
   const { isBatch, outputNames } = asked
   if (!isBatch) return { outputs: [outputsOf(value, outputNames)] }
   if (!isObject(value)) return { outputs: itemsOf(value, n, outputNames) }
@@ -186,10 +199,10 @@ const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Ro
 }
 
 /** The outputs of each item of a batch's reply. */
-const itemsOf = (items: unknown, n: number, names: readonly string[]): Row[] => {
+const itemsOf = (items: unknown, n: number, names: readonly string[]): Rows => {
   if (isObject(items)) return rowsOf(columnsOf(items), n === 1).rows
   if (!Array.isArray(items) || (n === 1 && items.length !== 1)) return [outputsOf(items, names)]
-  return items.map((item) => outputsOf(item, names))
+  return rowsOfItems(items, (item) => outputsOf(item, names))
 }
 
 const areColumns = (value: Row, n: number): boolean => {
@@ -198,7 +211,7 @@ const areColumns = (value: Row, n: number): boolean => {
 }
 
 /** Members beside the predictions: what has an item for each instance (KServe's `explanations`) joins its outputs. */
-const beside = (outputs: Row[], others: Row, n: number): { outputs: Row[]; tags: Row } => {
+const beside = (outputs: Rows, others: Row, n: number): { outputs: Rows; tags: Row } => {
   const columns: Row = {}
   const tags: Row = {}
   for (const [name, value] of Object.entries(others))
@@ -206,5 +219,5 @@ const beside = (outputs: Row[], others: Row, n: number): { outputs: Row[]; tags:
   if (Object.keys(columns).length === 0) return { outputs, tags }
   const { rows } = rowsOf(columnsOf(columns))
   if (rows.length !== n) return { outputs, tags: { ...tags, ...columns } }
-  return { outputs: outputs.map((output, i) => ({ ...rows[i], ...output })), tags }
+  return { outputs: mapRows(outputs, (output, i) => ({ ...rows.at(i), ...output })), tags }
 }

@@ -11,6 +11,27 @@ export const MAX_VALUES = 4_096
  */
 const MAX_REPEATED = 16 * 1024 * 1024
 
+/** The rows of a batch, each made when it is asked for, as a large batch is taken a few at a time. An array of rows is one. */
+export interface Rows {
+  readonly length: number
+  /** Row i; it may be made anew by each call. */
+  at(i: number): Row | undefined
+  /** What row i is made of: an array of values is quicker to look through than the row of their names. */
+  item?(i: number): unknown
+}
+
+export const rowsOfItems = (items: readonly unknown[], rowOf: (item: unknown) => Row): Rows => ({
+  length: items.length,
+  at: (i) => rowOf(items[i]),
+  item: (i) => items[i],
+})
+
+/** Rows of which each is changed when it is made. */
+export const mapRows = (rows: Rows, change: (row: Row, i: number) => Row): Rows => ({
+  length: rows.length,
+  at: (i) => change(rows.at(i)!, i),
+})
+
 /** Whether a value has members: no null, array or bytes. */
 export const isObject = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
@@ -144,7 +165,7 @@ export const columnsOf = (columns: Row): Column[] => Object.keys(columns).map((n
  *
  * @param isSingle the reply to one instance: whatever its lengths, it is one row
  */
-export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Row[]; isBatch: boolean } => {
+export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Rows; isBatch: boolean } => {
   const lengths = new Set(columns.map((column) => column.length).filter((length) => length !== 1))
   const [n = 1] = lengths
   if (lengths.size > 1 || (isSingle && n !== 1) || isTooMuch(columns, n)) {
@@ -152,14 +173,13 @@ export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Ro
     for (const column of columns) column.putWhole(row)
     return { rows: [row], isBatch: false }
   }
-  const rows: Row[] = []
   const names = columns.flatMap((column) => column.names)
-  for (let i = 0; i < n; i++) {
+  const at = (i: number): Row => {
     const row = emptyRow(names)
     for (const column of columns) column.put(row, column.length === 1 ? 0 : i)
-    rows.push(row)
+    return row
   }
-  return { rows, isBatch: true }
+  return { rows: { length: n, at }, isBatch: true }
 }
 
 const isTooMuch = (columns: readonly Column[], n: number): boolean => {

@@ -23,31 +23,54 @@ export interface Shortened {
   readonly sha256: string
 }
 
+/** Bytes, or UTF-16 code units, of a body that is large. */
+const LARGE_BYTES = 32 * 1024
+/** Values of an object that is large, and items of a list in it that may be as many instances. */
+const LARGE_VALUES = 32 * 1024
+const LARGE_LIST = 4096
+
+/** Whether reading a body and writing its records takes longer than other requests should have to wait. A stream is not read. */
+export const isLarge = (body: unknown): boolean => {
+  if (typeof body === 'string') return body.length > LARGE_BYTES
+  if (ArrayBuffer.isView(body)) return body.byteLength > LARGE_BYTES
+  if (typeof body !== 'object' || body === null || typeof (body as { pipe?: unknown }).pipe === 'function') return false
+  return isLongList(body) || weigh(body, false, 0, 0, LARGE_VALUES) > LARGE_VALUES
+}
+
+const isLongList = (body: object): boolean => {
+  if (Array.isArray(body)) return body.length > LARGE_LIST
+  for (const name in body) {
+    const member = (body as Row)[name]
+    if (Array.isArray(member) && member.length > LARGE_LIST) return true
+  }
+  return false
+}
+
+/** Shortens the rows of one side of an exchange, one after the other. */
+export interface Shortener {
+  /** The row, or a copy of it with what is too long replaced; nothing is changed in place. */
+  shorten(row: Row, item?: unknown): Row
+  /** What it replaced so far, by path. */
+  readonly extra: Extra
+}
+
 /**
  * Replaces arrays of more than 4,096 values and strings of more than 64 Ki characters by their shape, type and digest, and
- * notes them by path. The same numbers have the same digest, whichever format they came in. Rows that have nothing to
- * shorten are returned as they are; nothing is changed in place.
+ * notes them by path. The same numbers have the same digest, whichever format they came in.
  *
  * @param side `features` or `outputs`: the first part of the noted paths
  * @param isParsed a JSON parser came before us: integers between 2^53 and 2^64 are noted as rounded
- * @param items what the rows were made of: an array of values is quicker to look through than the row of their names
  */
-export const shortenArrays = (
-  rows: readonly Row[],
-  side: 'features' | 'outputs',
-  isParsed = false,
-  items: readonly unknown[] = rows,
-): { rows: readonly Row[]; extra: Extra } => {
+export const createShortener = (side: 'features' | 'outputs', isParsed = false): Shortener => {
   const extra: Extra = {}
-  let shortened: Row[] | undefined
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
-    const item = items[i]
-    const ordinary = isOrdinaryRow(Array.isArray(item) ? item : row, isParsed)
-    if (!ordinary) shortened ??= rows.slice(0, i)
-    shortened?.push(ordinary ? row : (shorten(row, side, isParsed, extra, 0) as Row))
+  return {
+    extra,
+    // An array of values is quicker to look through than the row of their names that was made of it.
+    shorten: (row, item) =>
+      isOrdinaryRow(Array.isArray(item) ? item : row, isParsed)
+        ? row
+        : (shortened(row, side, isParsed, extra, 0) as Row),
   }
-  return { rows: shortened ?? rows, extra }
 }
 
 /** Whether a row, as most, has nothing to shorten or to note. A getter or proxy of the app's may throw: not ours to read then. */
@@ -72,18 +95,18 @@ const isOrdinary = (value: unknown, isParsed: boolean): boolean => {
 }
 
 /** Counts the values below, and stops soon after the limit. A rounded number weighs as much as everything allowed. */
-const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number): number => {
-  if (typeof value === 'number') return isParsed && isRounded(value) ? MAX_VALUES + 1 : weight + 1
+const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number, max = MAX_VALUES): number => {
+  if (typeof value === 'number') return isParsed && isRounded(value) ? max + 1 : weight + 1
   if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_STRING)
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return weight + 1
   if (ArrayBuffer.isView(value)) return weight + value.byteLength
   const before = weight
   if (Array.isArray(value))
-    for (let i = 0; i < value.length && weight <= MAX_VALUES; i++) weight = weigh(value[i], isParsed, weight, depth + 1)
+    for (let i = 0; i < value.length && weight <= max; i++) weight = weigh(value[i], isParsed, weight, depth + 1, max)
   else
     for (const name in value) {
-      if (weight > MAX_VALUES) break
-      weight = weigh((value as Row)[name], isParsed, weight, depth + 1)
+      if (weight > max) break
+      weight = weigh((value as Row)[name], isParsed, weight, depth + 1, max)
     }
   return weight === before ? weight + 1 : weight
 }
@@ -92,7 +115,7 @@ const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number)
 const isRounded = (value: number): boolean =>
   (value > Number.MAX_SAFE_INTEGER && value <= MAX_UINT64) || (value < Number.MIN_SAFE_INTEGER && value >= -MAX_UINT64)
 
-const shorten = (value: unknown, path: string, isParsed: boolean, extra: Extra, depth: number): unknown => {
+const shortened = (value: unknown, path: string, isParsed: boolean, extra: Extra, depth: number): unknown => {
   if (typeof value === 'number') {
     if (isParsed && isRounded(value)) note(extra, path, 'an integer past 2^53, rounded before capture')
     return value
@@ -104,12 +127,12 @@ const shorten = (value: unknown, path: string, isParsed: boolean, extra: Extra, 
     return summaryOf(value as string | ArrayBufferView | unknown[])
   }
   if (depth > MAX_DEPTH) return value
-  if (Array.isArray(value)) return value.map((item) => shorten(item, path, isParsed, extra, depth + 1))
+  if (Array.isArray(value)) return value.map((item) => shortened(item, path, isParsed, extra, depth + 1))
   if (!isObject(value) || isForeign(value)) return value
   let copy: Row | undefined
   for (const name of Object.keys(value)) {
     const member = value[name]
-    const short = shorten(member, `${path}.${name}`, isParsed, extra, depth + 1)
+    const short = shortened(member, `${path}.${name}`, isParsed, extra, depth + 1)
     if (!Object.is(short, member)) put((copy ??= { ...value }), name, short)
   }
   // What only has notes needs no copy.

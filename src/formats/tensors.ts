@@ -104,17 +104,22 @@ const elementsOfBytes = (bytes: Buffer, datatype: string, size: number): Element
 
 /** Each element is its length in 4 bytes and as many bytes: UTF-8 as text, anything else in base64. */
 const elementsOfStrings = (bytes: Buffer, size: number): Elements => {
-  const items: string[] = []
+  const ends: number[] = []
   let at = 0
-  while (at + 4 <= bytes.length && items.length <= size) {
+  while (at + 4 <= bytes.length && ends.length <= size) {
     const end = at + 4 + bytes.readUInt32LE(at)
     if (end > bytes.length) break
-    const item = bytes.subarray(at + 4, end)
-    items.push(item.toString(isUtf8(item) ? 'utf8' : 'base64'))
+    ends.push(end)
     at = end
   }
   if (at !== bytes.length) return { reason: 'the lengths in the data of BYTES do not add up' }
-  return { count: items.length, at: (i) => items[i] }
+  const textAt = (i: number): string | undefined => {
+    const end = ends[i]
+    if (end === undefined) return undefined
+    const item = bytes.subarray((ends[i - 1] ?? 0) + 4, end)
+    return item.toString(isUtf8(item) ? 'utf8' : 'base64')
+  }
+  return { count: ends.length, at: textAt }
 }
 
 /** How many bytes behind the JSON belong to a tensor; undefined where its data is in the JSON. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formats } from '../../src/formats/index.ts'
-import { countOf, textsOf } from '../../src/formats/texts.ts'
+import { countOf, partsOf } from '../../src/formats/parts.ts'
+import type { RequestReading } from '../../src/format.ts'
 import { decode, encode } from '../../src/json.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 
@@ -13,6 +14,11 @@ const said = (body: unknown, featureNames: readonly string[]) => {
     reply,
   )
   return encode({ format, isBatch, requestId, tags, extra, features, outputs })
+}
+
+const textsOf = (reading: RequestReading) => {
+  const { count, texts } = partsOf(reading, 'features')
+  return texts?.(0, count)
 }
 
 /** The texts of features that were cut out of bytes; undefined where they were parsed. */

@@ -125,6 +125,7 @@ describe('csv', () => {
     ['a comma', ',', [['', '']]],
     ['a quoted comma at the end', '"a",', [['a', '']]],
   ])('parses %s', (_, text, lines) => {
-    expect(parseCsv(text)).toEqual(lines)
+    const parsed = parseCsv(text)
+    expect(Array.from({ length: parsed.length }, (_, i) => parsed.at(i))).toEqual(lines)
   })
 })

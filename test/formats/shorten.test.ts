@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { encode } from '../../src/json.ts'
-import { shortenArrays } from '../../src/formats/shorten.ts'
+import type { Row } from '../../src/formats/rows.ts'
+import { createShortener } from '../../src/formats/shorten.ts'
 import { binaryBody, readBoth, replyOf, requestOf } from './messages.ts'
 
 const image = Array.from({ length: 64 }, (_, y) => Array.from({ length: 65 }, (_, x) => (x * y) % 256))
@@ -10,17 +11,22 @@ const digest = sha256(new Uint8Array(Float64Array.from(image.flat()).buffer))
 const shortened = { shape: [64, 65], type: 'number', sha256: digest }
 const reason = 'too long: stored by its shape, type and digest'
 
-describe('shortenArrays', () => {
+const shortenAll = (rows: readonly Row[], side: 'features' | 'outputs') => {
+  const { shorten, extra } = createShortener(side)
+  return { rows: rows.map((row) => shorten(row)), extra }
+}
+
+describe('a shortener', () => {
   it('leaves what is short as it is', () => {
     const rows = [{ a: Array(4_096).fill(1), b: 'x'.repeat(64 * 1024), c: { d: [1, 'x', null] } }]
-    expect(shortenArrays(rows, 'features')).toEqual({ rows, extra: {} })
-    expect(shortenArrays(rows, 'features').rows).toBe(rows)
+    expect(shortenAll(rows, 'features')).toEqual({ rows, extra: {} })
+    expect(shortenAll(rows, 'features').rows[0]).toBe(rows[0])
   })
 
   it('keeps the shape, type and digest of what is long, at any depth, and changes nothing in place', () => {
     const row = { id: 7, image, deep: { list: [{ image }] }, text: 'ä'.repeat(70_000), mixed: Array(5_000).fill('x') }
     const before = encode(row)
-    const { rows, extra } = shortenArrays([{ id: 1 }, row], 'outputs')
+    const { rows, extra } = shortenAll([{ id: 1 }, row], 'outputs')
     expect(rows).toEqual([
       { id: 1 },
       {
@@ -63,7 +69,7 @@ describe('shortenArrays', () => {
 
   it('does not take an irregular array for as large as its first items say', () => {
     const irregular = [Array(4_096).fill(1), ...Array.from({ length: 100_000 }, () => [])]
-    expect(shortenArrays([{ a: irregular }], 'features').rows).toEqual([
+    expect(shortenAll([{ a: irregular }], 'features').rows).toEqual([
       { a: { shape: [100_001, 4_096], type: 'json', sha256: sha256(Buffer.from(encode(irregular))) } },
     ])
   })
@@ -74,7 +80,7 @@ describe('shortenArrays', () => {
         throw new Error('not now')
       },
     }
-    expect(shortenArrays([row], 'outputs').rows[0]).toBe(row)
+    expect(shortenAll([row], 'outputs').rows[0]).toBe(row)
   })
 })
 

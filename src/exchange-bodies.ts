@@ -1,0 +1,356 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { type ExchangeContext, RequestView } from './exchange-context.ts'
+import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
+import { readInSteps } from './formats/body.ts'
+import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
+import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
+import { copyOf, mergeEach, withGiven } from './given.ts'
+import { decode, encode } from './json.ts'
+import { messageOf } from './errors.ts'
+import type { Redaction } from './redact.ts'
+import type { Steps } from './steps.ts'
+import { emptyTexts, JoinedTexts, type Texts } from './texts.ts'
+
+type Members = Record<string, unknown>
+
+/** A header by its lower-case name. */
+export type Header = (name: string) => string | undefined
+
+/** What the bodies belong to. */
+interface Owner {
+  /** Whether it is sampled out, as far as the request tells: then nothing more of it is read. */
+  isOut(): boolean
+}
+
+interface Reply {
+  readonly body: unknown
+  readonly status: number
+  readonly header: Header
+}
+
+/** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
+const TEXT_FACTOR = 4
+
+/** Where `extra` holds a body that could not be taken apart: no rule of redaction could be applied to it. */
+const UNREAD = ['body', 'request', 'reply']
+
+/** How much of a body that could not be read is kept, in UTF-16 units. */
+const MAX_EXCERPT = 2000
+
+/** Instances of a step, and about how many bytes of the body they are. */
+const STEP = 256
+const STEP_BYTES = 16 * 1024
+
+/** How many of n instances are a step, of a body of so many bytes. */
+const stepOf = (n: number, bytes: number): number =>
+  Math.max(1, Math.min(STEP, Math.floor((STEP_BYTES * n) / Math.max(bytes, 1))))
+
+/**
+ * What the bodies of one exchange say: the features and outputs of each instance, as text, and what stands beside them. Small bodies
+ * are read when they come by. Of large ones a snapshot is taken then, and they are read at the end, in steps.
+ *
+ * Nothing here throws. A class, as one is made for each request.
+ */
+export class ExchangeBodies {
+  features: Texts = []
+  outputs: Texts = []
+  tags: Members | undefined
+  extra: Members | undefined
+  model: string | undefined
+  modelVersion: string | undefined
+  requestId: string | undefined
+  readonly #context: ExchangeContext
+  readonly #headers: IncomingHttpHeaders
+  readonly #owner: Owner
+  readonly #redaction: Redaction | undefined
+  #format: Format | undefined
+  #reading: RequestReading | undefined
+  #given: Members | readonly Members[] | undefined
+  /** What is read at the end. */
+  #laterRequest: { readonly body: unknown } | undefined
+  #laterReply: Reply | undefined
+
+  constructor(context: ExchangeContext, headers: IncomingHttpHeaders, owner: Owner) {
+    this.#context = context
+    this.#headers = headers
+    this.#owner = owner
+    this.#redaction = context.startRedaction()
+  }
+
+  /** Whether the request's body is known. */
+  get hasRequest(): boolean {
+    return this.#reading !== undefined || this.#laterRequest !== undefined
+  }
+
+  /** Whether something is to be read at the end. */
+  get isLate(): boolean {
+    return this.#laterRequest !== undefined || this.#laterReply !== undefined
+  }
+
+  request(body: unknown): void {
+    try {
+      if (this.#context.readsLater(body)) this.#laterRequest = { body: snapshotOf(body) }
+      else this.#readRequest(body)
+    } catch (error) {
+      this.#unreadable('request', body, error)
+    }
+  }
+
+  reply(body: unknown, status: number, header: Header): void {
+    try {
+      if (this.#laterRequest !== undefined || this.#context.readsLater(body))
+        this.#laterReply = { body: snapshotOf(body), status, header }
+      else this.#readReply({ body, status, header })
+    } catch (error) {
+      this.#unreadable('reply', body, error)
+    }
+  }
+
+  set(outputs: Members | readonly Members[]): void {
+    try {
+      const copy = copyOf(outputs)
+      const given = this.#given
+      if (given === undefined) this.#given = copy
+      else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy, this.#isBatch)
+      else this.#given = { ...given, ...copy }
+    } catch (error) {
+      this.fault('set', error, outputs)
+    }
+  }
+
+  tag(tags: Readonly<Members>): void {
+    try {
+      this.tags = { ...this.tags, ...(copyOf(tags) as Members) }
+    } catch (error) {
+      this.fault('tag', error, tags)
+    }
+  }
+
+  note(path: string, reason: string, value?: unknown): void {
+    this.extra = { ...this.extra, [path]: value === undefined ? { reason } : { value, reason } }
+  }
+
+  /** What was set after the reply was read joins the outputs. */
+  finish(): void {
+    const parts = this.#lastOutputs()
+    if (parts !== undefined) this.outputs = this.#texts('outputs', parts)
+  }
+
+  /** Reads what was put off. */
+  *readInSteps(): Steps {
+    const request = this.#laterRequest
+    const reply = this.#laterReply
+    if (request !== undefined) yield* this.#readRequestInSteps(request.body)
+    if (reply !== undefined && !this.#owner.isOut()) yield* this.#readReplyInSteps(reply)
+  }
+
+  *finishInSteps(): Steps {
+    const parts = this.#lastOutputs()
+    if (parts !== undefined) this.outputs = yield* this.#textsInSteps('outputs', parts, 0)
+  }
+
+  /** To be asked for when all is read: without what redaction took out of the rest. */
+  get cleanTags(): Members | undefined {
+    const { tags } = this
+    return tags === undefined || this.#redaction === undefined ? tags : (this.#redaction.apply('tags', tags) as Members)
+  }
+
+  get cleanExtra(): Members | undefined {
+    const { extra } = this
+    return extra === undefined || this.#redaction === undefined ? extra : this.#redaction.extra(extra)
+  }
+
+  cleanText(text: string | undefined): string | undefined {
+    return text === undefined || this.#redaction === undefined ? text : this.#redaction.text(text)
+  }
+
+  /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
+  fault(kind: string, error: unknown, unread?: unknown): void {
+    const redaction = this.#redaction
+    if (redaction !== undefined && unread !== undefined) redaction.raw(unread)
+    this.#context.fault(kind, redaction === undefined ? error : redaction.text(messageOf(error)))
+  }
+
+  noteCount(outputs: number): void {
+    const instances = this.#instances
+    if (outputs > 0 && outputs !== instances)
+      this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
+  }
+
+  #readRequest(body: unknown): void {
+    const parts = this.#openRequest(this.#requestOf(body))
+    if (parts === undefined) return
+    this.features = this.#texts('features', parts)
+    this.#close(parts, body)
+  }
+
+  *#readRequestInSteps(body: unknown): Steps {
+    try {
+      const request = this.#requestOf(body)
+      yield* readInSteps(request)
+      const parts = this.#openRequest(request)
+      yield
+      if (parts === undefined) return
+      this.features = yield* this.#textsInSteps('features', parts, sizeOf(body))
+      this.#close(parts, body)
+    } catch (error) {
+      this.#unreadable('request', body, error)
+    }
+  }
+
+  #readReply(reply: Reply): void {
+    const parts = this.#openReply(replyOf(reply))
+    if (parts === undefined) return
+    this.outputs = this.#texts('outputs', parts)
+    this.#close(parts, reply.body)
+  }
+
+  *#readReplyInSteps(reply: Reply): Steps {
+    try {
+      const view = replyOf(reply)
+      yield* readInSteps(view)
+      const parts = this.#openReply(view)
+      yield
+      if (parts === undefined) return
+      this.outputs = yield* this.#textsInSteps('outputs', parts, sizeOf(reply.body))
+      this.#close(parts, reply.body)
+    } catch (error) {
+      this.#unreadable('reply', reply.body, error)
+    }
+  }
+
+  #requestOf(body: unknown): FormatRequest {
+    return new RequestView(body, this.#headers, this.#context)
+  }
+
+  /** What the features are made of; undefined: nobody wants them. */
+  #openRequest(request: FormatRequest): Parts | undefined {
+    const format = this.#context.chooseFormat(request)
+    const reading = format.readRequest(request)
+    this.#format = format
+    this.#reading = reading
+    this.#takeEnvelope(reading)
+    return this.#owner.isOut() ? undefined : partsOf(reading, 'features')
+  }
+
+  /** What the outputs are made of; undefined: the request could not be read, so no format knows. */
+  #openReply(reply: FormatReply): Parts | undefined {
+    // A reply before the request was read (mounted before the body parser): its format is not known yet.
+    if (this.#reading === undefined) this.request(undefined)
+    const format = this.#format
+    if (format === undefined) return undefined
+    const reading = format.readReply(reply, this.#reading!)
+    this.#takeEnvelope(reading)
+    const parts = partsOf(reading, 'outputs')
+    this.noteCount(parts.count)
+    return this.#withGiven(parts)
+  }
+
+  #lastOutputs(): Parts | undefined {
+    if (this.#given === undefined) return undefined
+    const texts = this.outputs
+    const rows = (from: number, to: number) => texts.slice(from, to).map((text) => decode(text) as Members)
+    return this.#withGiven({ count: texts.length, rows, extra: () => undefined })
+  }
+
+  /** Outputs with what was set so far, which wins. */
+  #withGiven(parts: Parts): Parts {
+    const given = this.#given
+    if (given === undefined) return parts
+    this.#given = undefined
+    return withGiven(parts, given, { instances: this.#instances, isBatch: this.#isBatch })
+  }
+
+  /** Whether the request held a list of instances, even if only one. */
+  get #isBatch(): boolean {
+    return this.#reading?.isBatch ?? this.#instances > 1
+  }
+
+  get #instances(): number {
+    return this.#reading === undefined ? 1 : Math.max(countOf(this.#reading), 1)
+  }
+
+  #takeEnvelope(envelope: Envelope): void {
+    if (envelope.requestId !== undefined) this.requestId ??= envelope.requestId
+    if (envelope.model !== undefined) this.model = envelope.model
+    if (envelope.modelVersion !== undefined) this.modelVersion = envelope.modelVersion
+    if (hasMembers(envelope.tags)) this.tags = { ...envelope.tags, ...this.tags }
+  }
+
+  /** What is odd about instances is known when all are made. */
+  #close(parts: Parts, body: unknown): void {
+    const extra = parts.extra()
+    if (hasMembers(extra)) this.extra = { ...this.extra, ...extra }
+    this.#hideUnread(body)
+  }
+
+  /** Each instance's members as text, at once: the handler may change its objects later. */
+  #texts(side: Side, parts: Parts): Texts {
+    const texts = this.#textsFrom(side, parts, 0, parts.count)
+    return this.#withinLimit(side, texts, sizeOfTexts(texts))
+  }
+
+  *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<Texts> {
+    const step = stepOf(parts.count, bytes)
+    const texts = new JoinedTexts(step)
+    let size = 0
+    for (let from = 0; from < parts.count; from += step) {
+      const some = this.#textsFrom(side, parts, from, Math.min(from + step, parts.count))
+      size += sizeOfTexts(some)
+      texts.push(some)
+      yield
+    }
+    return this.#withinLimit(side, texts, size)
+  }
+
+  /** Often cut out of the body. Redaction wants objects. */
+  #textsFrom(side: Side, parts: Parts, from: number, to: number): readonly string[] {
+    const redaction = this.#redaction
+    if (redaction !== undefined) return parts.rows(from, to).map((members) => encode(redaction.apply(side, members)))
+    return parts.texts?.(from, to) ?? parts.rows(from, to).map(encode)
+  }
+
+  #withinLimit(side: Side, texts: Texts, size: number): Texts {
+    if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
+    this.note(side, `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`, { bytes: size })
+    return emptyTexts(texts.length)
+  }
+
+  #unreadable(what: 'request' | 'reply', body: unknown, error: unknown): void {
+    if (what === 'request') this.#reading ??= { features: [{}] }
+    this.fault(`reading a ${what}`, error, sourceOf(body))
+    const text = body instanceof Snapshot ? body.text : encode(body)
+    this.note(what, `could not be read: ${messageOf(error)}`, text.slice(0, MAX_EXCERPT))
+    this.#hideUnread(body)
+  }
+
+  /** A body that could not be taken apart: no rule of redaction could be applied to it, so it is not kept where there are any. */
+  #hideUnread(body: unknown): void {
+    const redaction = this.#redaction
+    if (redaction === undefined || this.extra === undefined) return
+    for (const path of UNREAD) {
+      const note = this.extra[path] as { value?: unknown } | undefined
+      if (note?.value !== undefined) this.extra[path] = { ...note, value: redaction.raw(sourceOf(body)) }
+    }
+  }
+}
+
+const sizeOfTexts = (texts: readonly string[]): number => {
+  let size = 0
+  for (const text of texts) size += text.length
+  return size
+}
+
+const replyOf = ({ body, status, header }: Reply): FormatReply => ({
+  body,
+  contentType: header('content-type') ?? '',
+  status,
+  header,
+})
+
+const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.text : body)
+
+const hasMembers = (members: Readonly<Members> | undefined): members is Members => {
+  for (const _name in members) return true
+  return false
+}

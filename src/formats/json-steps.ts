@@ -1,0 +1,117 @@
+import type { Steps } from '../steps.ts'
+import { put, type Row } from './rows.ts'
+
+/** Characters, about, that are parsed in a step. */
+const STEP = 64 * 1024
+
+/** Lists in lists are taken apart so far down: each level is looked through once more. */
+const MAX_DEPTH = 4
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN_ARRAY = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_ARRAY = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
+type Parse = (text: string) => unknown
+
+/**
+ * Parses JSON text in steps: of a large array or object a run of items at a time, natively. Only where a run ends is found here.
+ * @param parse what parses a run, or a text that can't be taken apart
+ * @throws whatever `parse` throws of the text as a whole
+ */
+export const parseInSteps = function* (text: string, parse: Parse): Steps<unknown> {
+  try {
+    return yield* parseFrom(text, parse, 0)
+  } catch {
+    return parse(text)
+  }
+}
+
+/** No JSON, or not of the kind that is taken apart: `parse` is to say. */
+class Odd extends Error {}
+
+const parseFrom = function* (text: string, parse: Parse, depth: number): Steps<unknown> {
+  const open = startOf(text)
+  const isArray = text.charCodeAt(open) === OPEN_ARRAY
+  const isSmall = text.length <= STEP || depth === MAX_DEPTH
+  if (isSmall || !(isArray || text.charCodeAt(open) === OPEN_OBJECT)) return parse(text)
+  const items: unknown[] = []
+  const members: Row = {}
+  for (const { start, end, isLong } of runsOf(text, open)) {
+    const run = text.slice(start, end)
+    if (isArray && isLong) items.push(yield* parseFrom(run, parse, depth + 1))
+    else if (isArray) for (const item of parse(`[${run}]`) as unknown[]) items.push(item)
+    else if (isLong) {
+      const { name, value } = splitMember(run)
+      put(members, name, yield* parseFrom(value, parse, depth + 1))
+    } else {
+      const some = parse(`{${run}}`) as Row
+      for (const name of Object.keys(some)) put(members, name, some[name])
+    }
+    yield
+  }
+  return isArray ? items : members
+}
+
+interface Run {
+  readonly start: number
+  readonly end: number
+  /** It is one item, longer than a step. */
+  readonly isLong: boolean
+}
+
+/** The items of an array, or the members of an object, that opens there: in runs of about a step, long ones alone. */
+const runsOf = function* (text: string, open: number): Generator<Run> {
+  const close = text.charCodeAt(open) === OPEN_ARRAY ? CLOSE_ARRAY : CLOSE_OBJECT
+  let runStart = open + 1
+  let itemStart = runStart
+  for (let at = itemStart, depth = 1; depth > 0; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === OPEN_ARRAY || code === OPEN_OBJECT) depth++
+    else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) depth--
+    else if (Number.isNaN(code)) throw new Odd('it ends too early')
+    if (depth > 1 || (depth === 1 && code !== COMMA)) continue
+    if (depth === 0 && (code !== close || startOf(text, at + 1) < text.length)) throw new Odd('it ends oddly')
+    const isLong = at - itemStart > STEP
+    if (isLong && itemStart > runStart) yield runFrom(text, runStart, itemStart - 1)
+    if (isLong) yield { start: itemStart, end: at, isLong }
+    else if (depth === 0 || at - runStart > STEP) yield runFrom(text, runStart, at)
+    if (isLong || at - runStart > STEP) runStart = at + 1
+    itemStart = at + 1
+  }
+}
+
+/** An empty run would hide that nothing stands before a comma. */
+const runFrom = (text: string, start: number, end: number): Run => {
+  if (startOf(text, start) >= end) throw new Odd('an item is missing')
+  return { start, end, isLong: false }
+}
+
+/** Behind the blanks from `at` on. */
+const startOf = (text: string, at = 0): number => {
+  for (let code = text.charCodeAt(at); code === 0x20 || (code >= 0x09 && code <= 0x0d); code = text.charCodeAt(at)) at++
+  return at
+}
+
+/** Where the quote is that closes the string. */
+const endOfString = (text: string, start: number): number => {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return end
+  }
+  throw new Odd('a string does not end')
+}
+
+const splitMember = (text: string): { name: string; value: string } => {
+  const start = startOf(text)
+  if (text.charCodeAt(start) !== QUOTE) throw new Odd('a member has no name')
+  const end = endOfString(text, start)
+  const colon = startOf(text, end + 1)
+  if (text[colon] !== ':') throw new Odd('a member has no value')
+  return { name: JSON.parse(text.slice(start, end + 1)) as string, value: text.slice(colon + 1) }
+}

@@ -1,0 +1,337 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import express, { type RequestHandler } from 'express'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CaptureOptions } from 'capture-predictions'
+import { capturePredictions } from 'capture-predictions/express'
+import { encode } from '../src/json.ts'
+import { binaryBody } from './formats/messages.ts'
+import { frameworks } from './integrations/frameworks.ts'
+import { cleanup, temporaryFolder, testCapture, type TestCapture } from './setup/captures.ts'
+
+/** Past what is read at once, and below what body parsers take by default. */
+const N = 4500
+const each = <T>(make: (i: number) => T, n = N): T[] => Array.from({ length: n }, (_, i) => make(i))
+
+const post = (url: string, body: unknown) =>
+  fetch(`${url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+/** How many records are safe. */
+const queuedOf = ({ capture }: TestCapture): number => {
+  const { queued, written } = Object.values(capture.stats().sinks)[0]!
+  return queued + written
+}
+
+describe.each(frameworks)('a large batch on $name', (framework) => {
+  it.each(['after parser', 'before parser'] as const)(
+    'is a record an instance, all safe before the reply ends (%s)',
+    async (mount) => {
+      const test = testCapture()
+      const app = await framework.start({
+        capture: test.capture,
+        mount,
+        handler({ body, prediction }) {
+          const { instances } = body as { instances: number[][] }
+          const predictions = instances.map(([a, b]) => a! + b!)
+          prediction?.set({ confidence: predictions.map((value) => value / 10) })
+          // The middleware stands behind the parser: what the handler does to its objects later changes no record.
+          if (mount === 'after parser') instances.length = 0
+          return { body: { predictions } }
+        },
+      })
+      cleanup(() => app.close())
+      const reply = await post(app.url, { instances: each((i) => [i, 0.5]) })
+      expect(await reply.json()).toEqual({ predictions: each((i) => i + 0.5) })
+      expect(queuedOf(test)).toBe(N)
+      const records = await test.records()
+      const id = reply.headers.get('x-prediction-id')!
+      expect(
+        records.map(({ id, instance, features, outputs, extra }) => ({ id, instance, features, outputs, extra })),
+      ).toEqual(
+        each((i) => ({
+          id: id.slice(0, 32) + i.toString(16).padStart(4, '0'),
+          instance: i,
+          features: { f0: i, f1: 0.5 },
+          outputs: { prediction: i + 0.5, confidence: (i + 0.5) / 10 },
+          extra: {},
+        })),
+      )
+      expect(test.capture.stats()).toMatchObject({
+        faults: 0,
+        requests: { seen: 1, captured: 1 },
+        formats: { instances: 1 },
+      })
+    },
+  )
+})
+
+const listening = async (listener: RequestListener): Promise<string> => {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  cleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const serve = async (handler: RequestHandler, options?: CaptureOptions) => {
+  const test = testCapture(options)
+  const app = express()
+  app.set('env', 'test')
+  app.use(express.json({ limit: '2mb' }))
+  app.use(capturePredictions(test.capture))
+  app.post('/predict', handler)
+  return { ...test, url: await listening(app) }
+}
+
+describe('a large body', () => {
+  it('lets other requests go first', async () => {
+    let handled: () => void
+    const isHandled = new Promise<void>((resolve) => (handled = resolve))
+    const { url, records } = await serve((req, res) => {
+      res.json({ predictions: req.body as unknown })
+      handled()
+    })
+    const order: string[] = []
+    const large = post(
+      url,
+      each((i) => i, 100_000),
+    ).then(async (reply) => {
+      await reply.arrayBuffer()
+      order.push('large')
+    })
+    await isHandled
+    await post(url, [1])
+    order.push('small')
+    await large
+    expect(order).toEqual(['small', 'large'])
+    expect(await records()).toHaveLength(100_001)
+  })
+
+  it('is as it was when it came by, whatever becomes of its objects', async () => {
+    const { url, records } = await serve((req, res) => {
+      const reply = { predictions: each((i) => i) }
+      res.json(reply)
+      reply.predictions.fill(-1)
+      ;(req.body as number[]).fill(-1)
+    })
+    expect(
+      await (
+        await post(
+          url,
+          each((i) => i),
+        )
+      ).json(),
+    ).toEqual({ predictions: each((i) => i) })
+    expect((await records()).map(({ features, outputs }) => [features, outputs])).toEqual(
+      each((i) => [{ f0: i }, { prediction: i }]),
+    )
+  })
+
+  it('of the reply alone', async () => {
+    const { url, records } = await serve((_req, res) => void res.json({ embedding: each((i) => i, 40_000) }))
+    await post(url, { a: 1 })
+    expect(await records()).toMatchObject([{ features: { a: 1 }, outputs: { embedding: { shape: [40_000] } } }])
+  })
+
+  it('whose handler throws after its reply is replied to all the same', async () => {
+    const { url, records } = await serve((_req, res) => {
+      res.json({ predictions: each((i) => i) })
+      throw new Error('too late')
+    })
+    const reply = await post(
+      url,
+      each((i) => i),
+    )
+    expect(reply.status).toBe(200)
+    expect(await reply.json()).toEqual({ predictions: each((i) => i) })
+    expect(await records()).toHaveLength(N)
+  })
+
+  it('is not read where it is skipped, or sampled out whatever comes', async () => {
+    const skipped = await serve((req, res) => {
+      req.prediction?.skip()
+      res.json({})
+    })
+    await post(
+      skipped.url,
+      each((i) => i),
+    )
+    expect(await skipped.records()).toEqual([])
+    expect(skipped.capture.stats()).toMatchObject({ requests: { skipped: 1 }, formats: {} })
+    const sampled = await serve((_req, res) => void res.json({}), { sampleRate: 0 })
+    await post(
+      sampled.url,
+      each((i) => i),
+    )
+    expect(await sampled.records()).toEqual([])
+    expect(sampled.capture.stats().requests).toMatchObject({ seen: 1, sampledOut: 1 })
+  })
+
+  it('that fails says why in each of its records', async () => {
+    const { url, records } = await serve((_req, res) => void res.status(422).json({ error: 'too many' }))
+    await post(
+      url,
+      each((i) => i),
+    )
+    const all = await records()
+    expect(all).toHaveLength(N)
+    expect(all.at(-1)).toMatchObject({ features: { f0: N - 1 }, outputs: {}, status: 422, error: 'too many' })
+  })
+
+  it('is redacted, also in what could not be read', async () => {
+    const { url, records } = await serve(
+      (_req, res) =>
+        void res.json({ predictions: each(() => ({ score: 1, name: 'Ada Lovelace' })), note: 'Ada Lovelace' }),
+      { redact: ['name', 'note'], redactKey: 'k' },
+    )
+    await post(url, { instances: each((i) => ({ i, name: 'Ada Lovelace' })), note: 'of Ada Lovelace' })
+    const all = await records()
+    expect(all).toHaveLength(N)
+    expect(all[7]).toMatchObject({ features: { i: 7 }, outputs: { score: 1 } })
+    expect(encode(all.map(({ json }) => json))).not.toContain('Lovelace')
+  })
+
+  it('is waited for by flush and close', async () => {
+    const test = testCapture()
+    const exchange = test.capture.begin({ route: 'POST /predict', headers: {} })
+    exchange.request(each((i) => i))
+    const safe = exchange.end(200)
+    expect(queuedOf(test)).toBe(0)
+    await test.capture.close()
+    await safe
+    expect(test.sink.records).toHaveLength(N)
+  })
+
+  it('goes to a format of the app’s own as the app has it', async () => {
+    const seen: unknown[] = []
+    const format = {
+      name: 'mine',
+      readRequest: ({ body }: { body: unknown }) => {
+        seen.push(body)
+        return { features: (body as number[]).map((x) => ({ x })) }
+      },
+      readReply: () => ({ outputs: [] }),
+    }
+    const { url, records } = await serve((req, res) => void res.json({ same: req.body === seen[0] }), { format })
+    expect(
+      await (
+        await post(
+          url,
+          each((i) => i),
+        )
+      ).json(),
+    ).toEqual({ same: true })
+    expect((await records()).at(-1)).toMatchObject({ features: { x: N - 1 }, instance: N - 1 })
+  })
+
+  it.each(['exit', 'throw'])('is recorded when the process ends by %s right after the reply', async (ending) => {
+    const outboxDir = join(temporaryFolder(), 'outbox')
+    const child = fork(
+      fileURLToPath(new URL('./children/ending-large.ts', import.meta.url)),
+      [outboxDir, ending, `${N}`],
+      {
+        silent: true,
+      },
+    )
+    const [port] = (await once(child, 'message')) as [number]
+    const exited = once(child, 'exit')
+    await post(
+      `http://127.0.0.1:${port}`,
+      each((i) => i),
+    ).catch(() => undefined)
+    await exited
+    const files = readdirSync(outboxDir, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'))
+    const lines = files.flatMap((name) => readFileSync(join(outboxDir, name), 'utf8').split('\n').filter(Boolean))
+    expect(lines).toHaveLength(N)
+  })
+})
+
+type Sent = { body: unknown; headers?: Record<string, string> }
+
+/** What is recorded of one exchange. */
+const recorded = async (sent: Sent, reply: unknown, options: CaptureOptions = {}) => {
+  const { capture, records } = testCapture({ durability: 'memory', ...options })
+  const headers = { 'content-type': 'application/json', ...sent.headers }
+  const exchange = capture.begin({ route: 'POST /predict', headers })
+  exchange.request(sent.body)
+  exchange.reply(reply, 200, (name) => (name === 'content-type' ? 'application/json' : undefined))
+  await exchange.end(200)
+  const all = await records()
+  await capture.close()
+  return all.map(({ features, outputs, tags, extra }) => ({ features, outputs, tags, extra }))
+}
+
+const scalar = fc.oneof(
+  fc.double(),
+  fc.integer(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constantFrom(NaN, -0, 2 ** 53, 1e300),
+)
+const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', '\\', 'é', '\n', '__proto__'))
+const item = fc.oneof(
+  fc.array(scalar, { minLength: 1, maxLength: 4 }),
+  scalar,
+  fc.dictionary(fc.constantFrom('a', 'b', 'f0', '__proto__', 'ä'), fc.oneof(scalar, text, fc.array(scalar)), {
+    minKeys: 1,
+  }),
+)
+const bytes = (value: unknown): Buffer => Buffer.from(encode(value))
+/** As a parser leaves it, or null where none takes it. */
+const parsed = (value: unknown): unknown => JSON.parse(encode(value))
+const csvOf = (items: readonly unknown[]) =>
+  'x,y\n' + items.map((_, i) => `${i % 3},"${'ab"'[i % 3]!.replace('"', '""')}"\n`).join('')
+
+const bodies: Record<string, (items: readonly unknown[]) => Sent> = {
+  'V1 in bytes': (items) => ({ body: bytes({ instances: items, id: 7 }) }),
+  'V1, parsed': (items) => ({ body: parsed({ instances: items, note: 'x' }) }),
+  'an array in bytes': (items) => ({ body: bytes(items) }),
+  'an array, parsed': (items) => ({ body: parsed(items) }),
+  'columns, parsed': (items) => ({ body: parsed({ inputs: { a: items, b: [1] } }) }),
+  'a split dataframe in bytes': (items) => ({ body: bytes({ dataframe_split: { columns: ['a', 'b'], data: items } }) }),
+  'a tensor in JSON': (items) => ({
+    body: bytes({
+      inputs: [{ name: 't', datatype: 'FP64', shape: [items.length, 2], data: items.flatMap((_, i) => [i % 3, 0.5]) }],
+    }),
+  }),
+  'a binary tensor': (items) => {
+    const data = Buffer.from(Float32Array.from(items.flatMap((_, i) => [i % 3, 0.1])).buffer)
+    const parameters = { binary_data_size: data.length }
+    return binaryBody({ inputs: [{ name: 't', datatype: 'FP32', shape: [items.length, 2], parameters }] }, data)
+  },
+  'CSV in bytes': (items) => ({ body: Buffer.from(csvOf(items)), headers: { 'content-type': 'text/csv' } }),
+}
+
+describe('a large batch is what its instances are in a small one', () => {
+  it.each(Object.keys(bodies))(
+    '%s',
+    async (kind) => {
+      const property = fc.asyncProperty(
+        fc.array(item, { minLength: 3, maxLength: 3 }),
+        fc.array(item, { minLength: 3, maxLength: 3 }),
+        fc.constantFrom<CaptureOptions>({}, { redact: ['b:mask', 'f1', 't_1:hash', 'y'], redactKey: 'k' }),
+        async (items, replies, options) => {
+          const few = await recorded(bodies[kind]!(items), { predictions: replies }, options)
+          const repeated = (of: readonly unknown[]) => each((i) => of[i % 3])
+          const many = await recorded(bodies[kind]!(repeated(items)), { predictions: repeated(replies) }, options)
+          expect(many).toHaveLength(N)
+          expect(many).toEqual(each((i) => few[i % 3]))
+        },
+      )
+      await fc.assert(property, { numRuns: 12 })
+    },
+    120_000,
+  )
+})
