@@ -64,7 +64,7 @@ export const kafka = (options: KafkaOptions): Sink => {
 
     async open(columns) {
       headers = headersFor(columns)
-      limit = await openTopic(settings)
+      limit = await openTopic(settings, options.migrate ?? 'auto')
     },
 
     async write(records, signal) {

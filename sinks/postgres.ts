@@ -61,8 +61,9 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
   typeOf,
   fit,
   remedies: {
+    // By way of text: not every type has a cast to the other, a date for one to a number, not even where there are no rows.
     retype: (table, column, type) =>
-      `alter table ${table} alter column ${column} type ${type} using ${column}::${type}`,
+      `alter table ${table} alter column ${column} type ${type} using ${column}::text::${type}`,
     relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
     unique: (table, id) => `create unique index on ${table} (${id})`,
   },

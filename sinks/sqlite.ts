@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { KnexQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
 import { PredictionsError } from '../src/errors.ts'
 import type { Sink } from '../src/sink.ts'
+import { whyUnwritable } from '../src/writable.ts'
 import type { Dialect } from './sql/dialect.ts'
 import type { Row, Session } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
@@ -27,6 +29,13 @@ export interface SqliteOptions extends SqlOptions {
 /** An open file, known by its number: a path may come to mean another file. */
 const fileNumber = (file: string): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino
 
+/** To look at what can't be written to has to say so: SQLite opens such files to be read, and one that is missing is not looked at. */
+const expectWritable = async (file: string, mayCreate: boolean): Promise<void> => {
+  if (existsSync(file)) return access(file, constants.W_OK)
+  const why = mayCreate ? await whyUnwritable(dirname(file)) : undefined
+  if (why !== undefined) throw why
+}
+
 const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
   const checkpointers = new WeakMap<DatabaseSync, Checkpointer>()
 
@@ -35,6 +44,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       const { default: KnexClient } = await import('knex/lib/dialects/better-sqlite3/index.js')
       const creates = mayCreate && purpose === 'write'
       if (creates) mkdirSync(dirname(file), { recursive: true })
+      if (purpose === 'look') await expectWritable(file, mayCreate)
       class SqliteClient extends KnexClient {
         // Methods, not fields: Knex's constructor calls them.
         override _driver() {

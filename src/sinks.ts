@@ -25,7 +25,7 @@ const makeMysql: MakeSink = (url, { table, migrate }) => mysql({ url, table, mig
 const makeSqlite: MakeSink = (url, { table, migrate }) => sqlite({ url, table, migrate })
 const makeElasticsearch: MakeSink = (url, { table, migrate, elasticsearch: options }) =>
   elasticsearch({ url, table, migrate, ...options })
-const makeKafka: MakeSink = (url, { kafka: options }) => kafka({ url, ...options })
+const makeKafka: MakeSink = (url, { migrate, kafka: options }) => kafka({ url, migrate, ...options })
 
 const byScheme: Readonly<Record<string, MakeSink | undefined>> = {
   postgres: makePostgres,

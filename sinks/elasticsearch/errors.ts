@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { messageOf, PredictionsError } from '../../src/errors.ts'
+import { networkFix } from '../../src/network.ts'
 
 /** An error as Elasticsearch writes it: of a request, or of an item of a bulk. */
 export interface Cause {
@@ -84,7 +85,7 @@ export const unavailable = (address: string, error: unknown): PredictionsError =
 }
 
 export const unavailableFor = (address: string, text: string, status?: number): PredictionsError => {
-  const fix = hints.find(({ when }) => when(status, text))?.fix
+  const fix = hints.find(({ when }) => when(status, text))?.fix ?? (status === undefined ? networkFix(text) : undefined)
   return new PredictionsError(
     'PREDICTIONS_SINK_UNAVAILABLE',
     // Elasticsearch ends some of its sentences with a semicolon.

@@ -29,8 +29,7 @@ const withoutDates = (template: Template): Template =>
 
 const templatePath = (prefix: string): string => `/_index_template/${encodeURIComponent(prefix)}`
 
-const whatToDo = (prefix: string): string =>
-  `choose another prefix than ${prefix}, or reindex into an index whose fields have these types`
+const anotherPrefix = (prefix: string): string => `choose another prefix than ${prefix}`
 
 /** Compares the index template with the fields wanted. One that is there is added to, never replaced. */
 export const templateChanges = async (client: Client, prefix: string, fields: Fields): Promise<Changes> => {
@@ -45,7 +44,8 @@ export const templateChanges = async (client: Client, prefix: string, fields: Fi
   if (![there.index_patterns].flat().includes(patternOf(prefix)))
     problems.push(`the index template ${prefix} is not for ${patternOf(prefix)}: rename it, or choose another prefix`)
   const { missing, problems: differences } = compare(fields, there.template?.mappings?.properties)
-  for (const difference of differences) problems.push(`index template ${prefix}: ${difference}; ${whatToDo(prefix)}`)
+  for (const difference of differences)
+    problems.push(`index template ${prefix}: ${difference}; ${anotherPrefix(prefix)}, or change it there (PUT ${path})`)
   if (!missing) return { requests: [], problems }
   return { requests: [{ method: 'PUT', path, body: added(there, missing) }], problems }
 }
@@ -87,7 +87,10 @@ export const indexChanges = async (
       ...(missing ? additions(path, there, missing) : []),
       ...(Object.hasOwn(there.aliases, prefix) ? [] : [alias]),
     ],
-    problems: problems.map((problem) => `index ${name}: ${problem}; ${whatToDo(prefix)}`),
+    problems: problems.map(
+      (problem) =>
+        `index ${name}: ${problem}; ${anotherPrefix(prefix)}, or reindex (POST /_reindex) into an index whose fields have these types`,
+    ),
   }
 }
 

@@ -1,4 +1,6 @@
 import { hasCode, messageOf, PredictionsError } from '../../src/errors.ts'
+import { networkFix } from '../../src/network.ts'
+import { createCommand } from './commands.ts'
 import type { KafkaConnection } from './options.ts'
 
 /** What the client's errors carry: Kafka's own name for the error, in a tree of errors and causes. */
@@ -45,29 +47,59 @@ export const isUnknownTopic = (error: unknown): boolean =>
 const words = (error: unknown): string => messageOf(parts(error).at(-1) ?? error)
 
 /** The fix belongs to the message: this is what people see at the first start. */
-export const missingTopic = (topic: string): string =>
-  `topic ${topic} does not exist: create it, or have it created by the option createTopic (in the URL: ?partitions=12)`
+export const missingTopic = (connection: KafkaConnection): string =>
+  `topic ${connection.topic} does not exist: create it (${createCommand(connection)}), or have it created by PREDICTIONS_KAFKA_CREATE_TOPIC=true (the option createTopic; in the URL ?partitions=12)`
 
 const FORBIDDEN = ['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']
 
-const explain = (error: unknown, { topic, address, login }: KafkaConnection): string => {
+const fixes: readonly {
+  readonly when: (text: string, connection: KafkaConnection) => boolean
+  readonly fix: string
+}[] = [
+  {
+    when: (text) => /certificate|self.signed|issuer/i.test(text),
+    fix: 'PREDICTIONS_KAFKA_CA names the PEM file of the authority that signed it',
+  },
+  { when: (text) => text.includes('requires TLS'), fix: 'write kafkas:// instead of kafka://' },
+  {
+    when: (text) => /wrong version number|packet length too long|EPROTO|before secure TLS connection/.test(text),
+    fix: 'if it speaks no TLS, write kafka:// instead of kafkas://',
+  },
+  {
+    when: (text, { login }) => text === 'Connection closed' && login === undefined,
+    fix: "if it wants a login, give one in the sink's URL, or by PREDICTIONS_KAFKA_USERNAME and _PASSWORD",
+  },
+]
+
+/** Why a broker can't be reached, and what helps. */
+const away = (error: unknown, connection: KafkaConnection): string => {
+  const text = words(error).replace(/\s+/g, ' ').trim()
+  const fix = fixes.find(({ when }) => when(text, connection))?.fix ?? networkFix(text)
+  return fix === undefined ? text : `${text} (${fix})`
+}
+
+const explain = (error: unknown, connection: KafkaConnection): string => {
+  const { topic, login, tls } = connection
   const who = login?.username ?? 'an anonymous client'
-  if (isUnknownTopic(error)) return missingTopic(topic)
+  if (isUnknownTopic(error)) return missingTopic(connection)
   if (some(error, ['SASL_AUTHENTICATION_FAILED', 'PLT_KFK_AUTHENTICATION', 'UNSUPPORTED_SASL_MECHANISM']))
-    return `login as ${who} was refused with mechanism ${login?.mechanism}: check user name, password and mechanism`
+    return `login as ${who} was refused with mechanism ${login?.mechanism}: check user name, password and mechanism${tls ? '' : ', and write kafkas:// if it speaks TLS'}`
   if (some(error, ['GROUP_AUTHORIZATION_FAILED']))
     return `${who} may not join the consumer group: grant it Read on the group`
   // Without any topic to write to, a login may not even have a producer's id: that reads as a lack on the cluster.
   if (some(error, FORBIDDEN))
     return `${who} may not use topic ${topic}: grant it Write there (Read to consume, Create where it is to be created)`
-  return `${address} is away: ${words(error)}`
+  return away(error, connection)
 }
 
 /** Anything that is not the records' fault: delivery waits and tries again. */
 export const unavailable = (error: unknown, connection: KafkaConnection): PredictionsError =>
   hasCode(error, 'PREDICTIONS_SINK_UNAVAILABLE')
     ? (error as PredictionsError)
-    : new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `Kafka: ${explain(error, connection)}`, { cause: error })
+    : unavailableFor(connection, explain(error, connection), error)
+
+export const unavailableFor = ({ address }: KafkaConnection, why: string, cause?: unknown): PredictionsError =>
+  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${address}: ${why}`, { cause })
 
 /** Whether `error` says that the topic is there already: another process made it a moment ago. */
 export const isTopicThere = (error: unknown): boolean => some(error, ['TOPIC_ALREADY_EXISTS']) !== undefined

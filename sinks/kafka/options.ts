@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { messageOf, PredictionsError } from '../../src/errors.ts'
+import type { TopicShape } from './commands.ts'
 
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type KafkaCompression = (typeof compressions)[number]
@@ -35,6 +36,8 @@ export interface KafkaOptions extends KafkaConnectionOptions {
   readonly compression?: KafkaCompression | undefined
   /** Whether a missing topic is created, with the broker's own defaults or this shape. Default: false. */
   readonly createTopic?: boolean | { readonly partitions?: number; readonly replicas?: number } | undefined
+  /** `off` creates no topic, and says the command to run. Default: `auto`. */
+  readonly migrate?: 'auto' | 'off' | undefined
 }
 
 /** What the client needs to connect, complete and checked. */
@@ -50,7 +53,7 @@ export interface KafkaConnection {
 
 export interface KafkaSettings extends KafkaConnection {
   readonly compression: KafkaCompression
-  readonly createTopic: { readonly partitions: number; readonly replicas: number } | undefined
+  readonly createTopic: TopicShape | undefined
 }
 
 /** Scheme, user info, brokers, path and query. Not `URL`, which takes one host only. */

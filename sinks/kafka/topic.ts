@@ -1,14 +1,15 @@
 import type { Admin } from '@platformatic/kafka'
-import { PredictionsError } from '../../src/errors.ts'
 import type { Plan } from '../../src/sink.ts'
 import { loadClient, withAdmin } from './client.ts'
-import { isForbidden, isTopicThere, isUnknownTopic, missingTopic, unavailable } from './errors.ts'
+import { configureCommand, createCommand, type TopicShape } from './commands.ts'
+import { isForbidden, isTopicThere, isUnknownTopic, missingTopic, unavailable, unavailableFor } from './errors.ts'
 import type { KafkaConnection, KafkaSettings } from './options.ts'
 
 /** Bytes of a request unless the topic takes less: what a broker takes by default (`message.max.bytes`, 1 MiB), less its framing. */
 export const REQUEST_BYTES = 1_000_000
 
 const MAX_MESSAGE_BYTES = 'max.message.bytes'
+const CLEANUP_POLICY = 'cleanup.policy'
 
 const exists = async (admin: Admin, topic: string): Promise<boolean> => {
   try {
@@ -23,7 +24,7 @@ const exists = async (admin: Admin, topic: string): Promise<boolean> => {
 /** Makes a topic that another process may be making at the same moment. */
 export const createTopic = async (
   connection: KafkaConnection,
-  shape: { readonly topic: string; readonly partitions: number; readonly replicas: number },
+  shape: TopicShape & { readonly topic: string },
 ): Promise<void> => {
   try {
     await withAdmin(connection, (admin) => admin.createTopics({ topics: [shape] }))
@@ -32,57 +33,77 @@ export const createTopic = async (
   }
 }
 
-/** What the topic takes in one request, at most `REQUEST_BYTES`. */
-const readLimit = async (admin: Admin, topic: string): Promise<number> => {
+/** What a topic says of itself; nothing where this login may not ask. */
+const readConfigs = async (admin: Admin, topic: string): Promise<ReadonlyMap<string, unknown>> => {
   const { ConfigResourceTypes } = await loadClient()
   const resource = {
     resourceType: ConfigResourceTypes.TOPIC,
     resourceName: topic,
-    configurationKeys: [MAX_MESSAGE_BYTES],
+    configurationKeys: [MAX_MESSAGE_BYTES, CLEANUP_POLICY],
   }
   try {
     const [described] = await admin.describeConfigs({ resources: [resource] })
-    const value = described?.configs.find(({ name }) => name === MAX_MESSAGE_BYTES)?.value
-    return Math.min(REQUEST_BYTES, Number(value) || REQUEST_BYTES)
+    return new Map(described?.configs.map(({ name, value }) => [name, value]))
   } catch (error) {
-    // A client that may only write can't ask; where the topic then takes less, delivery splits what is refused.
-    if (isForbidden(error)) return REQUEST_BYTES
+    // A client that may only write: where the topic takes less than it sends, delivery splits what is refused.
+    if (isForbidden(error)) return new Map()
     throw error
   }
 }
 
+/** What the topic takes in one request, at most `REQUEST_BYTES`. */
+const limitOf = (configs: ReadonlyMap<string, unknown>): number =>
+  Math.min(REQUEST_BYTES, Number(configs.get(MAX_MESSAGE_BYTES)) || REQUEST_BYTES)
+
+/** What makes a topic that a person made lose records. */
+const problemsOf = (configs: ReadonlyMap<string, unknown>, connection: KafkaConnection): string[] => {
+  const policy = String(configs.get(CLEANUP_POLICY))
+  if (!policy.split(',').includes('compact')) return []
+  const fix = configureCommand(connection, `${CLEANUP_POLICY}=delete`)
+  return [
+    `topic ${connection.topic} has ${CLEANUP_POLICY} ${policy}, by which only one instance of a request stays, as they share their key; it must be delete: ${fix}`,
+  ]
+}
+
 /**
- * Makes sure that the topic is there, and asks what it takes: bytes of one request.
+ * Makes sure that the topic is there and keeps what it is sent, and asks what it takes: bytes of one request.
  * @throws PredictionsError `PREDICTIONS_SINK_UNAVAILABLE`, with the fix
  */
-export const openTopic = async (settings: KafkaSettings): Promise<number> => {
+export const openTopic = async (settings: KafkaSettings, migrate: 'auto' | 'off'): Promise<number> => {
+  const { topic, createTopic: shape } = settings
   try {
     return await withAdmin(settings, async (admin) => {
-      if (!(await exists(admin, settings.topic))) {
-        if (!settings.createTopic)
-          throw new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `Kafka: ${missingTopic(settings.topic)}`)
-        await createTopic(settings, { topic: settings.topic, ...settings.createTopic })
+      if (!(await exists(admin, topic))) {
+        if (!shape) throw unavailableFor(settings, missingTopic(settings))
+        if (migrate === 'off')
+          throw unavailableFor(
+            settings,
+            `topic ${topic} does not exist, and PREDICTIONS_MIGRATE is off, run: ${createCommand(settings, shape)}`,
+          )
+        await createTopic(settings, { topic, ...shape })
       }
-      return readLimit(admin, settings.topic)
+      const configs = await readConfigs(admin, topic)
+      const [problem] = problemsOf(configs, settings)
+      if (problem !== undefined) throw unavailableFor(settings, problem)
+      return limitOf(configs)
     })
   } catch (error) {
     throw unavailable(error, settings)
   }
 }
 
-/** What `openTopic` would do, in the words of Kafka's own tool. */
+/** What `openTopic` would do, and what stands in its way, in the words of Kafka's own tools. */
 export const planTopic = async (settings: KafkaSettings): Promise<Plan> => {
+  const { topic, createTopic: shape } = settings
   try {
-    if (await withAdmin(settings, (admin) => exists(admin, settings.topic))) return { statements: [], problems: [] }
+    return await withAdmin(settings, async (admin) => {
+      if (await exists(admin, topic))
+        return { statements: [], problems: problemsOf(await readConfigs(admin, topic), settings) }
+      return shape
+        ? { statements: [createCommand(settings, shape)], problems: [] }
+        : { statements: [], problems: [missingTopic(settings)] }
+    })
   } catch (error) {
-    return { statements: [], problems: [unavailable(error, settings).message] }
+    throw unavailable(error, settings)
   }
-  const { brokers, topic, createTopic } = settings
-  if (!createTopic) return { statements: [], problems: [missingTopic(topic)] }
-  const shape = [
-    createTopic.partitions > 0 ? ` --partitions ${createTopic.partitions}` : '',
-    createTopic.replicas > 0 ? ` --replication-factor ${createTopic.replicas}` : '',
-  ]
-  const statement = `kafka-topics.sh --bootstrap-server ${brokers.join(',')} --create --topic ${topic}${shape.join('')}`
-  return { statements: [statement], problems: [] }
 }

@@ -1,4 +1,5 @@
 import { PredictionsError } from '../../src/errors.ts'
+import { networkFix } from '../../src/network.ts'
 
 interface DriverError {
   readonly message?: string
@@ -21,15 +22,12 @@ export const unavailable = (name: string, error: unknown, fix?: string): Predict
 export const batchRefused = (name: string, error: unknown): PredictionsError =>
   new PredictionsError('PREDICTIONS_BATCH_REFUSED', `${name}: ${wordsOf(error)}`)
 
-const networkFixes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'is the server running, and do host and port fit?',
-  ENOTFOUND: 'is the host name right?',
-  EAI_AGAIN: 'is the host name right, and the network there?',
-  ETIMEDOUT: 'does a firewall let it through?',
+const tlsFixes: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'name the certificate of its authority in the URL',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in the URL',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name the certificate of its authority in the URL',
 }
 
 /** What helps against an error of the network or of TLS. */
-export const networkFix = (error: unknown): string | undefined => networkFixes[(error as DriverError)?.code ?? '']
+export const connectionFix = (error: unknown): string | undefined =>
+  tlsFixes[(error as DriverError)?.code ?? ''] ?? networkFix(wordsOf(error))

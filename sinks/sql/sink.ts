@@ -2,7 +2,7 @@ import { hasCode, PredictionsError } from '../../src/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
 import { tableNameOf, type Dialect, type Target, type Write } from './dialect.ts'
-import { batchRefused, networkFix, unavailable } from './errors.ts'
+import { batchRefused, connectionFix, unavailable } from './errors.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable } from './table.ts'
 
@@ -45,7 +45,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
 
   const fail = (error: unknown): never => {
     if (error instanceof PredictionsError) throw error
-    throw unavailable(name, error, dialect.fixFor(error) ?? networkFix(error))
+    throw unavailable(name, error, dialect.fixFor(error) ?? connectionFix(error))
   }
 
   /** Runs `work` on the connection, which keeps the process alive for that long. It is dropped when that fails. */

@@ -1,6 +1,4 @@
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Settings } from '../config/options.ts'
 import { resolveSettings } from '../config/settings.ts'
 import { messageOf } from '../errors.ts'
@@ -9,6 +7,7 @@ import { columnsOf } from '../schema/columns.ts'
 import type { Column } from '../schema/column.ts'
 import type { Plan, Sink } from '../sink.ts'
 import { openSinks } from '../sinks.ts'
+import { whyUnwritable } from '../writable.ts'
 import {
   captureOptions,
   count,
@@ -31,32 +30,21 @@ const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => 
   }
 }
 
+const upcoming = (statements: number): string =>
+  statements === 1
+    ? '1 statement at the next start (capture-predictions ddl prints it)'
+    : `${statements} statements at the next start (capture-predictions ddl prints them)`
+
 const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Promise<boolean> => {
   const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
   const name = printable(sink.name)
+  const missing = settings.migrate === 'off' ? statements : []
   for (const problem of problems) terminal.out(`FOUND  ${name}: ${printableLines(problem)}`)
-  if (problems.length > 0) return false
-  if (statements.length === 0) terminal.out(`ok     ${name} is as expected`)
-  else if (settings.migrate === 'auto')
-    terminal.out(
-      `ok     ${name}: ${statements.length} statements at the next start (capture-predictions ddl prints them)`,
-    )
-  else {
-    terminal.out(`FOUND  ${name} is not as expected, and PREDICTIONS_MIGRATE is off; run:\n${statements.join('\n')}`)
-    return false
-  }
+  if (missing.length > 0)
+    terminal.out(`FOUND  ${name} is not as expected, and PREDICTIONS_MIGRATE is off; run:\n${missing.join('\n')}`)
+  if (problems.length > 0 || missing.length > 0) return false
+  terminal.out(`ok     ${name}${statements.length === 0 ? ' is as expected' : `: ${upcoming(statements.length)}`}`)
   return true
-}
-
-/** Why nobody can write to a directory that may not be there yet; undefined: one can. */
-const whyUnwritable = async (path: string): Promise<string | undefined> => {
-  try {
-    await access(path, constants.W_OK | constants.X_OK)
-    return undefined
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' && path !== dirname(path) ? whyUnwritable(dirname(path)) : messageOf(error)
-  }
 }
 
 const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Terminal): Promise<boolean> => {
@@ -66,7 +54,7 @@ const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Termin
   }
   const unwritable = await whyUnwritable(resolve(outboxDir))
   if (unwritable !== undefined) {
-    terminal.out(`FOUND  outbox ${outboxDir}: ${unwritable}; give a writable folder by PREDICTIONS_OUTBOX_DIR`)
+    terminal.out(`FOUND  outbox ${outboxDir}: ${unwritable.message}; give a writable folder by PREDICTIONS_OUTBOX_DIR`)
     return false
   }
   const { sinks, damaged } = await inspectOutbox(outboxDir)
@@ -89,10 +77,12 @@ ${settingsHelp.slice(1)}`,
   options: settingOptions,
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
+    // Its own mistakes a URL tells only when the sink is made.
+    const sinks = openSinks(settings)
     terminal.out(`ok     configuration: ${settings.routes.join(', ')}`)
     if (!settings.enabled) terminal.out('ok     capture is off: PREDICTIONS_ENABLED is false')
     let well = await checkOutbox(settings, terminal)
-    for (const sink of openSinks(settings)) well = (await checkSink(sink, settings, terminal)) && well
+    for (const sink of sinks) well = (await checkSink(sink, settings, terminal)) && well
     return well ? 0 : 1
   },
 }

@@ -1,55 +1,40 @@
 import { expect, it } from 'vitest'
-import type { Terminal } from '../../src/cli/command.ts'
-import { run } from '../../src/cli/run.ts'
 import { table } from '../../src/config/table.ts'
-import { workplace } from './support.ts'
-
-/** Runs a command line in this process: none of these does anything. */
-const cli = async (args: readonly string[]) => {
-  let [stdout, stderr] = ['', '']
-  const terminal: Terminal = {
-    out: (line) => void (stdout += `${line}\n`),
-    err: (line) => void (stderr += `${line}\n`),
-    progress() {},
-    isTerminal: false,
-    onStop() {},
-  }
-  return { code: await run(args, terminal), stdout, stderr }
-}
+import { runHere, workplace } from './support.ts'
 
 const commands = ['status', 'dead-letters', 'drain', 'check', 'ddl', 'consume']
 
 it('shows what there is', async () => {
   for (const args of [[], ['--help'], ['help'], ['-h']]) {
-    const { code, stdout } = await cli(args)
+    const { code, stdout } = await runHere(args)
     expect(code).toBe(0)
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   }
 })
 
 it.each(commands)('explains %s', async (command) => {
-  const { code, stdout, stderr } = await cli([command, '--help'])
+  const { code, stdout, stderr } = await runHere([command, '--help'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(new RegExp(`^Usage: capture-predictions ${command}`))
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(140)
-  expect(await cli(['help', command])).toMatchObject({ code: 0, stdout })
+  expect(await runHere(['help', command])).toMatchObject({ code: 0, stdout })
 })
 
 it('lists all variables', async () => {
-  const { stdout } = await cli(['help', 'variables'])
+  const { stdout } = await runHere(['help', 'variables'])
   for (const { variable } of Object.values(table)) if (variable) expect(stdout).toContain(`${variable}\n`)
   expect(stdout).toContain('Default: sqlite:./predictions.db\n')
   expect(stdout).toContain('Default: 1 GiB\n')
 })
 
 it('names what was probably meant', async () => {
-  expect(await cli(['statsu'])).toMatchObject({
+  expect(await runHere(['statsu'])).toMatchObject({
     code: 2,
     stdout: '',
     stderr: expect.stringMatching(/there is no command "statsu"; did you mean "status"\?[^]*Usage:/),
   })
-  expect(await cli(['toString'])).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no command') })
-  expect(await cli(['status', '--jsno'])).toMatchObject({
+  expect(await runHere(['toString'])).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no command') })
+  expect(await runHere(['status', '--jsno'])).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/did you mean "--json"\?\nUsage: capture-predictions status/),
   })
@@ -69,7 +54,7 @@ it.each(
     ['consume'],
   ].map((args) => args.join(' ')),
 )('is called wrongly: %s', async (line) => {
-  const { code, stdout, stderr } = await cli(line.split(' '))
+  const { code, stdout, stderr } = await runHere(line.split(' '))
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(/^capture-predictions: /)
   expect(stderr).not.toMatch(/^ +at /m)

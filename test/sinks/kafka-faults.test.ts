@@ -11,6 +11,7 @@ import { kafka, type KafkaOptions } from 'capture-predictions/sinks/kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type PredictionRecord, recordFromJson } from '../../src/record.ts'
 import type { Sink } from '../../src/sink.ts'
+import { runHere } from '../cli/support.ts'
 import { service } from '../setup/services.ts'
 import { type Broker, startBroker } from '../services/kafka/broker.ts'
 import { logins, secureSettings } from '../services/kafka/secure.ts'
@@ -117,7 +118,7 @@ describe.skipIf(!startable)('Kafka, when things break', () => {
       const wrong = { username: 'writer', password: 'hunter2' }
       await refusedWith(
         { url: url(wrong), ca },
-        /^Kafka: login as writer was refused with mechanism plain(?!.*hunter2)/,
+        /^kafkas:\/\/[^ @]+: login as writer was refused with mechanism plain(?!.*hunter2)/,
       )
       await refusedWith({ url: url(wrong, '?mechanism=scram-sha-512'), ca }, /login as writer was refused/)
     })
@@ -131,11 +132,33 @@ describe.skipIf(!startable)('Kafka, when things break', () => {
     })
 
     it('needs an authority that we trust', async () => {
-      await refusedWith({ url: url(logins.writer) }, /is away: .*(certificate|self.signed)/)
+      await refusedWith({ url: url(logins.writer) }, /(certificate|self.signed).*PREDICTIONS_KAFKA_CA names/)
+    })
+
+    it('needs the TLS that the broker speaks, or none', async () => {
+      const { username, password } = logins.writer
+      const login = { username, password, topic }
+      await refusedWith({ brokers: [broker.secureBrokers], topic }, /requires TLS.*write kafkas:/)
+      await refusedWith({ brokers: [broker.secureBrokers], ...login }, /write kafkas:.* if it speaks TLS/)
+      await refusedWith({ brokers: [broker.brokers], ca, ...login }, /if it speaks no TLS, write kafka:/)
+    })
+
+    it('is told by the command whether it is right', async () => {
+      const check = (user: { username: string; password: string }) =>
+        runHere(['check'], { PREDICTIONS_SINK: url(user), PREDICTIONS_KAFKA_CA: ca, PREDICTIONS_DURABILITY: 'memory' })
+      expect(await check(logins.writer)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^ok {5}kafkas:\S+ is as expected$/m),
+      })
+      const { code, stdout, stderr } = await check({ username: 'writer', password: 'hunter2' })
+      expect(code).toBe(1)
+      expect(stdout).toMatch(/^FOUND {2}kafkas:\S+: login as writer was refused .*check user name, password/m)
+      expect(stdout + stderr).not.toContain('hunter2')
+      expect((await check(logins.nobody)).stdout).toMatch(/^FOUND {2}kafkas:\S+: nobody may not use topic/m)
     })
 
     it('is asked for where none was given', async () => {
-      await refusedWith({ brokers: [broker.secureBrokers], topic, ca }, /is away|wants a login/)
+      await refusedWith({ brokers: [broker.secureBrokers], topic, ca }, /if it wants a login, give one/)
     })
   })
 

@@ -1,5 +1,5 @@
 import { kafka } from 'capture-predictions/sinks/kafka'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { recordFromJson } from '../../src/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { service } from '../setup/services.ts'
@@ -87,7 +87,9 @@ describe.skipIf(!brokers)('Kafka', () => {
       const sink = sinkTo(topic)
       const missing = {
         code: 'PREDICTIONS_SINK_UNAVAILABLE',
-        message: expect.stringMatching(`topic ${topic} does not exist: create it, or .*createTopic`) as string,
+        message: expect.stringMatching(
+          `topic ${topic} does not exist: create it \\(kafka-topics.sh .*\\), or .*CREATE_TOPIC=true`,
+        ) as string,
       }
       await expect(sink.open!([])).rejects.toMatchObject(missing)
       await expect(sink.write([recordOf(1)], never)).rejects.toMatchObject(missing)
@@ -99,6 +101,19 @@ describe.skipIf(!brokers)('Kafka', () => {
       expect(await sink.write([recordOf(1)], never)).toEqual([])
       await sink.close!()
       expect(await topics.read(topic, atLeast(1))).toHaveLength(1)
+    })
+
+    it('is not created with migrate off, whatever was asked for', async () => {
+      const topic = topics.name()
+      const sink = kafka({ url: `kafka://${brokers}/${topic}?partitions=3`, migrate: 'off' })
+      const command = `kafka-topics.sh --bootstrap-server ${brokers} --create --topic ${topic} --partitions 3`
+      await expect(sink.open!([])).rejects.toMatchObject({
+        code: 'PREDICTIONS_SINK_UNAVAILABLE',
+        message: expect.stringContaining(`PREDICTIONS_MIGRATE is off, run: ${command}`) as string,
+      })
+      expect(await sink.plan!([])).toEqual({ problems: [], statements: [command] })
+      await sink.close!()
+      expect(await topics.admin.listTopics()).not.toContain(topic)
     })
 
     it('is created where that was asked for', async () => {
@@ -117,6 +132,21 @@ describe.skipIf(!brokers)('Kafka', () => {
       const { topics: found } = await topics.admin.metadata({ topics: [topic] })
       expect(found.get(topic)?.partitionsCount).toBe(3)
     })
+  })
+
+  it.each(['compact', 'compact,delete'])('does not write to a topic that would lose instances: %s', async (policy) => {
+    const topic = await topics.create({ configs: { 'cleanup.policy': policy } })
+    const sink = sinkTo(topic)
+    const problem = `topic ${topic} has cleanup.policy ${policy}`
+    await expect(sink.open!([])).rejects.toMatchObject({
+      code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      message: expect.stringContaining(problem) as string,
+    })
+    expect(await sink.plan!([])).toEqual({ statements: [], problems: [expect.stringContaining(problem)] })
+    await topics.configure(topic, 'cleanup.policy', 'delete')
+    await vi.waitFor(() => sink.open!([]))
+    expect(await sink.write([recordOf(1)], never)).toEqual([])
+    await sink.close!()
   })
 
   describe('a message too large', () => {
@@ -163,7 +193,9 @@ describe.skipIf(!brokers)('Kafka', () => {
     const error: unknown = await sink.write([recordOf(1)], never).then(undefined, (error: unknown) => error)
     expect(error).toMatchObject({
       code: 'PREDICTIONS_SINK_UNAVAILABLE',
-      message: expect.stringMatching(/kafka:\/\/127\.0\.0\.1:1\/predictions is away: .*ECONNREFUSED/) as string,
+      message: expect.stringMatching(
+        /^kafka:\/\/127\.0\.0\.1:1\/predictions: .*ECONNREFUSED.*is the server running/,
+      ) as string,
     })
     await sink.close!()
   })

@@ -19,4 +19,10 @@ const fixes: Readonly<Record<number, string>> = {
   26: 'the file is no SQLite database: name another',
 }
 
-export const fixFor = (error: unknown): string | undefined => fixes[codeOf(error)]
+/** What Node.js says of a file or folder, before SQLite is asked. */
+const refusedByFileSystem = new Set(['EACCES', 'EEXIST', 'ENOTDIR', 'EPERM', 'EROFS'])
+
+export const fixFor = (error: unknown): string | undefined =>
+  refusedByFileSystem.has(String((error as { code?: unknown } | null)?.code))
+    ? 'the process may not write there: name another file'
+    : fixes[codeOf(error)]
