@@ -46,11 +46,11 @@ const watchMethod = (res: Response, name: 'json' | 'jsonp' | 'send', tell: (body
 
 /** The object is known only before Express serialises it; `json` calls `send`, and `send` of an object calls `json`. */
 const watchReplies = (res: Response, exchange: HttpExchange): void => {
-  const reply = (body: unknown): void => exchange.reply(body)
-  watchMethod(res, 'json', reply)
-  watchMethod(res, 'jsonp', reply)
+  const replyValue = (value: unknown): void => exchange.reply(value, true)
+  watchMethod(res, 'json', replyValue)
+  watchMethod(res, 'jsonp', replyValue)
   watchMethod(res, 'send', (body) => {
-    if (typeof body === 'string' || Buffer.isBuffer(body)) reply(body)
+    if (typeof body === 'string' || Buffer.isBuffer(body)) exchange.reply(body)
   })
 }
 

@@ -19,7 +19,7 @@ import { openOutbox, type Outbox } from './outbox/outbox.ts'
 import type { Queue } from './outbox/queue.ts'
 import { createRedactor } from './redact.ts'
 import { createRouteMatcher } from './route.ts'
-import { createSampler, rateOf, type Sampler } from './sample.ts'
+import { createSampler, type Sampler } from './sample.ts'
 import type { Column } from './schema/column.ts'
 import { columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
@@ -88,16 +88,12 @@ const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings) => {
   return durability === 'outbox' && outboxFsync ? ({ by: 'disk', timeoutMs: holdTimeoutMs } as const) : undefined
 }
 
-/** Samplers by route; undefined for routes of which every request is kept. */
-const samplersOf = ({ sampleRate, sampleAlways }: Settings) => {
-  const samplers = new Map<string, Sampler | undefined>()
-  return (route: string): Sampler | undefined => {
-    if (!samplers.has(route)) {
-      const rate = rateOf(sampleRate, route)
-      samplers.set(route, rate === 1 ? undefined : createSampler({ rate, always: sampleAlways }))
-    }
-    return samplers.get(route)
-  }
+/** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
+const samplersOf = ({ sampleRate: { rate, byRoute }, sampleAlways: always }: Settings) => {
+  const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
+  const ofAll = samplerOf(rate)
+  const ofRoute = new Map(Object.entries(byRoute).map(([route, rate]) => [route, samplerOf(rate)]))
+  return (route: string): Sampler | undefined => (ofRoute.has(route) ? ofRoute.get(route) : ofAll)
 }
 
 /**

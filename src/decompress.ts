@@ -11,21 +11,24 @@ const codings: Readonly<Record<string, Decompress | undefined>> = {
   zstd: zstdDecompressSync,
 }
 
-/** A small body may unpack to a huge one: what it may unpack to, in bytes, blocks the event loop for a few milliseconds. */
-const MAX_OUTPUT = 4 * 1024 * 1024
-
-/** The bytes of a body behind its Content-Encoding, or the reason why they can't be had. Never throws. */
+/**
+ * The bytes of a body behind its Content-Encoding, or the reason why they can't be had. Never throws.
+ * @param maxBytes a small body may unpack to a huge one: of more than this nothing is unpacked
+ */
 export const decompress = (
   bytes: Buffer,
   encoding: string | undefined,
+  maxBytes: number,
 ): { bytes: Buffer } | { bytes: undefined; reason: string } => {
   const name = (encoding ?? '').trim().toLowerCase()
   if (name === '' || name === 'identity') return { bytes }
   const coding = Object.hasOwn(codings, name) ? codings[name] : undefined
   if (coding === undefined) return { bytes: undefined, reason: `content-encoding ${name} is not known` }
   try {
-    return { bytes: coding(bytes, { maxOutputLength: MAX_OUTPUT }) }
+    return { bytes: coding(bytes, { maxOutputLength: maxBytes }) }
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      return { bytes: undefined, reason: `larger than PREDICTIONS_MAX_BODY_BYTES behind its content-encoding ${name}` }
     return { bytes: undefined, reason: `content-encoding ${name}: ${(error as Error).message}` }
   }
 }

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
-import { readInSteps } from './formats/body.ts'
+import { readInSteps, withValue } from './formats/body.ts'
 import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
 import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
 import { copyOf, mergeEach, withGiven } from './given.ts'
 import { decode, encode } from './json.ts'
 import { messageOf } from './errors.ts'
 import type { Redaction } from './redact.ts'
+import { errorOfReply } from './reply-error.ts'
 import type { Steps } from './steps.ts'
 import { emptyTexts, JoinedTexts, type Texts } from './texts.ts'
 
@@ -26,13 +27,12 @@ interface Reply {
   readonly body: unknown
   readonly status: number
   readonly header: Header
+  /** A string is a value, not a text to be parsed. */
+  readonly isValue: boolean
 }
 
 /** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
 const TEXT_FACTOR = 4
-
-/** Where `extra` holds a body that could not be taken apart: no rule of redaction could be applied to it. */
-const UNREAD = ['body', 'request', 'reply']
 
 /** How much of a body that could not be read is kept, in UTF-16 units. */
 const MAX_EXCERPT = 2000
@@ -58,7 +58,10 @@ export class ExchangeBodies {
   extra: Members | undefined
   model: string | undefined
   modelVersion: string | undefined
+  /** The id that the request's body has. */
   requestId: string | undefined
+  /** The id that the reply has. */
+  replyId: string | undefined
   readonly #context: ExchangeContext
   readonly #headers: IncomingHttpHeaders
   readonly #owner: Owner
@@ -66,6 +69,10 @@ export class ExchangeBodies {
   #format: Format | undefined
   #reading: RequestReading | undefined
   #given: Members | readonly Members[] | undefined
+  /** Nothing of the request's body is known, nor how many instances it has. */
+  #isBodiless = false
+  /** Rules of redaction could not be applied to a body, so that nobody knows what a free text may tell of it. */
+  #isUnread = false
   /** What is read at the end. */
   #laterRequest: { readonly body: unknown } | undefined
   #laterReply: Reply | undefined
@@ -96,11 +103,12 @@ export class ExchangeBodies {
     }
   }
 
-  reply(body: unknown, status: number, header: Header): void {
+  reply(reply: Reply): void {
+    const { body } = reply
     try {
       if (this.#laterRequest !== undefined || this.#context.readsLater(body))
-        this.#laterReply = { body: snapshotOf(body), status, header }
-      else this.#readReply({ body, status, header })
+        this.#laterReply = { ...reply, body: snapshotOf(body) }
+      else this.#readReply(reply)
     } catch (error) {
       this.#unreadable('reply', body, error)
     }
@@ -128,6 +136,23 @@ export class ExchangeBodies {
 
   note(path: string, reason: string, value?: unknown): void {
     this.extra = { ...this.extra, [path]: value === undefined ? { reason } : { value, reason } }
+  }
+
+  /** A body that is not read: of what it is, `value` is told. */
+  unread(path: 'body' | 'reply', reason: string, value: unknown): void {
+    this.#isUnread = true
+    this.note(path, reason, value)
+  }
+
+  /** What an error reply says. */
+  errorOf(body: unknown): string | undefined {
+    const redaction = this.#redaction
+    try {
+      return errorOfReply(body, (value) => (redaction === undefined ? value : redaction.apply('outputs', value)))
+    } catch (error) {
+      this.fault('reading a reply', error, body)
+      return undefined
+    }
   }
 
   /** What was set after the reply was read joins the outputs. */
@@ -164,6 +189,11 @@ export class ExchangeBodies {
     return text === undefined || this.#redaction === undefined ? text : this.#redaction.text(text)
   }
 
+  /** Undefined: it may tell what redaction would have taken out of a body, if it had been read. */
+  cleanError(error: string | undefined): string | undefined {
+    return this.#redaction !== undefined && this.#isUnread ? undefined : this.cleanText(error)
+  }
+
   /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
   fault(kind: string, error: unknown, unread?: unknown): void {
     const redaction = this.#redaction
@@ -173,15 +203,16 @@ export class ExchangeBodies {
 
   noteCount(outputs: number): void {
     const instances = this.#instances
-    if (outputs > 0 && outputs !== instances)
+    if (outputs !== instances && !this.#isBodiless)
       this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
   }
 
   #readRequest(body: unknown): void {
+    this.#isBodiless = body === undefined
     const parts = this.#openRequest(this.#requestOf(body))
     if (parts === undefined) return
     this.features = this.#texts('features', parts)
-    this.#close(parts, body)
+    this.#close(parts, 'body', body)
   }
 
   *#readRequestInSteps(body: unknown): Steps {
@@ -192,7 +223,7 @@ export class ExchangeBodies {
       yield
       if (parts === undefined) return
       this.features = yield* this.#textsInSteps('features', parts, sizeOf(body))
-      this.#close(parts, body)
+      this.#close(parts, 'body', body)
     } catch (error) {
       this.#unreadable('request', body, error)
     }
@@ -202,7 +233,7 @@ export class ExchangeBodies {
     const parts = this.#openReply(replyOf(reply))
     if (parts === undefined) return
     this.outputs = this.#texts('outputs', parts)
-    this.#close(parts, reply.body)
+    this.#close(parts, 'reply', reply.body)
   }
 
   *#readReplyInSteps(reply: Reply): Steps {
@@ -213,7 +244,7 @@ export class ExchangeBodies {
       yield
       if (parts === undefined) return
       this.outputs = yield* this.#textsInSteps('outputs', parts, sizeOf(reply.body))
-      this.#close(parts, reply.body)
+      this.#close(parts, 'reply', reply.body)
     } catch (error) {
       this.#unreadable('reply', reply.body, error)
     }
@@ -229,6 +260,7 @@ export class ExchangeBodies {
     const reading = format.readRequest(request)
     this.#format = format
     this.#reading = reading
+    this.requestId = reading.requestId
     this.#takeEnvelope(reading)
     return this.#owner.isOut() ? undefined : partsOf(reading, 'features')
   }
@@ -240,9 +272,10 @@ export class ExchangeBodies {
     const format = this.#format
     if (format === undefined) return undefined
     const reading = format.readReply(reply, this.#reading!)
+    this.replyId = reading.requestId
     this.#takeEnvelope(reading)
     const parts = partsOf(reading, 'outputs')
-    this.noteCount(parts.count)
+    if (parts.count > 0 || this.#isBatch) this.noteCount(parts.count)
     return this.#withGiven(parts)
   }
 
@@ -271,17 +304,17 @@ export class ExchangeBodies {
   }
 
   #takeEnvelope(envelope: Envelope): void {
-    if (envelope.requestId !== undefined) this.requestId ??= envelope.requestId
     if (envelope.model !== undefined) this.model = envelope.model
     if (envelope.modelVersion !== undefined) this.modelVersion = envelope.modelVersion
     if (hasMembers(envelope.tags)) this.tags = { ...envelope.tags, ...this.tags }
   }
 
   /** What is odd about instances is known when all are made. */
-  #close(parts: Parts, body: unknown): void {
+  #close(parts: Parts, path: 'body' | 'reply', body: unknown): void {
     const extra = parts.extra()
-    if (hasMembers(extra)) this.extra = { ...this.extra, ...extra }
-    this.#hideUnread(body)
+    if (!hasMembers(extra)) return
+    this.extra = { ...this.extra, ...extra }
+    this.#hideUnread(path, body)
   }
 
   /** Each instance's members as text, at once: the handler may change its objects later. */
@@ -321,17 +354,15 @@ export class ExchangeBodies {
     this.fault(`reading a ${what}`, error, sourceOf(body))
     const text = body instanceof Snapshot ? body.text : encode(body)
     this.note(what, `could not be read: ${messageOf(error)}`, text.slice(0, MAX_EXCERPT))
-    this.#hideUnread(body)
+    this.#hideUnread(what, body)
   }
 
   /** A body that could not be taken apart: no rule of redaction could be applied to it, so it is not kept where there are any. */
-  #hideUnread(body: unknown): void {
+  #hideUnread(path: 'body' | 'request' | 'reply', body: unknown): void {
     const redaction = this.#redaction
-    if (redaction === undefined || this.extra === undefined) return
-    for (const path of UNREAD) {
-      const note = this.extra[path] as { value?: unknown } | undefined
-      if (note?.value !== undefined) this.extra[path] = { ...note, value: redaction.raw(sourceOf(body)) }
-    }
+    const note = this.extra?.[path] as { value?: unknown } | undefined
+    if (redaction === undefined || note?.value === undefined) return
+    this.extra = { ...this.extra, [path]: { ...note, value: redaction.raw(sourceOf(body)) } }
   }
 }
 
@@ -341,12 +372,10 @@ const sizeOfTexts = (texts: readonly string[]): number => {
   return size
 }
 
-const replyOf = ({ body, status, header }: Reply): FormatReply => ({
-  body,
-  contentType: header('content-type') ?? '',
-  status,
-  header,
-})
+const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {
+  const reply = { body, contentType: header('content-type') ?? '', status, header }
+  return isValue ? withValue(reply) : reply
+}
 
 const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.text : body)
 

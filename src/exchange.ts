@@ -6,7 +6,6 @@ import { INSTANCES_PER_BASE, instanceId } from './id.ts'
 import { type LineMembers, modelMembers, recordLine } from './line.ts'
 import { messageOf } from './errors.ts'
 import type { Prediction } from './prediction.ts'
-import { errorOfReply } from './reply-error.ts'
 import type { Sampler } from './sample.ts'
 
 type Members = Record<string, unknown>
@@ -82,19 +81,14 @@ export class Exchange implements Prediction {
    * What the handler replied, before it is serialised: an object, a string or bytes. Only the first of each counts: the first
    * reply, and the first error.
    * @param header a response header by its lower-case name
+   * @param isValue a string is a value that is yet to be serialised, as in `res.json('setosa')`; else it is the reply's text
    */
-  reply(body: unknown, status: number, header: Header): void {
+  reply(body: unknown, status: number, header: Header, isValue = false): void {
     if (this.#skipped || this.hasReply(status)) return
     this.#replied = true
-    if (status < 400) {
-      if (!this.isOut()) this.#bodies.reply(body, status, header)
-      return
-    }
-    try {
-      this.#error = errorOfReply(body)
-    } catch (error) {
-      this.#bodies.fault('reading a reply', error, body)
-    }
+    if (this.isOut()) return
+    if (status < 400) this.#bodies.reply({ body, status, header, isValue })
+    else this.#error = this.#bodies.errorOf(body)
   }
 
   /** The first bytes of a streamed response are handed over. */
@@ -112,9 +106,13 @@ export class Exchange implements Prediction {
     this.#bodies.note(path, reason, value)
   }
 
-  /** A body past the limit: what is kept of it is its size, in bytes, and its digest. */
-  tooLarge(path: string, bytes: number, sha256: string): void {
-    this.note(path, 'larger than PREDICTIONS_MAX_BODY_BYTES, not stored', { bytes, sha256 })
+  /** A body that is not read: what is kept of it is its size, in bytes, and its digest. */
+  unread(path: 'body' | 'reply', reason: string, of: { bytes: number; sha256: string }): void {
+    this.#bodies.unread(path, reason, of)
+  }
+
+  tooLarge(path: 'body' | 'reply', bytes: number, sha256: string): void {
+    this.unread(path, 'larger than PREDICTIONS_MAX_BODY_BYTES, not stored', { bytes, sha256 })
   }
 
   set(outputs: Members | readonly Members[]): void {
@@ -198,16 +196,17 @@ export class Exchange implements Prediction {
     const bodies = this.#bodies
     const status = this.#status
     this.#takeHeaderTags()
-    bodies.noteCount(bodies.outputs.length)
+    if (bodies.outputs.length > 0) bodies.noteCount(bodies.outputs.length)
     // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
     const tags = bodies.cleanTags
     const extra = bodies.cleanExtra
-    const error = bodies.cleanText(this.#error ?? (status >= 400 ? `status ${status}` : undefined))
+    const error =
+      bodies.cleanError(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
     return {
       id: this.id,
       timestamp: context.timestamp(this.#arrival),
       model: this.#modelMembers(),
-      requestId: bodies.cleanText(this.#requestId),
+      requestId: bodies.cleanText(this.#callersId ?? bodies.replyId),
       instance: 0,
       status,
       durationMs: this.#durationMs,
@@ -237,14 +236,17 @@ export class Exchange implements Prediction {
     return lines
   }
 
-  /** The caller's id of it, else none. */
-  get #requestId(): string | undefined {
-    return (this.#bodies.requestId ??= requestIdOf(this.#start.headers))
+  /** The caller's id of it, if it gave one. */
+  get #callersId(): string | undefined {
+    return this.#bodies.requestId ?? requestIdOf(this.#start.headers)
   }
 
-  /** Whether its id falls within the sample: decided once, as soon as the request's body may have told the id. */
+  /**
+   * Whether its id falls within the sample: decided once, as soon as the request's body may have told the id. A model server's id
+   * of it would be another one in each service.
+   */
   #isKept(sampler: Sampler): boolean {
-    return (this.#kept ??= sampler.keep(this.#bodies.requestId ?? requestIdOf(this.#start.headers) ?? this.id))
+    return (this.#kept ??= sampler.keep(this.#callersId ?? this.id))
   }
 
   #sampleWeight(): number {
@@ -271,6 +273,6 @@ export class Exchange implements Prediction {
     const { model, modelVersion, modelMembers: ours } = this.#context
     const bodies = this.#bodies
     if (bodies.model === undefined && bodies.modelVersion === undefined) return ours
-    return modelMembers(bodies.model ?? model, bodies.modelVersion ?? modelVersion)
+    return modelMembers(bodies.cleanText(bodies.model) ?? model, bodies.cleanText(bodies.modelVersion) ?? modelVersion)
   }
 }

@@ -38,10 +38,13 @@ export class HttpExchange {
     this.#reader.watch()
   }
 
-  /** What the handler replied, before it is serialised. */
-  reply(body: unknown): void {
+  /**
+   * What the handler replied, before it is serialised.
+   * @param isValue a string is a value, too: it will be serialised
+   */
+  reply(body: unknown, isValue = false): void {
     this.#reader.read()
-    this.prediction.reply(body, this.#http.res.statusCode, this.#http.header)
+    this.prediction.reply(body, this.#http.res.statusCode, this.#http.header, isValue)
   }
 
   /** The response is about to end: what could not be read before is read now. */

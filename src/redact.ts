@@ -27,6 +27,7 @@ export interface Redaction {
  * - `email` is the member of features, outputs and tags alike; `features.email` that of the features only
  * - `user.address.zip`, `items.0.price` or `items[0].price` go deeper; `*` is any one member or item, `**` any number of levels:
  *   `**.email` is every `email`. A name with dots in it, `{ "user.email": … }`, is matched as the path that it spells
+ * - `email` is also `email_0`, `email_1`, …, as a tensor of that name gives
  * - drop: the member is left out; an item of an array becomes null
  * - mask: `****` and the last four characters; of four or fewer, of booleans and of objects, `****` alone
  * - hash: HMAC-SHA-256 in hexadecimal of the value's text: of a string itself, of a number its decimal notation, of an object its
@@ -45,6 +46,15 @@ export const createRedactor = (rules: readonly string[], key: string | undefined
   if (rules.length === 0) return undefined
   const steps = Object.fromEntries(SOURCES.map((source) => [source, stepsOf(rules, source)])) as StepsBySource
   return { start: () => startRedaction(steps, key ?? '') }
+}
+
+/** A form's text as it was meant. */
+const unescaped = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return ''
+  }
 }
 
 type StepsBySource = Readonly<Record<Source, readonly Step[]>>
@@ -84,7 +94,9 @@ const startRedaction = (steps: StepsBySource, key: string): Redaction => {
     },
     raw: (body) => {
       const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
-      secrets.addWords(bytes.toString())
+      const text = bytes.toString()
+      secrets.addWords(text)
+      secrets.addWords(unescaped(text))
       return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
     },
   }

@@ -29,30 +29,44 @@ const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } 
 
 /** No body, or the empty object that parsers (Express 4's, Koa's) leave where they refused the bytes or left them to another parser. */
 const isEmpty = (body: unknown): boolean =>
-  body == null || (typeof body === 'object' && !Buffer.isBuffer(body) && Object.keys(body).length === 0)
+  body == null || (typeof body === 'object' && !Buffer.isBuffer(body) && !hasMembers(body))
 
-/** The bytes as the body that formats read, behind their Content-Encoding. */
-const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage): void => {
-  const plain = decompress(bytes, req.headers['content-encoding'])
-  exchange.request(plain.bytes)
-  if (plain.bytes === undefined) exchange.note('body', plain.reason, { bytes: bytes.length })
+const hasMembers = (value: object): boolean => {
+  for (const name in value) if (Object.hasOwn(value, name)) return true
+  return false
 }
 
-/** Bytes that a parser left: Express' are behind their Content-Encoding already, Fastify's are as they came. */
-const unpacked = ({ headers }: IncomingMessage, bytes: Buffer): Buffer => {
-  const encoding = headers['content-encoding']
-  const length = headers['content-length']
-  if (encoding === undefined || (length !== undefined && Number(length) !== bytes.length)) return bytes
-  return decompress(bytes, encoding).bytes ?? bytes
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+
+/** The bytes as the body that formats read, behind their Content-Encoding. */
+const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage, maxBodyBytes: number): void => {
+  const plain = decompress(bytes, req.headers['content-encoding'], maxBodyBytes)
+  exchange.request(plain.bytes)
+  if (plain.bytes === undefined) exchange.unread('body', plain.reason, { bytes: bytes.length, sha256: sha256(bytes) })
+}
+
+/** Whether a parser's bytes are as they came: Express' are behind their Content-Encoding already, Fastify's are not. */
+const isPacked = ({ headers }: IncomingMessage, bytes: Buffer): boolean => {
+  const { 'content-encoding': encoding, 'content-length': length } = headers
+  return encoding !== undefined && (length === undefined || Number(length) === bytes.length)
+}
+
+/** How many bytes a parser has read. Only the length of a body without a Content-Encoding says so; else that of its JSON. */
+const sizeOf = ({ headers }: IncomingMessage, body: unknown): number => {
+  const { 'content-encoding': encoding, 'content-length': length } = headers
+  if (Buffer.isBuffer(body)) return body.length
+  if (length !== undefined && encoding === undefined) return Number(length)
+  return Buffer.byteLength(typeof body === 'string' ? body : encode(body))
 }
 
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
 const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
-  const size = Number(req.headers['content-length'])
-  if (!(size > maxBodyBytes)) return exchange.request(Buffer.isBuffer(body) ? unpacked(req, body) : body)
+  if (Buffer.isBuffer(body) && isPacked(req, body)) return requestFromBytes(exchange, body, req, maxBodyBytes)
+  const size = sizeOf(req, body)
+  if (!(size > maxBodyBytes)) return exchange.request(body)
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
   exchange.request(undefined)
-  exchange.tooLarge('body', size, createHash('sha256').update(bytes).digest('hex'))
+  exchange.tooLarge('body', size, sha256(bytes))
 }
 
 /** A reply before the body was read (authentication, 413), or whose parser refused it and kept no bytes (Fastify's). */
@@ -66,14 +80,17 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
   const body = parsed === undefined || isStream(parsed) ? undefined : parsed
   const tapped = tap?.body()
   if (tapped === undefined) {
-    if (body === undefined) return readNothing(req, exchange)
+    // Parsers (Koa's) leave an empty object where they read nothing.
+    const isRead = body !== undefined && (req.readableEnded || !isEmpty(body))
+    if (!isRead) return readNothing(req, exchange)
     return readParsed(req, exchange, body, options.maxBodyBytes)
   }
   if (tapped.bytes === undefined) {
     exchange.request(undefined)
     return exchange.tooLarge('body', tapped.size, tapped.sha256)
   }
-  if (isEmpty(body) || mayBeRounded(body, tapped.bytes)) requestFromBytes(exchange, tapped.bytes, req)
+  if (isEmpty(body) || mayBeRounded(body, tapped.bytes))
+    requestFromBytes(exchange, tapped.bytes, req, options.maxBodyBytes)
   else readParsed(req, exchange, body, options.maxBodyBytes)
 }
 

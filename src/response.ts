@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
 import type { Exchange } from './exchange.ts'
 import type { Header } from './exchange-bodies.ts'
@@ -109,8 +110,7 @@ class ResponseWatch {
     this.#ending.beforeEnd()
     const { prediction } = this.#ending
     const { statusCode } = this.#res
-    if (this.#tap !== undefined && !this.#hasReply)
-      replyFromBytes(prediction, this.#tap, statusCode, this.#options.header)
+    if (this.#tap !== undefined && !this.#hasReply) replyFromBytes(prediction, this.#tap, statusCode, this.#options)
     const { socket } = this.#res
     return prediction.end(statusCode, isCorkable(socket) && isHttp1(this.#res) ? socket : undefined)
   }
@@ -159,11 +159,17 @@ export const watchResponse = (res: ServerResponse, ending: Ending, options: Resp
 const isReadable = (header: Header): boolean =>
   !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(header('content-type') ?? '')
 
-const replyFromBytes = (exchange: Exchange, tap: Tap, status: number, header: Header): void => {
+const replyFromBytes = (
+  exchange: Exchange,
+  tap: Tap,
+  status: number,
+  { header, maxBodyBytes }: ResponseOptions,
+): void => {
   const body = tap.body()
   if (body === undefined) return
   if (body.bytes === undefined) return exchange.tooLarge('reply', body.size, body.sha256)
-  const plain = decompress(body.bytes, header('content-encoding'))
-  if (plain.bytes !== undefined) exchange.reply(plain.bytes, status, header)
-  else exchange.note('reply', plain.reason, { bytes: body.bytes.length })
+  const plain = decompress(body.bytes, header('content-encoding'), maxBodyBytes)
+  if (plain.bytes !== undefined) return exchange.reply(plain.bytes, status, header)
+  const sha256 = createHash('sha256').update(body.bytes).digest('hex')
+  exchange.note('reply', plain.reason, { bytes: body.bytes.length, sha256 })
 }

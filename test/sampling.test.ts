@@ -51,6 +51,26 @@ describe('who is kept', () => {
     expect(kept[2]).toEqual(kept[0])
   })
 
+  it('is not decided by the id that a model server gives its reply', async () => {
+    const { capture, records } = testCapture({ sampleRate: 0.3, sampleAlways: 'errors' })
+    const reply = (id: string) => ({
+      model_name: 'm',
+      id,
+      outputs: [{ name: 'y', datatype: 'INT8', shape: [1], data: [1] }],
+    })
+    const body = { inputs: [{ name: 'x', datatype: 'INT8', shape: [1], data: [1] }] }
+    for (const id of REQUEST_IDS) {
+      const exchange = capture.begin({ route: 'POST /predict', headers: { 'x-request-id': id } })
+      exchange.request(body)
+      exchange.reply(reply(crypto.randomUUID()), 200, () => undefined)
+      await exchange.end(200)
+    }
+    const { send, records: others } = await serve('Koa 3', { sampleRate: 0.3 })
+    for (const id of REQUEST_IDS) await send(body, { 'x-request-id': id })
+    const idsOf = async (all: typeof records) => (await all()).map(({ request_id }) => request_id).sort()
+    expect(await idsOf(records)).toEqual(await idsOf(others))
+  })
+
   it('at a rate is also kept at a higher one', async () => {
     const [low, high] = await Promise.all([0.2, 0.6].map((sampleRate) => serve('Fastify 5', { sampleRate })))
     for (const id of REQUEST_IDS)

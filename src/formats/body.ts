@@ -47,9 +47,15 @@ type WithContent = Message & { [kContent]?: Content }
 export const contentOf = (message: WithContent): Content =>
   Object.isExtensible(message) ? (message[kContent] ??= read(message)) : read(message)
 
+/** The same message, whose body is a value already, also if it is a string. */
+export const withValue = <M extends WithContent>(message: M): M => {
+  if (typeof message.body === 'string') message[kContent] = { value: message.body, isText: false, isParsed: true }
+  return message
+}
+
 /** Reads the body of a message in steps, for `contentOf`. */
 export const readInSteps = function* (message: WithContent): Steps {
-  const content = yield* readSteps(message)
+  const content = message[kContent] ?? (yield* readSteps(message))
   message[kContent] = Object.assign(content, { isLarge: true })
   yield
 }
@@ -105,11 +111,18 @@ const parsed = (body: unknown): Content | undefined => {
 const readSteps = function* (message: Message): Steps<Content> {
   const { body, contentType } = message
   if (body instanceof Snapshot) return yield* readSnapshot(body)
-  if (typeof body === 'string') return yield* readText(body, contentType)
+  if (typeof body === 'string') return yield* readString(body, contentType)
   if (Buffer.isBuffer(body)) return yield* readBytes(body, message)
   if (body instanceof Uint8Array)
     return yield* readBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), message)
   return parsed(body)!
+}
+
+/** A text that is to be JSON, or a string that a JSON parser has made of one: the body `"great film"`. */
+const readString = function* (text: string, contentType: string): Steps<Content> {
+  const content = yield* readText(text, contentType)
+  const isString = content.value === undefined && isJsonType(mediaTypeOf(contentType)) && !/^\s*[[{"]/.test(text)
+  return isString ? { value: text, isText: false, isParsed: true } : content
 }
 
 /** What a parser or a handler had made has no charset and no content type of its own. */

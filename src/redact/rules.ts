@@ -81,6 +81,10 @@ const followName = (steps: readonly Step[], name: string): Verdict => {
   return { action: undefined, below }
 }
 
+/** By a rule's name, or one of the values that an array or a tensor of that name was taken apart to: `email_0`, `email_1`, … */
+const isNamed = (name: string, ruled: string): boolean =>
+  name === ruled || (name.startsWith(ruled) && /^_\d+$/.test(name.slice(ruled.length)))
+
 /** Takes one step to `name`: the action if the rule ends there; what may follow goes to `below`. */
 const take = (step: Step, name: string, below: Step[]): Action | undefined => {
   if (step.name === '**') {
@@ -88,7 +92,7 @@ const take = (step: Step, name: string, below: Step[]): Action | undefined => {
     // It also stands for no level at all; at a rule's end for one at least.
     return step.next === undefined ? step.action : take(step.next, name, below)
   }
-  if (step.name !== '*' && step.name !== name) return undefined
+  if (step.name !== '*' && !isNamed(name, step.name)) return undefined
   if (step.next === undefined) return step.action
   if (!below.includes(step.next)) below.push(step.next)
   return undefined

@@ -30,7 +30,8 @@ const same = (text: string, featureNames: readonly string[] = []) => {
   const texts = cut(text, featureNames)
   const { features } = formats['instances']!.readRequest(requestOf(text, { featureNames }))
   if (texts !== undefined) expect(encode(texts.map(decode))).toBe(encode(features))
-  expect(said(Buffer.from(text), featureNames)).toBe(said(text, featureNames))
+  // A string that cannot be JSON is taken for a value.
+  if (/^\s*[[{"]/.test(text)) expect(said(Buffer.from(text), featureNames)).toBe(said(text, featureNames))
 }
 
 describe('the features of a batch in bytes are cut out of it', () => {

@@ -84,8 +84,14 @@ describe('bodies', () => {
   })
 
   it('keeps 2,000 characters of what it cannot read', () => {
-    const { extra } = read('x'.repeat(5_000))
+    const { extra } = read(`{${'x'.repeat(5_000)}`)
     expect(extra['body']?.value).toHaveLength(2_000)
+  })
+
+  it('takes a string that is no JSON, as a parser makes it of `"great film"`, for a value', () => {
+    expect(read('great film')).toMatchObject({ features: [{ f0: 'great film' }], extra: {} })
+    expect(read('"great film"')).toMatchObject({ features: [{ f0: 'great film' }], extra: {} })
+    expect(read(Buffer.from('great film')).extra['body']?.reason).toMatch(/^no JSON: /)
   })
 
   it('reads invalid UTF-8 with replacement characters, and says so', () => {

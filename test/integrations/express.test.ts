@@ -115,6 +115,22 @@ describe.each([
     expect(await second.records()).toHaveLength(2)
   })
 
+  it('takes a text that is serialised for a value', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp()
+      .use(express.json({ strict: false }))
+      .use(capturePredictions(capture))
+    app.post('/predict', (req, res) => void res.json(req.body))
+    const { url } = await listen(app)
+    for (const text of ['setosa', '5', '', '{"a":', 'x'.repeat(50_000)]) {
+      const reply = await post(`${url}/predict`, text)
+      expect(await reply.json()).toBe(text)
+    }
+    expect((await records()).map(({ outputs, extra }) => [outputs, extra['reply']])).toEqual(
+      ['setosa', '5', '', '{"a":', 'x'.repeat(50_000)].map((prediction) => [{ prediction }, undefined]),
+    )
+  })
+
   it('leaves a req.prediction of the app alone', async () => {
     const { capture, records } = testCapture()
     const app = quietApp().use(express.json())
