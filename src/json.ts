@@ -2,17 +2,23 @@ import { randomUUID } from 'node:crypto'
 
 /**
  * JSON that loses nothing: `encode` takes any value a handler may reply and never throws; `decode` keeps the digits of
- * integers past 2^53 as bigint. NaN and infinities are strings, as no JSON has them; -0 stays -0.
+ * integers past 2^53, up to 40 as bigint and more as a string. NaN and infinities are strings, as no JSON has them; -0 stays -0.
  */
 
 /** Deeper than this, a value is written as a note: its nesting would overflow the stack of whoever reads it. */
 const MAX_DEPTH = 200
 
+/** A sparse array can be longer than any text: it would take minutes to find out. */
+const MAX_ITEMS = 1e8
+
+/** Marks keys and integers that were made strings. Nobody outside knows it, so that no string of a body can pass for one. */
+const MARK = `${randomUUID()}:`
+
 /** Whether `JSON.stringify` writes a number without loss: x - x is NaN for NaN and the infinities; 1 / x is -Infinity for -0. */
 const isPlainNumber = (value: number): boolean => value - value === 0 && (value !== 0 || 1 / value > 0)
 
 /** Whether `JSON.stringify` writes `value` without loss: nothing but strings, finite numbers, booleans, null, plain arrays and objects. */
-const isPlain = (value: unknown, depth: number): boolean => {
+export const isPlain = (value: unknown, depth = 0): boolean => {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -44,56 +50,105 @@ const isPlain = (value: unknown, depth: number): boolean => {
   }
 }
 
-const number = (value: number): string => {
-  if (value - value !== 0) return `"${value}"`
-  return Object.is(value, -0) ? '-0' : String(value)
-}
+/** An object that `JSON.stringify` writes as this text, without quotes. TypeScript's types don't have it yet. */
+const { rawJSON } = JSON as JSON & { rawJSON(text: string): object }
 
-/** The text of a value that is not plain; undefined for what JSON leaves out (functions, symbols, undefined). */
-const write = (value: unknown, depth: number, above: Set<object>): string | undefined => {
+const MINUS_ZERO = rawJSON('-0')
+
+type Members = Record<string, unknown>
+
+/**
+ * What `JSON.stringify` is to be given for a value that may not be plain; undefined for what JSON leaves out (functions, symbols).
+ * Plain arrays stay as they are. Objects are copied always: it costs no more than finding out whether they need it, and the getters
+ * of a copy are not called again.
+ * @param above the objects that the value is in
+ */
+const replace = (value: unknown, above: object[]): unknown => {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value)
-    case 'number':
-      return number(value)
     case 'boolean':
-      return String(value)
+      return value
+    case 'number':
+      if (isPlainNumber(value)) return value
+      return value === 0 ? MINUS_ZERO : String(value)
     case 'bigint':
-      return value.toString()
+      return Number.isSafeInteger(Number(value)) ? Number(value) : rawJSON(value.toString())
     case 'object':
-      return value === null ? 'null' : writeObject(value, depth, above)
+      return value === null ? null : replaceObject(value, above)
     default:
       return undefined
   }
 }
 
-const writeObject = (value: object, depth: number, above: Set<object>): string | undefined => {
-  if (above.has(value)) return '"[circular]"'
-  if (depth > MAX_DEPTH) return '"[nested too deep]"'
-  above.add(value)
+const replaceObject = (value: object, above: object[]): unknown => {
+  if (above.includes(value)) return '[circular]'
+  if (above.length > MAX_DEPTH) return '[nested too deep]'
+  above.push(value)
   try {
-    if (Buffer.isBuffer(value)) return JSON.stringify(value.toString('base64'))
+    if (Buffer.isBuffer(value)) return value.toString('base64')
     if (ArrayBuffer.isView(value) && !(value instanceof DataView))
-      return writeArray(Array.from(value as unknown as ArrayLike<unknown>), depth, above)
-    if (value instanceof Date && Number.isNaN(value.getTime())) return 'null'
-    if (value instanceof Map) return writeMembers(value.entries(), depth, above)
-    if (value instanceof Set) return writeArray([...value], depth, above)
+      return replaceItems(itemsOf(value as NodeJS.TypedArray), above)
+    if (value instanceof Date && Number.isNaN(value.getTime())) return null
+    if (value instanceof Map) return replaceEntries(value.entries(), above)
+    if (value instanceof Set) return replaceItems(mute([...value]), above)
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
-      return write((value as { toJSON(): unknown }).toJSON(), depth + 1, above)
-    if (Array.isArray(value)) return writeArray(value, depth, above)
-    return writeMembers(entriesOf(value as Record<string, unknown>), depth, above)
+      return replace((value as { toJSON(): unknown }).toJSON(), above)
+    if (Array.isArray(value)) return replaceItems(value, above)
+    return replaceMembers(value as Members, above)
   } catch (error) {
     // A proxy or a toJSON of the app's that throws.
-    return JSON.stringify(unreadable(error))
+    return unreadable(error)
   } finally {
-    above.delete(value)
+    above.pop()
   }
 }
 
 const unreadable = (error: unknown): string => `[unreadable: ${error instanceof Error ? error.message : 'it threw'}]`
 
+/** A toJSON that somebody gave to all objects is not for our copies. */
+const mute = <T extends object>(copy: T): T => ('toJSON' in copy ? Object.setPrototypeOf(copy, null) : copy)
+
+/** The array itself where all its items are plain. */
+const replaceItems = (value: readonly unknown[], above: object[]): readonly unknown[] => {
+  if (value.length > MAX_ITEMS) throw new RangeError('Invalid array length')
+  let copy: unknown[] | undefined
+  for (let i = 0; i < value.length; i++) {
+    const item = value[i]
+    if (typeof item === 'number' && isPlainNumber(item)) continue
+    const replaced = replace(item, above)
+    if (replaced !== item) (copy ??= listOf(value))[i] = replaced
+  }
+  return copy ?? value
+}
+
+/** By index: iterators take ten times as long, and may be the app's. */
+const listOf = (value: ArrayLike<unknown>): unknown[] => {
+  const list = new Array<unknown>(value.length)
+  for (let i = 0; i < list.length; i++) list[i] = value[i]
+  return mute(list)
+}
+
+const itemsOf = (typed: NodeJS.TypedArray): unknown[] => {
+  typed.values() // Throws where the buffer was transferred, to a worker for instance: that is no empty array.
+  return listOf(typed)
+}
+
+const replaceMembers = (value: Members, above: object[]): Members => {
+  const copy = copyOf(value)
+  for (const key of Object.keys(copy)) copy[key] = replace(copy[key], above)
+  return copy
+}
+
+const copyOf = (value: Members): Members => {
+  try {
+    return mute({ ...value })
+  } catch {
+    return mute(Object.fromEntries(entriesOf(value)))
+  }
+}
+
 /** A getter that throws costs its own member alone. */
-const entriesOf = (value: Record<string, unknown>): [string, unknown][] =>
+const entriesOf = (value: Members): [string, unknown][] =>
   Object.keys(value).map((key) => {
     try {
       return [key, value[key]]
@@ -102,48 +157,55 @@ const entriesOf = (value: Record<string, unknown>): [string, unknown][] =>
     }
   })
 
-const writeArray = (value: readonly unknown[], depth: number, above: Set<object>): string => {
-  const items: string[] = []
-  for (let i = 0; i < value.length; i++) items.push(write(value[i], depth + 1, above) ?? 'null')
-  return `[${items.join(',')}]`
-}
-
-const writeMembers = (entries: Iterable<[unknown, unknown]>, depth: number, above: Set<object>): string => {
-  const members: string[] = []
+/** An object's members for a map's. Keys that an object would move (indices), merge or take for its own are marked. */
+const replaceEntries = (entries: Iterable<[unknown, unknown]>, above: object[]): Members => {
+  const members: Members = {}
+  let marks = 0
   for (const [key, member] of entries) {
-    const text = write(member, depth + 1, above)
-    if (text !== undefined) members.push(`${JSON.stringify(String(key))}:${text}`)
+    const replaced = replace(member, above)
+    if (replaced === undefined) continue
+    const name = String(key)
+    members[name in members || /^\d/.test(name) ? `${MARK}${marks++}:${name}` : name] = replaced
   }
-  return `{${members.join(',')}}`
+  return mute(members)
 }
 
 /** JSON text of any value; never throws, and what JSON has no word for is null or a string in brackets that says what it was. */
 export const encode = (value: unknown): string => {
   try {
-    if (isPlain(value, 0)) return JSON.stringify(value)
+    if (isPlain(value)) return JSON.stringify(value)
   } catch {
     // A getter that threw: the careful way says which.
   }
-  return write(value, 0, new Set()) ?? 'null'
+  try {
+    const text = JSON.stringify(replace(value, []) ?? null)
+    return text.includes(MARK) ? text.replaceAll(new RegExp(`${MARK}\\d+:`, 'g'), '') : text
+  } catch (error) {
+    // A text too long for a string, or an array's proxy that throws the second time.
+    return JSON.stringify(unreadable(error))
+  }
 }
 
 /** Where an integer could be past 2^53: cheap to look for, and seldom there. The digits of a fraction don't count. */
 const LONG_DIGITS = /[[,:\s-]\d{16}|^\d{16}/
 
+/** No model computes with more, no database stores them, and to make numbers of them takes long: they stay texts. */
+const MAX_DIGITS = 40
+
+/** Whether a text may hold integers past 2^53. */
+export const hasLongDigits = (text: string): boolean => LONG_DIGITS.test(text)
+
 /** An integer of 16 digits or more, with what stands before it; strings may hold the like. */
 const LONG_INTEGER = /(?:^|[[,:\s])-?[1-9]\d{15,}(?=\s*(?:[\],}]|$))/g
 
-/** Marks integers that were made strings. Nobody outside knows it, so that no string of a body can pass for one. */
-const MARK = `${randomUUID()}:`
-
 /** Tells, for ascending positions, whether they stand in a string. */
 const stringsOf = (text: string) => {
-  let at = 0
+  let quote = text.indexOf('"')
   let inString = false
   return (position: number): boolean => {
-    for (let quote = text.indexOf('"', at); quote >= 0 && quote < position; quote = text.indexOf('"', at)) {
+    while (quote >= 0 && quote < position) {
       if (!inString || !isEscaped(text, quote)) inString = !inString
-      at = quote + 1
+      quote = text.indexOf('"', quote + 1)
     }
     return inString
   }
@@ -164,7 +226,8 @@ const markIntegers = (text: string): string => {
     const start = index + (/^[-\d]/.test(match) ? 0 : 1)
     const digits = text.slice(start, index + match.length)
     if (Number.isSafeInteger(Number(digits)) || isInString(start)) continue
-    marked += `${text.slice(end, start)}"${MARK}${digits}"`
+    const mark = digits.length > MAX_DIGITS ? '' : MARK
+    marked += `${text.slice(end, start)}"${mark}${digits}"`
     end = index + match.length
   }
   return end === 0 ? text : marked + text.slice(end)
@@ -186,12 +249,12 @@ const unmark = (value: unknown): unknown => {
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 /**
- * Parses JSON text; integers past 2^53 are bigint with all their digits. Not by `JSON.parse`'s reviver: with it, every value of the
+ * Parses JSON text; integers past 2^53 are bigint with all their digits, or strings of more than 40. Not by `JSON.parse`'s reviver: with it, every value of the
  * text costs ten times as much.
  * @throws SyntaxError where `JSON.parse` does
  */
 export const decode = (text: string): unknown => {
-  const marked = LONG_DIGITS.test(text) ? markIntegers(text) : text
+  const marked = hasLongDigits(text) ? markIntegers(text) : text
   if (marked === text) return JSON.parse(text)
   try {
     return unmark(JSON.parse(marked))

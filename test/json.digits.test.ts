@@ -37,6 +37,19 @@ describe('decode keeps the digits of integers', () => {
     expect(outcome(decode, text)).toBe(outcome(byReviver, text))
   })
 
+  it('of more than 40 digits as a string', () => {
+    const [most, more] = ['1'.repeat(40), '1'.repeat(41)]
+    expect(decode(`[${most},-${more},"${more}"]`)).toEqual([BigInt(most), `-${more}`, more])
+    expect(decode(`{"a":${'1'.repeat(1_000_000)}}`)).toEqual({ a: '1'.repeat(1_000_000) })
+  })
+
+  // Looked up from the start for each, the quotes of this took a minute.
+  it('in time that grows with the text, whatever stands between the quotes', { timeout: 10_000 }, () => {
+    const many = Array.from({ length: 200_000 }, () => '9007199254740993').join()
+    expect(decode(`{"a":[${many}]}`)).toHaveProperty('a.199999', 9007199254740993n)
+    expect(decode(`[${many},"b"]`)).toHaveProperty('199999', 9007199254740993n)
+  })
+
   it('in any text, and refuses what JSON.parse refuses', () => {
     const part = fc.constantFrom(
       '"',
