@@ -282,7 +282,8 @@ export class ExchangeBodies {
   #lastOutputs(): Parts | undefined {
     if (this.#given === undefined) return undefined
     const texts = this.outputs
-    const rows = (from: number, to: number) => texts.slice(from, to).map((text) => decode(text) as Members)
+    const rows = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => decode(texts.at(from + i)!) as Members)
     return this.#withGiven({ count: texts.length, rows, extra: () => undefined })
   }
 

@@ -221,16 +221,15 @@ export class Exchange implements Prediction {
 
   /** The lines of the instances from one to before another. To be asked in order: each base of ids is made once. */
   #linesOf(record: LineMembers, from: number, to: number): readonly string[] {
-    const features = this.#bodies.features.slice(from, to)
-    const outputs = this.#bodies.outputs.slice(from, to)
+    const { features, outputs } = this.#bodies
     const lines: string[] = []
     for (let k = from; k < to; k++) {
       const index = k % INSTANCES_PER_BASE
       if (k > 0 && index === 0) this.#base = this.#context.nextId()
       record.id = instanceId(this.#base, index)
       record.instance = k
-      record.features = features[k - from]
-      record.outputs = outputs[k - from]
+      record.features = features.at(k)
+      record.outputs = outputs.at(k)
       lines.push(recordLine(record))
     }
     return lines

@@ -51,6 +51,9 @@ export const withGiven = (
   { instances, isBatch }: { instances: number; isBatch: boolean },
 ): Parts => {
   const count = Math.max(parts.count, Array.isArray(given) ? given.length : instances)
+  // As most requests have it.
+  if (count === 1 && !isBatch && !Array.isArray(given))
+    return { count, rows: () => [{ ...parts.rows(0, parts.count)[0], ...given }], extra: () => parts.extra() }
   const rows = (from: number, to: number): Members[] => {
     const outputs = parts.rows(from, Math.min(to, parts.count))
     const merged: Members[] = []

@@ -1,7 +1,7 @@
 /** The JSON texts of one side's instances, in order. An array of them is one. */
 export interface Texts {
   readonly length: number
-  slice(from: number, to: number): readonly string[]
+  at(i: number): string | undefined
 }
 
 /**
@@ -28,27 +28,15 @@ export class JoinedTexts implements Texts {
     this.#length += texts.length
   }
 
-  slice(from: number, to: number): readonly string[] {
-    const texts: string[] = []
-    const end = Math.min(to, this.#length)
-    for (let at = from; at < end;) {
-      const start = at % this.#step
-      const some = this.#textsOf((at - start) / this.#step).slice(start, start + end - at)
-      texts.push(...some)
-      at += some.length
-    }
-    return texts
-  }
-
-  /** The last one asked for is kept: who reads all reads a chunk several times. */
-  #textsOf(chunk: number): readonly string[] {
+  /** Quick for those that follow one another: the chunk of the last one is kept, split. */
+  at(i: number): string | undefined {
+    if (i >= this.#length) return undefined
+    const place = i % this.#step
+    const chunk = (i - place) / this.#step
     if (this.#split?.chunk !== chunk) this.#split = { chunk, texts: this.#chunks[chunk]!.split('\n') }
-    return this.#split.texts
+    return this.#split.texts[place]
   }
 }
 
 /** n empty objects. */
-export const emptyTexts = (n: number): Texts => ({
-  length: n,
-  slice: (from, to) => Array.from({ length: Math.max(0, Math.min(to, n) - from) }, () => '{}'),
-})
+export const emptyTexts = (n: number): Texts => ({ length: n, at: (i) => (i < n ? '{}' : undefined) })

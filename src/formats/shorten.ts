@@ -34,16 +34,27 @@ export const isLarge = (body: unknown): boolean => {
   if (typeof body === 'string') return body.length > LARGE_BYTES
   if (ArrayBuffer.isView(body)) return body.byteLength > LARGE_BYTES
   if (typeof body !== 'object' || body === null || typeof (body as { pipe?: unknown }).pipe === 'function') return false
-  return isLongList(body) || weigh(body, false, 0, 0, LARGE_VALUES) > LARGE_VALUES
+  return spend(LARGE_VALUES, body, 0) < 0
 }
 
-const isLongList = (body: object): boolean => {
-  if (Array.isArray(body)) return body.length > LARGE_LIST
-  for (const name in body) {
-    const member = (body as Row)[name]
-    if (Array.isArray(member) && member.length > LARGE_LIST) return true
+/** What is left of so many values after those of one; it soon stops below 0. */
+const spend = (left: number, value: unknown, depth: number): number => {
+  if (typeof value === 'string') return left - 1 - (value.length >>> 4)
+  if (typeof value !== 'object' || value === null) return left - 1
+  if (depth > MAX_DEPTH) return left - 1
+  if (ArrayBuffer.isView(value)) return left - value.byteLength
+  let rest = left - 1
+  if (Array.isArray(value)) {
+    if (depth < 2 && value.length > LARGE_LIST) return -1
+    for (let i = 0; i < value.length && rest >= 0; i++)
+      rest = typeof value[i] === 'number' ? rest - 1 : spend(rest, value[i], depth + 1)
+    return rest
   }
-  return false
+  for (const name in value) {
+    if (rest < 0) break
+    rest = spend(rest, (value as Row)[name], depth + 1)
+  }
+  return rest
 }
 
 /** Shortens the rows of one side of an exchange, one after the other. */
@@ -95,18 +106,18 @@ const isOrdinary = (value: unknown, isParsed: boolean): boolean => {
 }
 
 /** Counts the values below, and stops soon after the limit. A rounded number weighs as much as everything allowed. */
-const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number, max = MAX_VALUES): number => {
-  if (typeof value === 'number') return isParsed && isRounded(value) ? max + 1 : weight + 1
+const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number): number => {
+  if (typeof value === 'number') return isParsed && isRounded(value) ? MAX_VALUES + 1 : weight + 1
   if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_STRING)
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return weight + 1
   if (ArrayBuffer.isView(value)) return weight + value.byteLength
   const before = weight
   if (Array.isArray(value))
-    for (let i = 0; i < value.length && weight <= max; i++) weight = weigh(value[i], isParsed, weight, depth + 1, max)
+    for (let i = 0; i < value.length && weight <= MAX_VALUES; i++) weight = weigh(value[i], isParsed, weight, depth + 1)
   else
     for (const name in value) {
-      if (weight > max) break
-      weight = weigh((value as Row)[name], isParsed, weight, depth + 1, max)
+      if (weight > MAX_VALUES) break
+      weight = weigh((value as Row)[name], isParsed, weight, depth + 1)
     }
   return weight === before ? weight + 1 : weight
 }

@@ -1,6 +1,4 @@
-import { encode } from '../json.ts'
-const hasLongDigits = (t: string) => /[[,:\s-]\d{16}|^\d{16}/.test(t)
-const isPlain = (_: unknown) => true
+import { encode, hasLongDigits, isPlain } from '../json.ts'
 
 /** A large object of the app's as it was when it came by: its text, made natively and at once. It is read later. */
 export class Snapshot {
