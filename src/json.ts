@@ -18,7 +18,7 @@ const MARK = `${randomUUID()}:`
 const isPlainNumber = (value: number): boolean => value - value === 0 && (value !== 0 || 1 / value > 0)
 
 /** Whether `JSON.stringify` writes `value` without loss: nothing but strings, finite numbers, booleans, null, plain arrays and objects. */
-export const isPlain = (value: unknown, depth = 0): boolean => {
+const isPlain = (value: unknown, depth = 0): boolean => {
   switch (typeof value) {
     case 'string':
     case 'boolean':

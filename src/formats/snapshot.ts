@@ -1,4 +1,15 @@
-import { encode, hasLongDigits, isPlain } from '../json.ts'
+import { encode, hasLongDigits } from '../json.ts'
+
+/** As deep as `encode` writes. */
+const MAX_DEPTH = 200
+
+/** Whether there is a bigint below; what circles is looked at once. */
+const hasBigint = (value: unknown, depth = 0, seen = new Set<unknown>()): boolean => {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint'
+  if (depth > MAX_DEPTH || seen.has(value)) return false
+  seen.add(value)
+  return Object.values(value).some((member) => hasBigint(member, depth + 1, seen))
+}
 
 /** A large object of the app's as it was when it came by: its text, made natively and at once. It is read later. */
 export class Snapshot {
@@ -8,7 +19,7 @@ export class Snapshot {
 
   constructor(value: unknown) {
     this.text = encode(value)
-    this.isRounded = hasLongDigits(this.text) && isPlain(value)
+    this.isRounded = hasLongDigits(this.text) && !hasBigint(value)
   }
 }
 
