@@ -23,9 +23,10 @@ export interface Batch {
 type Place = 'body' | 'instances' | 'data'
 
 interface Items {
-  /** Where each begins and ends: behind `[`, for arrays. */
-  readonly starts: readonly number[]
-  readonly ends: readonly number[]
+  readonly count: number
+  /** Where each begins and ends: behind `[`, for arrays. Not lists of numbers, which the garbage collector would have to copy. */
+  readonly starts: Uint32Array
+  readonly ends: Uint32Array
   readonly isArray: boolean
   /** How many values each has; undefined: they are objects. */
   readonly width: number | undefined
@@ -99,21 +100,23 @@ const onlyTensorOf = (body: unknown): unknown => {
 const STEP = 64 * 1024
 
 const itemsOf = function* (bytes: Buffer, first: number): Steps<Items | undefined> {
-  const starts: number[] = []
-  const ends: number[] = []
+  // An item has a byte at least, and a comma.
+  const most = ((bytes.length - first) >> 1) + 1
+  const starts = new Uint32Array(most)
+  const ends = new Uint32Array(most)
   const { isArray, width, endOf } = kindOf(bytes, first)
   let stepAt = first + STEP
-  for (let at = first; ; at = scan.skipSpace(bytes, at + 1)) {
+  for (let at = first, count = 0; ; at = scan.skipSpace(bytes, at + 1)) {
     if (at > stepAt) {
       stepAt = at + STEP
       yield
     }
-    starts.push(isArray ? at + 1 : at)
+    starts[count] = isArray ? at + 1 : at
     at = endOf(at)
     if (at < 0) return undefined
-    ends.push(isArray ? at - 1 : at)
+    ends[count++] = isArray ? at - 1 : at
     at = scan.skipSpace(bytes, at)
-    if (bytes[at] === scan.CLOSE_ARRAY) return { starts, ends, isArray, width, end: at + 1 }
+    if (bytes[at] === scan.CLOSE_ARRAY) return { count, starts, ends, isArray, width, end: at + 1 }
     if (bytes[at] !== scan.COMMA) return undefined
   }
 }
@@ -197,29 +200,29 @@ const endOfObject = (bytes: Buffer, start: number, keys: Buffer[], isFirst = fal
   }
 }
 
-const cut = (bytes: Buffer, { starts, ends }: Items): Texts => {
+const cut = (bytes: Buffer, { count, starts, ends }: Items): Texts => {
   const cutOut = cutter(bytes)
   const texts = (from: number, to: number): string[] => {
     const part: string[] = []
     for (let i = from; i < to; i++) part.push(cutOut(starts[i]!, ends[i]!))
     return part
   }
-  return { count: starts.length, texts }
+  return { count, texts }
 }
 
-const nameEach = (bytes: Buffer, { starts, ends }: Items, width: number, names: readonly string[]) => {
+const nameEach = (bytes: Buffer, { count, starts, ends }: Items, width: number, names: readonly string[]) => {
   // One name stands for an array as a whole.
   if (width > 1 && names.length === 1) return undefined
-  return nameValues(bytes, { count: starts.length, width, startOf: (i) => starts[i]!, endOf: (i) => ends[i]! }, names)
+  return nameValues(bytes, { count, width, startOf: (i) => starts[i]!, endOf: (i) => ends[i]! }, names)
 }
 
 /** A tensor's data is flat, or nested to the depth of its shape. */
 const nameRows = (bytes: Buffer, items: Items, [n = 1, k]: readonly number[], names: readonly string[]) => {
-  const { starts, ends, isArray, width } = items
+  const { count, starts, ends, isArray, width } = items
   if (width === undefined) return undefined
-  if (isArray) return k === width && n === starts.length ? nameEach(bytes, items, width, names) : undefined
+  if (isArray) return k === width && n === count ? nameEach(bytes, items, width, names) : undefined
   const step = k ?? 1
-  if (n * step !== starts.length) return undefined
+  if (n * step !== count) return undefined
   const rows = {
     count: n,
     width: step,

@@ -22,7 +22,7 @@ export const readCsvOutputs = (
   n: number,
 ): Rows | undefined => {
   if (!isCsv(contentType)) return undefined
-  const { names, rows } = splitHeader(parseCsv(text), outputNames)
+  const { names, rows } = splitHeader(parseCsv(text), outputNames, contentType)
   const affordable = namesFor(rows.length, names)
   const first = rows.at(0)
   // XGBoost's container replies all predictions in one line.
@@ -39,9 +39,12 @@ export const readCsvOutputs = (
 export const splitHeader = (
   lines: CsvLines,
   schemaNames: readonly string[],
+  contentType: string,
 ): { names: readonly string[]; rows: CsvRows } => {
   const first = lines.at(0)
-  const isHeader = first !== undefined && (saysNames(first, schemaNames) || looksLikeHeader(first, lines.at(1)))
+  const isHeader =
+    first !== undefined &&
+    (saysHeader(contentType) ?? (saysNames(first, schemaNames) || looksLikeHeader(first, lines.at(1))))
   const start = isHeader ? 1 : 0
   return {
     names: isHeader ? first : schemaNames,
@@ -49,8 +52,17 @@ export const splitHeader = (
   }
 }
 
-const saysNames = (fields: readonly string[], names: readonly string[]): boolean =>
-  names.length > 0 && fields.length > 0 && fields.every((field) => names.includes(field))
+/** Whether the first line is a header by the content type (`text/csv; header=present`); undefined: it does not say. */
+const saysHeader = (contentType: string): boolean | undefined => {
+  const header = /;\s*header="?(present|absent)\b/i.exec(contentType)?.[1]
+  return header === undefined ? undefined : header.toLowerCase() === 'present'
+}
+
+const saysNames = (fields: readonly string[], names: readonly string[]): boolean => {
+  if (names.length === 0 || fields.length === 0) return false
+  const known = new Set(names)
+  return fields.every((field) => known.has(field))
+}
 
 const looksLikeHeader = (first: readonly string[], second: readonly string[] | undefined): boolean =>
   second !== undefined && !first.some(isNumeric) && second.some(isNumeric)
@@ -60,12 +72,17 @@ const NUMBER = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 const isNumeric = (field: string): boolean => NUMBER.test(field.trim())
 
+/** Longer integers stay text: they take long to read, and no database has a type for them. */
+const MAX_DIGITS = 40
+
 const valueOf = (field: string): unknown => {
   if (field === '') return null
   if (!isNumeric(field)) return field
   const value = Number(field)
-  if (Number.isSafeInteger(value) || !/^[+-]?\d+$/.test(field.trim())) return value
-  return BigInt(field.trim().replace('+', ''))
+  if (Number.isSafeInteger(value)) return value
+  const integer = /^[+-]?(\d+)$/.exec(field.trim())
+  if (integer === null) return value
+  return integer[1]!.length > MAX_DIGITS ? field : BigInt(field.trim().replace('+', ''))
 }
 
 const QUOTE = 0x22

@@ -18,6 +18,11 @@ import {
 /** What may stand beside `inputs` in TensorFlow Serving's columnar bodies. A JSON instance with a feature `inputs` has more. */
 const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
 
+/** All that a body for TensorFlow Serving's classify and regress has. */
+const EXAMPLES_KEYS = new Set(['examples', 'signature_name', 'context'])
+
+const hasOnly = (value: Row, keys: ReadonlySet<string>): boolean => Object.keys(value).every((key) => keys.has(key))
+
 /**
  * A list of instances, as KServe V1, TensorFlow Serving, Vertex AI and SageMaker's JSON take it:
  *
@@ -26,7 +31,7 @@ const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
  * | `instances`: array | each item, as `featuresOf` has it |
  * | `inputs`: array | the same |
  * | `inputs`: object of arrays | columns of a batch (one instance where their lengths differ) |
- * | `examples`, `context` (classify, regress) | each example with the context's members |
+ * | `examples`, `context` (classify, regress), with a `signature_name` or nothing else | each example with the context's members |
  * | `parameters`, `signature_name` and all other members | tags |
  *
  * The reply's `predictions`, `outputs` or `results` are read as at `readOutputs`; what stands beside them (Vertex AI's
@@ -42,9 +47,10 @@ export const instances: Format = {
     const value = outlineOf(contentOf(request))
     if (!isObject(value)) return false
     if (Array.isArray(value['instances'])) return true
-    if (Array.isArray(value['examples'])) return typeof value['signature_name'] === 'string'
-    const { inputs } = value
-    return typeof inputs === 'object' && inputs !== null && Object.keys(value).every((key) => COLUMNAR_KEYS.has(key))
+    const { examples, inputs } = value
+    if (Array.isArray(examples))
+      return typeof value['signature_name'] === 'string' || (hasOnly(value, EXAMPLES_KEYS) && examples.every(isObject))
+    return typeof inputs === 'object' && inputs !== null && hasOnly(value, COLUMNAR_KEYS)
   },
   readRequest(request) {
     const content = contentOf(request)

@@ -1,11 +1,12 @@
+import { encode } from '../json.ts'
 import type { Steps } from '../steps.ts'
-import { put, type Row } from './rows.ts'
+import { isObject, put, type Row } from './rows.ts'
 
 /** Characters, about, that are parsed in a step. */
 const STEP = 64 * 1024
 
 /** Lists in lists are taken apart so far down: each level is looked through once more. */
-const MAX_DEPTH = 4
+const MAX_DEPTH = 3
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -30,6 +31,37 @@ export const parseInSteps = function* (text: string, parse: Parse): Steps<unknow
   }
 }
 
+/** Members of an object that are written in a step. */
+const MEMBERS = 2048
+
+/** JSON text of a row that was parsed, as `encode` makes it, in steps: of an object with many members some at a time. */
+export const encodeInSteps = function* (row: Row): Steps<string> {
+  const names = Object.keys(row)
+  if (names.length <= MEMBERS && !names.some((name) => isWide(row[name]))) return encode(row)
+  const parts: string[] = []
+  let some: Row = {}
+  let count = 0
+  const flush = (): void => {
+    const text = encode(some)
+    if (text !== '{}') parts.push(text.slice(1, -1))
+    some = {}
+    count = 0
+  }
+  for (const name of names) {
+    const member = row[name]
+    const wide = isWide(member)
+    if (!wide) put(some, name, member)
+    if (!wide && ++count < MEMBERS) continue
+    flush()
+    if (wide) parts.push(`${JSON.stringify(name)}:${yield* encodeInSteps(member)}`)
+    yield
+  }
+  flush()
+  return `{${parts.join()}}`
+}
+
+const isWide = (value: unknown): value is Row => isObject(value) && Object.keys(value).length > MEMBERS
+
 /** No JSON, or not of the kind that is taken apart: `parse` is to say. */
 class Odd extends Error {}
 
@@ -38,6 +70,7 @@ const parseFrom = function* (text: string, parse: Parse, depth: number): Steps<u
   const isArray = text.charCodeAt(open) === OPEN_ARRAY
   const isSmall = text.length <= STEP || depth === MAX_DEPTH
   if (isSmall || !(isArray || text.charCodeAt(open) === OPEN_OBJECT)) return parse(text)
+  yield
   const items: unknown[] = []
   const members: Row = {}
   for (const { start, end, isLong } of runsOf(text, open)) {

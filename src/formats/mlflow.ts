@@ -3,16 +3,17 @@ import { encode } from '../json.ts'
 import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'
-import { readOutputs, requestReading } from './replies.ts'
-import { featuresOf, isObject, named, namesFor, type Row, type Rows, rowsOfItems } from './rows.ts'
+import { readOutputs, requestReading, unreadFeatures } from './replies.ts'
+import { featuresOf, isObject, named, namesFor, type Rows, rowsOfItems } from './rows.ts'
 
 /**
  * MLflow's scoring server:
  *
  * | request | features |
  * |---|---|
- * | `dataframe_split`: `{ columns, data }` | rows of data by the names of the columns |
+ * | `dataframe_split`: `{ columns, data }` | rows of data by the names of the columns; a name that stands there again is `name.1`, … |
  * | `dataframe_records` | each record |
+ * | one of these without a list of rows | none; noted in `extra` |
  * | `instances`, `inputs` | as the format `instances` |
  * | `params` | tags |
  *
@@ -23,7 +24,7 @@ export const mlflow: Format = {
   matches(request) {
     const value = outlineOf(contentOf(request))
     if (!isObject(value)) return false
-    if (isObject(value['dataframe_split']) || Array.isArray(value['dataframe_records'])) return true
+    if (value['dataframe_split'] != null || value['dataframe_records'] != null) return true
     const hasInputs = typeof value['inputs'] === 'object' || typeof value['instances'] === 'object'
     return hasInputs && isObject(value['params'])
   },
@@ -32,16 +33,18 @@ export const mlflow: Format = {
     const body = content.value
     if (!isObject(body)) return json.readRequest(request)
     const { dataframe_split: split, dataframe_records: records, params, ...others } = body
-    const features = isObject(split) ? readSplit(split) : readRecords(records, request.featureNames)
-    if (features === undefined) return readInstances(request, content, body) ?? json.readRequest(request)
+    if (split == null && records == null) return readInstances(request, content, body) ?? json.readRequest(request)
+    const features = split == null ? readRecords(records, request.featureNames) : readSplit(split)
     const tags = { ...others, ...tagsIn('params', params) }
+    if (features === undefined) return unreadFeatures(request, content, split ?? records, 'no list of rows', tags)
     return requestReading(request, content, { features, isBatch: true, tags })
   },
   readReply: readOutputs,
 }
 
 /** The index of the rows, if any, is left out, as MLflow does. */
-const readSplit = ({ columns, data }: Row): Rows | undefined => {
+const readSplit = (split: unknown): Rows | undefined => {
+  const { columns, data } = isObject(split) ? split : {}
   if (!Array.isArray(data)) return undefined
   const names = namesFor(data.length, Array.isArray(columns) ? columns.map(nameOf) : [])
   return rowsOfItems(data, (row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))

@@ -32,15 +32,13 @@ export interface Rows {
 }
 
 /**
- * Rows of values as JSON text, each an object with a name before each value; undefined where a name stands for two values, or the
- * names would take too much room.
+ * Rows of values as JSON text, each an object with a name before each value; undefined where the names would take too much room.
  */
 export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]): Texts | undefined => {
   const { count, width } = rows
   if (width > MAX_VALUES) return undefined
-  const all = fitted(names, width)
-  const { heads, ends } = headsOf(all)
-  if (new Set(all).size !== width || !canRepeat(heads.length, count)) return undefined
+  const { heads, ends } = headsOf(fitted(names, width))
+  if (!canRepeat(heads.length, count)) return undefined
   const texts = (from: number, to: number): string[] => {
     if (from === to) return []
     const size = rows.endOf(to - 1) - rows.startOf(from)

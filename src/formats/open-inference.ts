@@ -1,8 +1,8 @@
 import type { Format, FormatRequest, RequestReading } from '../format.ts'
 import { type Content, contentOf, digestOf, type Extra, outlineOf } from './body.ts'
 import { json } from './json.ts'
-import { readOutputs, replyReading, requestReading } from './replies.ts'
-import { type Column, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
+import { outputNamesOf, readOutputs, replyReading, requestReading } from './replies.ts'
+import { type Column, createNamer, isObject, MAX_VALUES, put, type Row, rowsOf } from './rows.ts'
 import { binarySizeOf, columnOfTensor, isShape, sizeOf, type Tensor, tensorOf, widthOf } from './tensors.ts'
 import { tagsIn } from './instances.ts'
 import type { Texts } from './named-texts.ts'
@@ -16,12 +16,15 @@ import { countOf } from './parts.ts'
  * | first dimension n in all | n |
  * | some with n, others with 1 or without dimensions | n; the others' values are shared by all |
  * | first dimensions that differ otherwise | one: the model takes no batches; whole tensors as JSON |
+ * | no elements ([n, 0]) | `[]` in each of the others' |
  * | outputs of a request of one instance | one, whatever their first dimension |
- * | data that does not fit the shape | left out of the features and noted in `extra` |
+ * | data that does not fit the shape, no shape, no data | left out of the features and noted in `extra` |
+ * | bytes behind the last tensor, or fewer than a tensor is to have | noted in `extra` |
  *
  * [n, k] tensors take the schema's names that no other tensor of the body has, in order, if there are enough of them and
- * the schema does not know `name_0`; else they are `name_0`, `name_1`, … The model's name, version and the id are the
- * reply's; parameters are tags (a tensor's under its name). What the request asks of `outputs` is not stored.
+ * the schema does not know `name_0`; else they are `name_0`, `name_1`, … A name that was given already, to a tensor or to one of
+ * these, is `name.1`, `name.2`, … The model's name, version and the id are the reply's; parameters are tags (a tensor's under its
+ * name). What the request asks of `outputs` is not stored.
  *
  * Sources: see `Tensor`.
  */
@@ -52,8 +55,7 @@ export const openInference: Format = {
     const content = contentOf(reply)
     const { value } = content
     if (!isObject(value) || !areTensors(value['outputs'])) return readOutputs(reply, request)
-    const names = (request.context as { outputNames?: readonly string[] } | undefined)?.outputNames ?? []
-    const { columns, tags, extra } = readTensors(value['outputs'], content, names, 'outputs')
+    const { columns, tags, extra } = readTensors(value['outputs'], content, outputNamesOf(request), 'outputs')
     return replyReading(content, {
       outputs: rowsOf(columns, countOf(request) === 1).rows,
       tags: { ...tagsIn('parameters', value['parameters']), ...tags },
@@ -65,10 +67,13 @@ export const openInference: Format = {
   },
 }
 
-const areTensors = (value: unknown): value is Row[] =>
-  Array.isArray(value) &&
-  value.length > 0 &&
-  value.every((item) => isObject(item) && typeof item['name'] === 'string' && Array.isArray(item['shape']))
+/** Also malformed ones: their data is to be noted under their names, where redaction looks for it. */
+const areTensors = (value: unknown): value is Row[] => Array.isArray(value) && value.length > 0 && value.every(isTensor)
+
+const isTensor = (item: unknown): boolean =>
+  isObject(item) &&
+  typeof item['name'] === 'string' &&
+  (item['shape'] !== undefined || item['data'] !== undefined || item['datatype'] !== undefined)
 
 /** The features of the only tensor of a body, cut out of its data. */
 const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): Texts | undefined => {
@@ -76,7 +81,7 @@ const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): Text
   if (!areTensors(inputs)) return undefined
   const { name, shape } = inputs[0] as { name: string; shape: unknown }
   if (!isShape(shape) || shape.length > 2) return undefined
-  const tensor: Tensor = { name, datatype: '', shape, size: sizeOf(shape), at: () => undefined }
+  const tensor: Tensor = { name, givenName: name, datatype: '', shape, size: sizeOf(shape), at: () => undefined }
   const width = widthOf(tensor)
   const names = width === 1 ? [name] : namesOf([tensor], schemaNames)[0]!
   return names.length === width ? batch?.textsOfTensor(shape, names) : undefined
@@ -108,21 +113,32 @@ const readTensors = (
   const tensors: Tensor[] = []
   const tags: Row = {}
   const extra: Extra = {}
+  const nameOnce = createNamer()
   let bytesRead = 0
   for (const [i, item] of described.entries()) {
     if (!isObject(item)) {
       put(extra, `${side}.${i}`, { value: item, reason: 'no tensor' })
       continue
     }
-    const name = typeof item['name'] === 'string' ? item['name'] : `${side}_${i}`
+    const givenName = typeof item['name'] === 'string' ? item['name'] : `${side}_${i}`
+    const name = nameOnce(givenName)
     const size = content.binary === undefined ? undefined : binarySizeOf(item)
     const bytes = size === undefined ? undefined : content.binary?.subarray(bytesRead, (bytesRead += size))
-    const tensor = tensorOf(item, name, bytes)
+    const tensor = tensorOf(item, { name, givenName }, bytes)
     if ('reason' in tensor)
       put(extra, `${side}.${name}`, { value: bytes ? digestOf(bytes) : item['data'], reason: tensor.reason })
-    else tensors.push(tensor)
+    else {
+      tensors.push(tensor)
+      if (bytes && bytes.length !== size)
+        put(extra, `${side}.${name}`, {
+          reason: `binary_data_size is ${size}, the body has ${bytes.length} bytes left`,
+        })
+    }
     put(tags, name, tagsOfTensor(item))
   }
+  const surplus = content.binary?.subarray(bytesRead)
+  if (surplus && surplus.length > 0)
+    put(extra, side, { value: digestOf(surplus), reason: `${surplus.length} bytes behind the last tensor` })
   const names = namesOf(tensors, schemaNames)
   return { columns: tensors.map((tensor, i) => columnOfTensor(tensor, names[i]!)), tags, extra }
 }
@@ -134,20 +150,24 @@ const tagsOfTensor = ({ parameters }: Row): Row => {
   return tags
 }
 
-/** For each tensor the names of its k values an instance. */
+/** For each tensor the names of its k values an instance; none where these are one feature, by the tensor's name. */
 const namesOf = (tensors: readonly Tensor[], schemaNames: readonly string[]): (readonly string[])[] => {
-  const taken = new Set(tensors.filter((tensor) => widthOf(tensor) === 1).map((tensor) => tensor.name))
+  const isWide = (tensor: Tensor) => tensor.size > 0 && widthOf(tensor) > 1
+  const wide = tensors.filter(isWide)
+  if (wide.length === 0) return tensors.map(() => [])
+  const taken = new Set(tensors.filter((tensor) => !isWide(tensor)).map(({ name }) => name))
   const free = schemaNames.filter((name) => !taken.has(name))
-  const wide = tensors.filter((tensor) => widthOf(tensor) > 1)
+  const known = new Set(schemaNames)
   const needed = wide.reduce((sum, tensor) => sum + widthOf(tensor), 0)
-  const fromSchema = needed <= free.length && !wide.some(({ name }) => free.includes(`${name}_0`))
-  let used = 0
-  return tensors.map((tensor) => {
-    const width = widthOf(tensor)
-    // A long row (an embedding) is one feature, unless the schema names its values.
-    if (tensor.size === 0 || width === 1 || (!fromSchema && (width > MAX_VALUES || schemaNames.includes(tensor.name))))
-      return []
-    if (fromSchema) return free.slice(used, (used += width))
-    return Array.from({ length: width }, (_, j) => `${tensor.name}_${j}`)
-  })
+  const knows = (name: string) => known.has(name) && !taken.has(name)
+  if (needed <= free.length && !wide.some(({ givenName }) => knows(`${givenName}_0`))) {
+    let used = 0
+    return tensors.map((tensor) => (isWide(tensor) ? free.slice(used, (used += widthOf(tensor))) : []))
+  }
+  // A long row (an embedding) is one feature, unless the schema names its values.
+  const isMany = (tensor: Tensor) => isWide(tensor) && widthOf(tensor) <= MAX_VALUES && !known.has(tensor.givenName)
+  const nameOnce = createNamer(tensors.filter((tensor) => !isMany(tensor)).map(({ name }) => name))
+  return tensors.map((tensor) =>
+    isMany(tensor) ? Array.from({ length: widthOf(tensor) }, (_, j) => nameOnce(`${tensor.givenName}_${j}`)) : [],
+  )
 }

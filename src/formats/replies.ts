@@ -99,11 +99,30 @@ export const requestReading = (
 
 const NO_INSTANCES: Extra = { body: { reason: 'a batch without instances' } }
 
+/** How much of what can't be read is kept, in UTF-16 code units. */
+const MAX_UNREAD = 2_000
+
 /** A request that could not be read is one instance without features; `extra` says why. */
 export const unreadRequest = (request: FormatRequest, content: Content): RequestReading => {
   const { value, isText } = content
-  const note = isText ? { value: String(value).slice(0, 2_000), reason: 'a text is no features' } : content.note
+  const note = isText ? { value: String(value).slice(0, MAX_UNREAD), reason: 'a text is no features' } : content.note
   return requestReading(request, { ...content, note }, { features: [{}], isBatch: false })
+}
+
+/**
+ * The same where it is clear what holds the features, but not how: below no path of their own, so that redaction, which knows what
+ * could not be read, leaves none of it in clear.
+ */
+export const unreadFeatures = (
+  request: FormatRequest,
+  content: Content,
+  unread: unknown,
+  why: string,
+  tags: Row,
+): RequestReading => {
+  const reason = content.note ? `${why}; ${content.note.reason}` : why
+  const note = { value: encode(unread).slice(0, MAX_UNREAD), reason }
+  return requestReading(request, { ...content, note }, { features: [{}], isBatch: true, tags })
 }
 
 /** The reading of a reply's outputs, with what is odd about them. */
@@ -179,11 +198,14 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   return replyReading(content, readJsonOutputs(content.value, asked, n))
 }
 
-/** What was remembered at the request; a reading of a user's own format has nothing of it. */
 const askedOf = (request: RequestReading): Asked => ({
   isBatch: request.isBatch ?? countOf(request) > 1,
-  outputNames: Array.isArray(request.context) ? (request.context as string[]) : [],
+  outputNames: outputNamesOf(request),
 })
+
+/** What was remembered at the request; a reading of a user's own format has nothing of it. */
+export const outputNamesOf = ({ context }: RequestReading): readonly string[] =>
+  Array.isArray(context) ? (context as string[]) : []
 
 const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Rows =>
   readCsvOutputs(text, reply.contentType, asked.outputNames, n) ?? [outputsOf(text, asked.outputNames)]

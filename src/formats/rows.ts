@@ -66,39 +66,85 @@ export const emptyRow = (names: readonly string[]): Row => ({ ...templateOf(name
 const MAX_NUMBERED = 256
 const numbered: (readonly string[])[] = []
 
-/** `f0`, `f1`, … */
-const numberedNames = (length: number): readonly string[] => {
-  const names = () => Array.from({ length }, (_, i) => `f${i}`)
-  return length > MAX_NUMBERED ? names() : (numbered[length] ??= names())
-}
+/** `f4`, `f5`, … */
+const numberedNames = (start: number, end: number): readonly string[] =>
+  Array.from({ length: end - start }, (_, i) => `f${start + i}`)
 
-/** Names a row's values by position; past the names they are `f4`, `f5`, … */
+/** Rows of more members are no compact objects to V8, however they are made: to copy one costs more than to make it. */
+const MAX_COMPACT = 128
+
+/** Names a row's values by position; past the names they are `f4`, `f5`, …, or where that would be too many, one array `f4`. */
 export const named = (values: readonly unknown[], names: readonly string[]): Row => {
+  const unnamed = values.length - names.length
+  if (unnamed > MAX_VALUES) return named([...values.slice(0, names.length), values.slice(names.length)], names)
   const all = fitted(names, values.length)
+  if (all.length > MAX_COMPACT) return wideRow(all, values)
   const row = emptyRow(all)
   for (let i = 0; i < values.length; i++) row[all[i]!] = values[i]
   return row
 }
 
+const wideRow = (names: readonly string[], values: readonly unknown[]): Row => {
+  const row: Row = {}
+  for (let i = 0; i < values.length; i++) put(row, names[i]!, values[i])
+  return row
+}
+
+/** What was last made of names for rows that have another number of values: most rows of a batch are alike. */
+const fits = new WeakMap<readonly string[], readonly string[]>()
+
 /** So many names: past those given they are `f4`, `f5`, … */
-export const fitted = (names: readonly string[], length: number): readonly string[] =>
-  names.length === length
-    ? names
-    : names.length === 0
-      ? numberedNames(length)
-      : [...names.slice(0, length), ...numberedNames(length).slice(names.length)]
+export const fitted = (names: readonly string[], length: number): readonly string[] => {
+  if (names.length === length) return names
+  if (names.length === 0 && length <= MAX_NUMBERED) return (numbered[length] ??= numberedNames(0, length))
+  const last = fits.get(names)
+  if (last?.length === length) return last
+  const fit =
+    length < names.length ? names.slice(0, length) : distinct([...names, ...numberedNames(names.length, length)])
+  fits.set(names, fit)
+  return fit
+}
+
+/**
+ * Gives names once: one that comes again is `name.1`, `name.2`, …, as pandas has it. To redaction that is a path below the name,
+ * so that a rule for it finds all of its values.
+ * @param taken names that are given already
+ */
+export const createNamer = (taken: Iterable<string> = []): ((name: string) => string) => {
+  const used = new Set(taken)
+  let counts: Map<string, number> | undefined
+  const another = (name: string): string => {
+    counts ??= new Map()
+    let count = counts.get(name) ?? 0
+    do count++
+    while (used.has(`${name}.${count}`))
+    counts.set(name, count)
+    return `${name}.${count}`
+  }
+  return (name) => {
+    const unique = used.has(name) ? another(name) : name
+    used.add(unique)
+    return unique
+  }
+}
+
+/** The names, each once. */
+export const distinct = (names: readonly string[]): readonly string[] =>
+  new Set(names).size === names.length ? names : names.map(createNamer())
 
 /** Whether `size` characters can stand in each of n rows. */
 export const canRepeat = (size: number, n: number): boolean => n < 2 || size * n <= MAX_REPEATED
 
-/** The names that a body gives for n rows, or none (rows are then numbered) where repeating them would be too much. */
-export const namesFor = (n: number, names: readonly string[]): readonly string[] =>
-  canRepeat(
-    names.reduce((size, name) => size + name.length, 0),
-    n,
-  )
-    ? names
-    : []
+/** More names than this are no columns: rows of so many members would hold up everything else. */
+const MAX_NAMES = 65_536
+
+/** The names that a body gives for n rows, each once, or none (rows are then numbered) where they or repeating them would be too much. */
+export const namesFor = (n: number, names: readonly string[]): readonly string[] => {
+  if (names.length > MAX_NAMES) return []
+  const all = distinct(names)
+  const size = all.reduce((sum, name) => sum + name.length, 0)
+  return canRepeat(size, n) ? all : []
+}
 
 /**
  * The features of one item of a batch:
@@ -108,7 +154,8 @@ export const namesFor = (n: number, names: readonly string[]): readonly string[]
  * | object | its members |
  * | array | the schema's names in order, else `f0`, `f1`, … |
  * | array where the schema names one feature | that feature, as JSON |
- * | nested or very long array that the schema does not name | `f0`, as JSON |
+ * | nested array that the schema does not name | `f0`, as JSON |
+ * | more than 4,096 values that the schema does not name | the first of their names, as JSON |
  * | scalar | the schema's first name, else `f0` |
  */
 export const featuresOf = (item: unknown, names: readonly string[]): Row => {

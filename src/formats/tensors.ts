@@ -1,13 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import { type Column, isObject, put, type Row } from './rows.ts'
 
+/** What a tensor is called. */
+export interface Naming {
+  /** By this, no other tensor of the body is called: `x.1` for the second `x`. */
+  readonly name: string
+  /** As it stands in the body. */
+  readonly givenName: string
+}
+
 /**
  * Tensors of the Open Inference protocol: data as JSON, flat or nested, or as bytes in little-endian order, row-major.
  * Sources: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md,
  * https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
-export interface Tensor {
-  readonly name: string
+export interface Tensor extends Naming {
   readonly datatype: string
   readonly shape: readonly number[]
   /** How many elements there are. */
@@ -66,7 +73,7 @@ const datatypes: Readonly<Record<string, { bytes: number; read: Read }>> = {
 }
 
 /** The tensor that a body's member describes, over `bytes` where its data is binary; else what is wrong with it. */
-export const tensorOf = (described: Row, name: string, bytes: Buffer | undefined): Tensor | { reason: string } => {
+export const tensorOf = (described: Row, naming: Naming, bytes: Buffer | undefined): Tensor | { reason: string } => {
   const datatype = typeof described['datatype'] === 'string' ? described['datatype'] : ''
   const { shape } = described
   if (!isShape(shape)) return { reason: 'the shape is no list of sizes' }
@@ -75,7 +82,7 @@ export const tensorOf = (described: Row, name: string, bytes: Buffer | undefined
   if ('reason' in read) return read
   if (read.count !== size)
     return { reason: `the shape [${shape.join(', ')}] needs ${size} elements, the data has ${read.count}` }
-  return { name, datatype, shape, size, at: read.at }
+  return { ...naming, datatype, shape, size, at: read.at }
 }
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1)
@@ -134,16 +141,17 @@ export const widthOf = ({ shape }: Tensor): number => (shape.length === 2 ? shap
 
 /**
  * A tensor as a column of a batch, row-major by its first dimension: [n] and [n, 1] are one feature by the tensor's name,
- * [n, k] is k of them by `names`, higher ranks are nested arrays. A tensor without dimensions is shared by all instances.
+ * [n, k] is k of them by `names`, higher ranks are nested arrays. A tensor without dimensions is shared by all instances, and so is
+ * one without elements ([n, 0]): it is the same empty array in each, and must not make as many instances as it says.
  */
 export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column => {
   const { name, shape, at } = tensor
   const [first = 1, ...rest] = shape
-  const length = tensor.size === 0 ? 0 : first
+  const length = tensor.size === 0 ? Math.min(first, 1) : first
   const whole = { length, putWhole: (row: Row) => put(row, name, nested(tensor, 0, shape, tensor.size)) }
   const width = widthOf(tensor)
   if (shape.length <= 2 && width === 1) return { ...whole, names: [name], put: (row, i) => void (row[name] = at(i)) }
-  if (shape.length === 2 && names.length === width)
+  if (shape.length === 2 && width > 1 && names.length === width)
     return {
       ...whole,
       names,
@@ -151,7 +159,7 @@ export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column
         for (let j = 0; j < width; j++) row[names[j]!] = at(i * width + j)
       },
     }
-  const step = length === 0 ? 0 : tensor.size / length
+  const step = tensor.size === 0 ? 0 : tensor.size / first
   return { ...whole, names: [name], put: (row, i) => void (row[name] = nested(tensor, i * step, rest, step)) }
 }
 

@@ -90,12 +90,15 @@ describe('the features of a batch in bytes are cut out of it', () => {
     same(text)
   })
 
-  it('where one name of the schema stands for all values, or stands for two', () => {
+  it('but where one name of the schema stands for all values', () => {
     expect(cut('[[1,2]]', ['a'])).toBeUndefined()
     expect(cut('[[1,2]]', ['f1'])).toBeUndefined()
-    expect(cut('[[1,2,3]]', ['f2', 'b'])).toBeUndefined()
-    same('[[1,2,3]]', ['f2', 'b'])
     same('[[1,2]]', ['a'])
+  })
+
+  it('where one name of the schema stands at another position', () => {
+    expect(cut('[[1,2,3]]', ['f2', 'b'])).toEqual(['{"f2":1,"b":2,"f2.1":3}'])
+    same('[[1,2,3]]', ['f2', 'b'])
   })
 
   it('invalid UTF-8 and other charsets are parsed', () => {

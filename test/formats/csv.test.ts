@@ -2,21 +2,25 @@ import { describe, expect, it } from 'vitest'
 import { parseCsv } from '../../src/formats/csv-text.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 
-const contentType = 'text/csv; charset=utf-8'
+interface Options {
+  contentType?: string
+  featureNames?: string[]
+  outputNames?: string[]
+}
 
-const read = (request: string, reply: string, names: { featureNames?: string[]; outputNames?: string[] } = {}) => {
-  const { format, features, outputs } = readBoth(
+const read = (request: string, reply: string, { contentType = 'text/csv; charset=utf-8', ...names }: Options = {}) => {
+  const { format, features, outputs, extra } = readBoth(
     requestOf(Buffer.from(request), { contentType, ...names }),
     replyOf(Buffer.from(reply), { contentType }),
   )
   expect(format).toBe('csv')
-  return { features, outputs }
+  return { features, outputs, extra }
 }
 
 describe('csv', () => {
   // https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
   it("SageMaker's example, without a header", () => {
-    expect(read('1.5,16.0,14,23.0', '0.4')).toEqual({
+    expect(read('1.5,16.0,14,23.0', '0.4')).toMatchObject({
       features: [{ f0: 1.5, f1: 16, f2: 14, f3: 23 }],
       outputs: [{ prediction: 0.4 }],
     })
@@ -62,6 +66,84 @@ describe('csv', () => {
     ['none in a single line', 'x,y', [], [{ f0: 'x', f1: 'y' }]],
   ])('header: %s', (_, body, featureNames, features) => {
     expect(read(body, '1', { featureNames }).features).toEqual(features)
+  })
+
+  // https://www.rfc-editor.org/rfc/rfc4180#section-3
+  it.each<[string, string, string[], unknown]>([
+    ['present', 'x,y\nz,w', [], [{ x: 'z', y: 'w' }]],
+    ['"present"', '1,2\n3,4', ['a', 'b'], [{ 1: 3, 2: 4 }]],
+    ['PRESENT; charset=utf-8', 'x\n', [], [{}]],
+    [
+      'absent',
+      'a,b\n1,2',
+      [],
+      [
+        { f0: 'a', f1: 'b' },
+        { f0: 1, f1: 2 },
+      ],
+    ],
+    ['absent', 'b,a', ['a', 'b'], [{ a: 'b', b: 'a' }]],
+    ['perhaps', 'a,b\n1,2', [], [{ a: 1, b: 2 }]],
+  ])('header=%s of %j', (header, body, featureNames, features) => {
+    expect(read(body, '1', { contentType: `text/csv; header=${header}`, featureNames }).features).toEqual(features)
+  })
+
+  it('the header parameter counts for the reply, too', () => {
+    const outputsOf = (header: string) => read('1\n2', 'a,b\nc,d', { contentType: `text/csv;header=${header}` }).outputs
+    expect(outputsOf('present')).toEqual([{ a: 'c', b: 'd' }])
+    expect(outputsOf('absent')).toEqual([{ prediction: ['a', 'b'] }, { prediction: ['c', 'd'] }])
+  })
+
+  it.each<[string, string, string[], unknown]>([
+    ['a header', 'a,a,b,a\n1,2,3,4', [], [{ a: 1, 'a.1': 2, b: 3, 'a.2': 4 }]],
+    ['a header that has its other name already', 'a,a.1,a\n1,2,3', [], [{ a: 1, 'a.1': 2, 'a.2': 3 }]],
+    ['positions', '1,2,3', ['f2', 'b'], [{ f2: 1, b: 2, 'f2.1': 3 }]],
+  ])('loses no value where a name stands for several: %s', (_, body, featureNames, features) => {
+    expect(read(body, '1', { featureNames }).features).toEqual(features)
+  })
+
+  it('the same in replies', () => {
+    expect(read('1\n2', 'p,p\n1,2\n3,4').outputs).toEqual([
+      { p: 1, 'p.1': 2 },
+      { p: 3, 'p.1': 4 },
+    ])
+  })
+
+  it.each<[string, string, string[], unknown]>([
+    ['is one', '1,'.repeat(5_000) + '1', [], { f0: { shape: [5_001], type: 'number' } }],
+    ['as in JSON', '1,'.repeat(4_999) + '1', ['a', 'b'], { a: 1, b: 1, f2: { shape: [4_998], type: 'number' } }],
+    ['of any other name', '1,'.repeat(5_000) + '1', ['f1'], { f1: 1, 'f1.1': { shape: [5_000], type: 'number' } }],
+  ])('a row of more fields than are features %s', (_, body, featureNames, features) => {
+    const { extra, ...asked } = read(body, '1', { featureNames })
+    expect(asked.features).toMatchObject([features])
+    expect(Object.keys(asked.features[0]!)).toHaveLength(featureNames.length + 1)
+    expect(Object.values(extra)).toEqual([{ reason: 'too long: stored by its shape, type and digest' }])
+  })
+
+  it('a header of more names than any table has columns gives none', () => {
+    const names = 'a,'.repeat(70_000)
+    expect(Object.keys(read(`${names}\n${'1,'.repeat(70_000)}`, '1').features[0]!)).toEqual(['f0'])
+  })
+
+  it('many fields are features where the header names them, or they are not too many', () => {
+    const names = Array.from({ length: 5_000 }, (_, i) => `n${i}`)
+    const { features } = read(`${names.join()}\n${names.map((_, i) => i).join()}\n`, '1')
+    expect(features).toEqual([Object.fromEntries(names.map((name, i) => [name, i]))])
+    const few = Array.from({ length: 4_096 }, (_, i) => i)
+    expect(read(few.join(), '1').features).toEqual([Object.fromEntries(few.map((i) => [`f${i}`, i]))])
+  })
+
+  it('rows of many fields keep a feature called __proto__', () => {
+    const names = ['__proto__', ...Array.from({ length: 300 }, (_, i) => `n${i}`)]
+    const [row] = read(`${names.join()}\n${names.map((_, i) => i).join()}\n`, '1').features
+    expect(Object.entries(row!)).toEqual(names.map((name, i) => [name, i]))
+  })
+
+  it.each(['', '-', '+'])('an integer of up to 40 digits is one, with the sign "%s"', (sign) => {
+    const [longest, longer] = ['7'.repeat(40), '7'.repeat(41)]
+    expect(read(`${sign}${longest}, ${sign}${longer}`, '1').features).toEqual([
+      { f0: BigInt(`${sign === '+' ? '' : sign}${longest}`), f1: ` ${sign}${longer}` },
+    ])
   })
 
   it('tells numbers from text', () => {

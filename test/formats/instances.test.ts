@@ -165,6 +165,19 @@ describe('instances', () => {
     })
   })
 
+  // https://www.tensorflow.org/tfx/serving/api_rest#classify_and_regress_api: both are optional
+  it.each([{}, { context: { c: 3 } }])('TensorFlow Serving: regress without a signature, with %j', (beside) => {
+    const body = { ...beside, examples: [{ x: 1.0 }, { x: 2.0 }] }
+    expect(readBoth(requestOf(body), replyOf({ results: [3.5, 4.0] }))).toMatchObject({
+      format: 'instances',
+      features: [
+        { ...beside.context, x: 1 },
+        { ...beside.context, x: 2 },
+      ],
+      outputs: [{ prediction: 3.5 }, { prediction: 4 }],
+    })
+  })
+
   // https://www.tensorflow.org/tfx/serving/api_rest#json_conformance
   it('TensorFlow Serving: NaN and infinities are words without quotes', () => {
     const body = Buffer.from('{"instances": [{"sensor": [1.0, -3.14, NaN, -Infinity], "text": "a \\"NaN\\" b"}]}')

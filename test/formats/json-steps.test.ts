@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseInSteps } from '../../src/formats/json-steps.ts'
+import { encodeInSteps, parseInSteps } from '../../src/formats/json-steps.ts'
 import { decode, encode } from '../../src/json.ts'
 import { finish } from '../../src/steps.ts'
 
@@ -98,5 +98,26 @@ describe('JSON that is parsed in steps', () => {
       ),
       { numRuns: 200 },
     )
+  })
+})
+
+describe('a row that is written in steps', () => {
+  const wide = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, i) => [`k${i}`, i % 3 === 0 ? { a: [i] } : `${i}`]),
+  )
+
+  it.each([
+    ['many members', wide],
+    ['many members below', { a: 1, features: wide, b: { c: wide }, d: [wide] }],
+    ['few', { a: 1, b: { c: undefined } }],
+    ['nothing', {}],
+    ['names of all kinds', { ...wide, ...(JSON.parse('{"__proto__":1,"7":2,"a\\nb":3}') as object), gone: undefined }],
+  ])('%s', (_, row) => {
+    const work = encodeInSteps(row)
+    let steps = 1
+    for (let next = work.next(); next.done !== true; next = work.next()) steps++
+    const text = finish(encodeInSteps(row))
+    expect(text).toBe(encode(row))
+    expect(steps > 1).toBe(text.length > 50_000)
   })
 })

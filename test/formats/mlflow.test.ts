@@ -64,6 +64,28 @@ describe('mlflow', () => {
     })
   })
 
+  it('columns of one name lose no value', () => {
+    const body = { dataframe_split: { columns: ['a', 'a', 'b'], data: [[1, 2, 3]] } }
+    expect(readBoth(requestOf(body), replyOf({})).features).toEqual([{ a: 1, 'a.1': 2, b: 3 }])
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      'dataframe_split without a list of rows',
+      { dataframe_split: { columns: ['email'], data: { 0: 'a@b.org' } } },
+      '{"columns":["email"],"data":{"0":"a@b.org"}}',
+    ],
+    ['dataframe_split as a text', { dataframe_split: '{"columns":["email"]}' }, '"{\\"columns\\":[\\"email\\"]}"'],
+    ['dataframe_records that are no list', { dataframe_records: { email: 'a@b.org' } }, '{"email":"a@b.org"}'],
+  ])('%s is noted as what could not be read', (_, body, value) => {
+    expect(readBoth(requestOf({ ...body, params: { k: 1 } }), replyOf({ error: 'no' }))).toMatchObject({
+      format: 'mlflow',
+      features: [{}],
+      tags: { k: 1 },
+      extra: { body: { value, reason: 'no list of rows' } },
+    })
+  })
+
   it('params are tags', () => {
     const body = {
       inputs: {

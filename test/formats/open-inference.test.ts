@@ -166,6 +166,127 @@ describe('open-inference', () => {
     expect(read(['xy', 'age']).features[0]).toMatchObject({ xy: [1, 2] })
   })
 
+  it("outputs take the schema's names", () => {
+    const body = { inputs: [tensor('x', 'FP32', [2, 1], [1, 2])] }
+    const reply = { outputs: [tensor('o', 'FP32', [2, 2], [0.1, 0.9, 0.8, 0.2])] }
+    expect(readBoth(requestOf(body, { outputNames: ['pa', 'pb'] }), replyOf(reply)).outputs).toEqual([
+      { pa: 0.1, pb: 0.9 },
+      { pa: 0.8, pb: 0.2 },
+    ])
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['shape', { datatype: 'BYTES', data: ['a@b.org'] }, 'the shape is no list of sizes'],
+    ['shape and datatype', { data: ['a@b.org'] }, 'the shape is no list of sizes'],
+    ['data', { datatype: 'BYTES', shape: [1] }, 'no data'],
+  ])('notes a tensor without %s under its own name', (_, described, reason) => {
+    const body = { inputs: [tensor('x', 'FP32', [1], [1]), { name: 'email', ...described }] }
+    for (const each of [body, Buffer.from(JSON.stringify(body))])
+      expect(readBoth(requestOf(each), replyOf({}))).toMatchObject({
+        format: 'open-inference',
+        features: [{ x: 1 }],
+        extra: { 'features.email': { value: described['data'], reason } },
+      })
+    const reply = { outputs: [{ name: 'email', ...described }] }
+    expect(readBoth(requestOf(body), replyOf(reply)).extra).toMatchObject({ 'outputs.email': { reason } })
+  })
+
+  it.each<[string, unknown[], unknown]>([
+    [
+      'two of one name',
+      [tensor('x', 'FP32', [2], [1, 2]), tensor('x', 'FP32', [2, 1], [3, 4])],
+      [
+        { x: 1, 'x.1': 3 },
+        { x: 2, 'x.1': 4 },
+      ],
+    ],
+    [
+      'two of one name and several values',
+      [tensor('x', 'FP32', [1, 2], [1, 2]), tensor('x', 'FP32', [1, 2], [3, 4])],
+      [{ x_0: 1, x_1: 2, 'x_0.1': 3, 'x_1.1': 4 }],
+    ],
+    [
+      "one of another's name for a value",
+      [tensor('a', 'FP32', [1, 2], [1, 2]), tensor('a_0', 'FP32', [1], [3])],
+      [{ 'a_0.1': 1, a_1: 2, a_0: 3 }],
+    ],
+    [
+      'two of one name that are no batch',
+      [tensor('x', 'FP32', [2], [1, 2]), tensor('x', 'FP32', [3], [3, 4, 5])],
+      [{ x: [1, 2], 'x.1': [3, 4, 5] }],
+    ],
+    [
+      'one without a name',
+      [{ ...tensor('', 'FP32', [1], [1]), name: 1 }, tensor('features_0', 'FP32', [1], [2])],
+      [{ features_0: 1, 'features_0.1': 2 }],
+    ],
+  ])('loses no value of tensors: %s', (_, inputs, features) => {
+    expect(readBoth(requestOf({ inputs }), replyOf({}), 'open-inference').features).toEqual(features)
+  })
+
+  it('nor what else they say', () => {
+    const inputs = [1, 2].map((k) => ({ name: 'x', shape: [2], data: [k], parameters: { k } }))
+    expect(readBoth(requestOf({ inputs }), replyOf({}))).toMatchObject({
+      tags: { 'x.k': 1, 'x.1.k': 2 },
+      extra: { 'features.x': { value: [1] }, 'features.x.1': { value: [2] } },
+    })
+  })
+
+  it.each<[string, unknown[], unknown]>([
+    [
+      'as many',
+      [tensor('ids', 'INT32', [2], [7, 8]), tensor('none', 'FP32', [2, 0], [])],
+      [
+        { ids: 7, none: [] },
+        { ids: 8, none: [] },
+      ],
+    ],
+    ['one', [tensor('none', 'FP32', [1, 0], []), tensor('t', 'FP32', [1], [5])], [{ none: [], t: 5 }]],
+    [
+      'shared values alone',
+      [tensor('none', 'FP32', [3, 0, 2], []), tensor('t', 'FP32', [], [5])],
+      [{ none: [], t: 5 }],
+    ],
+  ])('a tensor without elements is an empty array in each of %s', (_, inputs, features) => {
+    expect(readBoth(requestOf({ inputs }), replyOf({}))).toMatchObject({ features, extra: {} })
+  })
+
+  it.each<[string, unknown[], number, unknown, Record<string, { value?: unknown; reason: string }>]>([
+    [
+      'behind the last tensor',
+      [binaryTensor('x', 'FP32', [1], 4)],
+      9,
+      [{ x: 0 }],
+      {
+        features: { value: expect.objectContaining({ bytes: 5 }) as unknown, reason: '5 bytes behind the last tensor' },
+      },
+    ],
+    [
+      'of no tensor',
+      [tensor('x', 'FP32', [1], [1])],
+      3,
+      [{ x: 1 }],
+      {
+        features: { value: expect.objectContaining({ bytes: 3 }) as unknown, reason: '3 bytes behind the last tensor' },
+      },
+    ],
+    [
+      'that are missing',
+      [binaryTensor('x', 'FP32', [1], 4), binaryTensor('y', 'FP32', [1], 64)],
+      8,
+      [{ x: 0, y: 0 }],
+      { 'features.y': { reason: 'binary_data_size is 64, the body has 4 bytes left' } },
+    ],
+  ])('notes bytes %s', (_, inputs, size, features, notes) => {
+    const { body, headers } = binaryBody({ inputs }, Buffer.alloc(size))
+    expect(readBoth(requestOf(body, { headers }), replyOf({}))).toMatchObject({ features, extra: notes })
+    const reply = binaryBody({ outputs: inputs }, Buffer.alloc(size))
+    const { extra } = readBoth(requestOf({ inputs: [tensor('x', 'FP32', [1], [1])] }), replyOf(reply.body, reply))
+    expect(extra).toEqual(
+      Object.fromEntries(Object.entries(notes).map(([k, v]) => [k.replace('features', 'outputs'), v])),
+    )
+  })
+
   it.each<[string, number[], string, unknown[]]>([
     ['BOOL', [2], '0100', [true, false]],
     ['UINT8', [2], '00ff', [0, 255]],
