@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { readInSteps, withValue } from './formats/body.ts'
+import { encodeInSteps } from './formats/json-steps.ts'
 import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
 import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
 import { copyOf, mergeEach, withGiven } from './given.ts'
@@ -329,7 +330,7 @@ export class ExchangeBodies {
     const texts = new JoinedTexts(step)
     let size = 0
     for (let from = 0; from < parts.count; from += step) {
-      const some = this.#textsFrom(side, parts, from, Math.min(from + step, parts.count))
+      const some = yield* this.#textsOfStep(side, parts, from, Math.min(from + step, parts.count))
       size += sizeOfTexts(some)
       texts.push(some)
       yield
@@ -342,6 +343,16 @@ export class ExchangeBodies {
     const redaction = this.#redaction
     if (redaction !== undefined) return parts.rows(from, to).map((members) => encode(redaction.apply(side, members)))
     return parts.texts?.(from, to) ?? parts.rows(from, to).map(encode)
+  }
+
+  /** An instance that is a step alone may be so long that it takes several. */
+  *#textsOfStep(side: Side, parts: Parts, from: number, to: number): Steps<readonly string[]> {
+    const redaction = this.#redaction
+    const isCut = redaction === undefined && parts.texts !== undefined
+    if (isCut || to - from > 1) return this.#textsFrom(side, parts, from, to)
+    const [row] = parts.rows(from, to) as [Members]
+    yield
+    return [yield* encodeInSteps(redaction === undefined ? row : (redaction.apply(side, row) as Members))]
   }
 
   #withinLimit(side: Side, texts: Texts, size: number): Texts {

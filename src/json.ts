@@ -225,7 +225,7 @@ const markIntegers = (text: string): string => {
   for (const { index, 0: match } of text.matchAll(LONG_INTEGER)) {
     const start = index + (/^[-\d]/.test(match) ? 0 : 1)
     const digits = text.slice(start, index + match.length)
-    if (Number.isSafeInteger(Number(digits)) || isInString(start)) continue
+    if ((digits.length < 18 && Number.isSafeInteger(Number(digits))) || isInString(start)) continue
     const mark = digits.length > MAX_DIGITS ? '' : MARK
     marked += `${text.slice(end, start)}"${mark}${digits}"`
     end = index + match.length
