@@ -10,7 +10,7 @@
 import { createTimestamps } from '../src/clock.ts'
 import { Exchange } from '../src/exchange.ts'
 import type { ExchangeContext } from '../src/exchange-context.ts'
-import { chooseFormat } from '../src/formats/index.ts'
+import { chooseFormat, isUnread } from '../src/formats/index.ts'
 import { isLarge } from '../src/formats/shorten.ts'
 import { createIds } from '../src/id.ts'
 import { encode } from '../src/json.ts'
@@ -35,6 +35,8 @@ const context: ExchangeContext = {
   timestamp: createTimestamps(),
   chooseFormat: (request) => chooseFormat('auto', request),
   readsLater: isLarge,
+  isUnread,
+  asUnread: (format, request) => ({ format, request }),
   featureNames: [],
   outputNames: [],
   model: 'm',

@@ -9,7 +9,8 @@ import { orFalseAfter } from './delivery/pause.ts'
 import { messageOf, PredictionsError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeContext } from './exchange-context.ts'
-import { chooseFormat } from './formats/index.ts'
+import type { Format } from './format.ts'
+import { asUnread, chooseFormat, isUnread } from './formats/index.ts'
 import { isLarge } from './formats/shorten.ts'
 import { createIds } from './id.ts'
 import { modelMembers } from './line.ts'
@@ -88,6 +89,12 @@ const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings) => {
   return durability === 'outbox' && outboxFsync ? ({ by: 'disk', timeoutMs: holdTimeoutMs } as const) : undefined
 }
 
+/** How bodies are looked at beside their format. A format of the app's own reads what the app has, not a copy, and all by itself. */
+const bodiesBy = (setting: string | Format): Pick<ExchangeContext, 'readsLater' | 'isUnread' | 'asUnread'> =>
+  typeof setting === 'string'
+    ? { readsLater: isLarge, isUnread, asUnread: (format, request, reply) => asUnread(setting, format, request, reply) }
+    : { readsLater: () => false, isUnread: () => false, asUnread: (format, request) => ({ format, request }) }
+
 /** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
 const samplersOf = ({ sampleRate: { rate, byRoute }, sampleAlways: always }: Settings) => {
   const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
@@ -156,8 +163,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       counts.format(format.name)
       return format
     },
-    // A format of the app's own reads what the app has, not a copy.
-    readsLater: typeof settings.format === 'string' ? isLarge : () => false,
+    ...bodiesBy(settings.format),
     featureNames: featureNames(columns),
     outputNames: outputNames(columns),
     model: settings.model,

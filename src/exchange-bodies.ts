@@ -70,8 +70,8 @@ export class ExchangeBodies {
   #format: Format | undefined
   #reading: RequestReading | undefined
   #given: Members | readonly Members[] | undefined
-  /** Nothing of the request's body is known, nor how many instances it has. */
-  #isBodiless = false
+  /** Nothing of the request is known, nor how many instances it has. */
+  #isUnknown = false
   /** Rules of redaction could not be applied to a body, so that nobody knows what a free text may tell of it. */
   #isUnread = false
   /** What is read at the end. */
@@ -204,12 +204,11 @@ export class ExchangeBodies {
 
   noteCount(outputs: number): void {
     const instances = this.#instances
-    if (outputs !== instances && !this.#isBodiless)
+    if (outputs !== instances && !this.#isUnknown)
       this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
   }
 
   #readRequest(body: unknown): void {
-    this.#isBodiless = body === undefined
     const parts = this.#openRequest(this.#requestOf(body))
     if (parts === undefined) return
     this.features = this.#texts('features', parts)
@@ -261,6 +260,7 @@ export class ExchangeBodies {
     const reading = format.readRequest(request)
     this.#format = format
     this.#reading = reading
+    this.#isUnknown = this.#context.isUnread(request)
     this.requestId = reading.requestId
     this.#takeEnvelope(reading)
     return this.#owner.isOut() ? undefined : partsOf(reading, 'features')
@@ -272,7 +272,9 @@ export class ExchangeBodies {
     if (this.#reading === undefined) this.request(undefined)
     const format = this.#format
     if (format === undefined) return undefined
-    const reading = format.readReply(reply, this.#reading!)
+    const asked = this.#reading!
+    const by = this.#isUnknown ? this.#context.asUnread(format, asked, reply) : { format, request: asked }
+    const reading = by.format.readReply(reply, by.request)
     this.replyId = reading.requestId
     this.#takeEnvelope(reading)
     const parts = partsOf(reading, 'outputs')

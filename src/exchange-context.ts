@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
-import type { Format, FormatRequest } from './format.ts'
+import type { Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { headerOf } from './headers.ts'
 import type { Redaction } from './redact.ts'
 import type { Sampler } from './sample.ts'
@@ -11,6 +11,10 @@ export interface ExchangeContext {
   nextId(): string
   timestamp(time: number): string
   chooseFormat(request: FormatRequest): Format
+  /** Whether nothing of a request could be read; what a format of the app's own has read, it knows itself. */
+  isUnread(request: FormatRequest): boolean
+  /** How the reply to such a request is read. */
+  asUnread(format: Format, request: RequestReading, reply: FormatReply): { format: Format; request: RequestReading }
   /** Whether a body is so large that it is read at the end, in steps: of its owner's objects a format of ours then sees a copy. */
   readsLater(body: unknown): boolean
   /** In the schema's order. */

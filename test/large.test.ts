@@ -314,6 +314,33 @@ const bodies: Record<string, (items: readonly unknown[]) => Sent> = {
   'CSV in bytes': (items) => ({ body: Buffer.from(csvOf(items)), headers: { 'content-type': 'text/csv' } }),
 }
 
+describe('the reply to a request that could not be read', () => {
+  const tensors = {
+    model_name: 'm',
+    model_version: '3',
+    id: 'r-1',
+    outputs: [{ name: 'y', datatype: 'INT8', shape: [2], data: [1, 2] }],
+  }
+
+  it.each<[string, unknown, unknown[]]>([
+    ['tensors', tensors, [{ y: 1 }, { y: 2 }]],
+    ['predictions', { predictions: [{ a: 1 }, { a: 2 }] }, [{ a: 1 }, { a: 2 }]],
+    ['an object', { prediction: 1 }, [{ prediction: 1 }]],
+    ['a list, which may be one prediction', [0.1, 0.9], [{ prediction: [0.1, 0.9] }]],
+  ])('is known by its keys: %s', async (_, reply, outputs) => {
+    for (const sent of [
+      { body: undefined },
+      { body: Buffer.from('no JSON') },
+      // https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md#raw-binary-request
+      { body: Buffer.from([1, 2, 3, 4]), headers: { 'inference-header-content-length': '0' } },
+    ]) {
+      const rows = await recorded(sent, reply)
+      expect(rows.map((row) => row.outputs)).toEqual(outputs)
+      expect(Object.keys(rows[0]!.extra)).toEqual(['body'])
+    }
+  })
+})
+
 describe('a large batch is what its instances are in a small one', () => {
   it.each(Object.keys(bodies))(
     '%s',

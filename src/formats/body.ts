@@ -154,6 +154,7 @@ const readBytes = function* (bytes: Buffer, message: Message): Steps<Content> {
  */
 const readTensors = function* (bytes: Buffer, length: string): Steps<Content> {
   const end = /^\d{1,15}$/.test(length) ? Number(length) : -1
+  if (end === 0) return unreadable('raw data of the only tensor, whose type the model alone knows', digestOf(bytes))
   if (end < 1 || end > bytes.length)
     return unreadable('the header Inference-Header-Content-Length does not fit the body', digestOf(bytes))
   const content = yield* readText(bytes.toString('utf8', 0, end), 'application/json')

@@ -1,10 +1,12 @@
 import { PredictionsError } from '../errors.ts'
-import type { Format, FormatRequest } from '../format.ts'
+import type { Format, FormatReply, FormatRequest, RequestReading } from '../format.ts'
+import { contentOf, outlineOf } from './body.ts'
 import { csv } from './csv.ts'
 import { instances } from './instances.ts'
 import { json } from './json.ts'
 import { mlflow } from './mlflow.ts'
-import { openInference } from './open-inference.ts'
+import { hasTensors, openInference } from './open-inference.ts'
+import { hasPredictions } from './replies.ts'
 
 /** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
 export const formats: Readonly<Record<string, Format>> = Object.freeze(
@@ -30,4 +32,25 @@ export const chooseFormat = (setting: string | Format, request: FormatRequest): 
     'PREDICTIONS_BAD_CONFIGURATION',
     `format "${setting}" is unknown; allowed are ${formatNames.join(', ')} or a function's object`,
   )
+}
+
+/** Whether nothing of a request's body could be read: what its reply is to be read by, no format of ours knows then. */
+export const isUnread = (request: FormatRequest): boolean => outlineOf(contentOf(request)) === undefined
+
+/** A request of nobody knows how many instances. */
+const unknown = (request: RequestReading): RequestReading => ({ features: [], isBatch: true, context: request.context })
+
+/**
+ * How the reply to a request is read whose body could not be read: too large, or data that only the model knows. `auto` goes by
+ * the reply's keys, and tells a batch by them.
+ */
+export const asUnread = (
+  setting: string,
+  format: Format,
+  request: RequestReading,
+  reply: FormatReply,
+): { format: Format; request: RequestReading } => {
+  const value = outlineOf(contentOf(reply))
+  if (hasTensors(value)) return { format: setting === 'auto' ? openInference : format, request: unknown(request) }
+  return { format, request: hasPredictions(value) ? unknown(request) : request }
 }

@@ -67,6 +67,9 @@ export const openInference: Format = {
   },
 }
 
+/** Whether a reply's value has tensors. */
+export const hasTensors = (value: unknown): boolean => isObject(value) && areTensors(value['outputs'])
+
 /** Also malformed ones: their data is to be noted under their names, where redaction looks for it. */
 const areTensors = (value: unknown): value is Row[] => Array.isArray(value) && value.length > 0 && value.every(isTensor)
 

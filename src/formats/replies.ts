@@ -220,6 +220,10 @@ const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Ro
   return beside(itemsOf(items, n, outputNames), others, n)
 }
 
+/** Whether a reply's value names a list of predictions: that is a batch's. */
+export const hasPredictions = (value: unknown): boolean =>
+  isObject(value) && BATCH_KEYS.some((name) => Array.isArray(value[name]))
+
 /** The outputs of each item of a batch's reply. */
 const itemsOf = (items: unknown, n: number, names: readonly string[]): Rows => {
   if (isObject(items)) return rowsOf(columnsOf(items), n === 1).rows
