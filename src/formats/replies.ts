@@ -16,7 +16,7 @@ import {
   rowsOfItems,
   tagsOf,
 } from './rows.ts'
-import { createShortener, type Shortener } from './shorten.ts'
+import { Shortener } from './shorten.ts'
 
 /** What a reply is read by. */
 interface Asked {
@@ -27,9 +27,9 @@ interface Asked {
 /** A batch of more instances than this is made in parts, also where its body is small. */
 const MAX_AT_ONCE = 256
 
-const makeRows = (rows: Rows, { shorten }: Shortener, from: number, to: number): Row[] => {
+const makeRows = (rows: Rows, shortener: Shortener, from: number, to: number): Row[] => {
   const made: Row[] = []
-  for (let i = from; i < to; i++) made.push(shorten(rows.at(i)!, rows.item?.(i)))
+  for (let i = from; i < to; i++) made.push(shortener.shorten(rows.at(i)!, rows.item?.(i)))
   return made
 }
 
@@ -78,7 +78,7 @@ export const requestReading = (
   const { isBatch } = read
   const context = request.outputNames
   const requestId = idOf(read.requestId)
-  const shortener = createShortener('features', content.isParsed)
+  const shortener = new Shortener('features', content.isParsed)
   if ('texts' in read.features) {
     const { tags, extra } = said(read.features.count, read, undefined, shortener)
     return withParts({ isBatch, context, requestId, tags }, 'features', partsOfCut(read.features, shortener, extra))
@@ -133,7 +133,7 @@ export const replyReading = (
   const requestId = idOf(read.requestId)
   const model = idOf(read.model)
   const modelVersion = idOf(read.modelVersion)
-  const shortener = createShortener('outputs')
+  const shortener = new Shortener('outputs')
   const rows = read.outputs
   const n = rows.length
   const notes = content.note && { reply: content.note }

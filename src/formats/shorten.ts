@@ -57,30 +57,35 @@ const spend = (left: number, value: unknown, depth: number): number => {
   return rest
 }
 
-/** Shortens the rows of one side of an exchange, one after the other. */
-export interface Shortener {
-  /** The row, or a copy of it with what is too long replaced; nothing is changed in place. */
-  shorten(row: Row, item?: unknown): Row
-  /** What it replaced so far, by path. */
-  readonly extra: Extra
-}
-
 /**
- * Replaces arrays of more than 4,096 values and strings of more than 64 Ki characters by their shape, type and digest, and
- * notes them by path. The same numbers have the same digest, whichever format they came in.
- *
- * @param side `features` or `outputs`: the first part of the noted paths
- * @param isParsed a JSON parser came before us: integers between 2^53 and 2^64 are noted as rounded
+ * Replaces arrays of more than 4,096 values and strings of more than 64 Ki characters, in the rows of one side of an exchange, by
+ * their shape, type and digest, and notes them by path. The same numbers have the same digest, whichever format they came in.
+ * A class, as there are two for each request.
  */
-export const createShortener = (side: 'features' | 'outputs', isParsed = false): Shortener => {
-  const extra: Extra = {}
-  return {
-    extra,
-    // An array of values is quicker to look through than the row of their names that was made of it.
-    shorten: (row, item) =>
-      isOrdinaryRow(Array.isArray(item) ? item : row, isParsed)
-        ? row
-        : (shortened(row, side, isParsed, extra, 0) as Row),
+export class Shortener {
+  /** What was replaced so far, by path. */
+  readonly extra: Extra = {}
+  readonly #side: 'features' | 'outputs'
+  readonly #isParsed: boolean
+
+  /**
+   * @param side the first part of the noted paths
+   * @param isParsed a JSON parser came before us: integers between 2^53 and 2^64 are noted as rounded
+   */
+  constructor(side: 'features' | 'outputs', isParsed = false) {
+    this.#side = side
+    this.#isParsed = isParsed
+  }
+
+  /**
+   * The row, or a copy of it with what is too long replaced; nothing is changed in place.
+   * @param item an array of values, which is quicker to look through than the row of their names that was made of it
+   */
+  shorten(row: Row, item?: unknown): Row {
+    const isParsed = this.#isParsed
+    return isOrdinaryRow(Array.isArray(item) ? item : row, isParsed)
+      ? row
+      : (shortened(row, this.#side, isParsed, this.extra, 0) as Row)
   }
 }
 

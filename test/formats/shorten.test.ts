@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { encode } from '../../src/json.ts'
 import type { Row } from '../../src/formats/rows.ts'
-import { createShortener } from '../../src/formats/shorten.ts'
+import { Shortener } from '../../src/formats/shorten.ts'
 import { binaryBody, readBoth, replyOf, requestOf } from './messages.ts'
 
 const image = Array.from({ length: 64 }, (_, y) => Array.from({ length: 65 }, (_, x) => (x * y) % 256))
@@ -12,8 +12,8 @@ const shortened = { shape: [64, 65], type: 'number', sha256: digest }
 const reason = 'too long: stored by its shape, type and digest'
 
 const shortenAll = (rows: readonly Row[], side: 'features' | 'outputs') => {
-  const { shorten, extra } = createShortener(side)
-  return { rows: rows.map((row) => shorten(row)), extra }
+  const shortener = new Shortener(side)
+  return { rows: rows.map((row) => shortener.shorten(row)), extra: shortener.extra }
 }
 
 describe('a shortener', () => {
