@@ -366,8 +366,8 @@ export class ExchangeBodies {
   #unreadable(what: 'request' | 'reply', body: unknown, error: unknown): void {
     if (what === 'request') this.#reading ??= { features: [{}] }
     this.fault(`reading a ${what}`, error, sourceOf(body))
-    const text = body instanceof Snapshot ? body.text : encode(body)
-    this.note(what, `could not be read: ${messageOf(error)}`, text.slice(0, MAX_EXCERPT))
+    const excerpt = encode(sourceOf(body)).slice(0, MAX_EXCERPT)
+    this.note(what, `could not be read: ${messageOf(error)}`, excerpt)
     this.#hideUnread(what, body)
   }
 
@@ -391,7 +391,7 @@ const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {
   return isValue ? withValue(reply) : reply
 }
 
-const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.text : body)
+const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.value : body)
 
 const hasMembers = (members: Readonly<Members> | undefined): members is Members => {
   for (const _name in members) return true

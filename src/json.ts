@@ -193,7 +193,7 @@ const LONG_DIGITS = /[[,:\s-]\d{16}|^\d{16}/
 const MAX_DIGITS = 40
 
 /** Whether a text may hold integers past 2^53. */
-export const hasLongDigits = (text: string): boolean => LONG_DIGITS.test(text)
+const hasLongDigits = (text: string): boolean => LONG_DIGITS.test(text)
 
 /** An integer of 16 digits or more, with what stands before it; strings may hold the like. */
 const LONG_INTEGER = /(?:^|[[,:\s])-?[1-9]\d{15,}(?=\s*(?:[\],}]|$))/g

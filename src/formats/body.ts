@@ -102,7 +102,8 @@ const read = (message: Message): Content => parsed(message.body) ?? finish(readS
 
 const parsed = (body: unknown): Content | undefined => {
   if (body === undefined) return unreadable('no body')
-  if (typeof body === 'string' || body instanceof Uint8Array || body instanceof Snapshot) return undefined
+  if (typeof body === 'string' || body instanceof Uint8Array) return undefined
+  if (body instanceof Snapshot) return { value: body.value, isText: false, isParsed: true }
   if (body !== null && typeof body === 'object' && typeof (body as { pipe?: unknown }).pipe === 'function')
     return unreadable('a stream')
   return { value: body, isText: false, isParsed: true }
@@ -110,7 +111,6 @@ const parsed = (body: unknown): Content | undefined => {
 
 const readSteps = function* (message: Message): Steps<Content> {
   const { body, contentType } = message
-  if (body instanceof Snapshot) return yield* readSnapshot(body)
   if (typeof body === 'string') return yield* readString(body, contentType)
   if (Buffer.isBuffer(body)) return yield* readBytes(body, message)
   if (body instanceof Uint8Array)
@@ -123,14 +123,6 @@ const readString = function* (text: string, contentType: string): Steps<Content>
   const content = yield* readText(text, contentType)
   const isString = content.value === undefined && isJsonType(mediaTypeOf(contentType)) && !/^\s*[[{"]/.test(text)
   return isString ? { value: text, isText: false, isParsed: true } : content
-}
-
-/** What a parser or a handler had made has no charset and no content type of its own. */
-const readSnapshot = function* ({ text, isRounded }: Snapshot): Steps<Content> {
-  const batch = isRounded ? undefined : yield* batchOf(Buffer.from(text))
-  if (batch !== undefined) return contentOfBatch(batch, text)
-  const value = yield* parseInSteps(text, isRounded ? JSON.parse : decode)
-  return { value, isText: false, isParsed: isRounded }
 }
 
 const readBytes = function* (bytes: Buffer, message: Message): Steps<Content> {

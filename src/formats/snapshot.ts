@@ -1,26 +1,83 @@
-import { encode, hasLongDigits } from '../json.ts'
+import { decode, encode } from '../json.ts'
+import { isObject, type Row } from './rows.ts'
+
+/** A large object of the app's as it was when it came by, to be read later. */
+export class Snapshot {
+  /** A copy: it costs a tenth of what JSON of it would. */
+  readonly value: unknown
+  /** About how long its JSON is, in bytes. */
+  readonly size: number
+
+  constructor(value: unknown) {
+    const copier = createCopier()
+    this.value = copier.copyOf(value)
+    this.size = copier.size()
+  }
+}
 
 /** As deep as `encode` writes. */
 const MAX_DEPTH = 200
 
-/** Whether there is a bigint below; what circles is looked at once. */
-const hasBigint = (value: unknown, depth = 0, seen = new Set<unknown>()): boolean => {
-  if (typeof value !== 'object' || value === null) return typeof value === 'bigint'
-  if (depth > MAX_DEPTH || seen.has(value)) return false
-  seen.add(value)
-  return Object.values(value).some((member) => hasBigint(member, depth + 1, seen))
+/** Of a number, a name and what stands around them: on average, and not far off. */
+const BYTES_A_VALUE = 8
+
+/** Copies what JSON parsers and most handlers make: arrays, and objects by their own members. Of all else its JSON is taken. */
+const createCopier = () => {
+  const above: object[] = []
+  let size = 0
+
+  const copyOf = (value: unknown): unknown => {
+    if (typeof value === 'string') size += value.length
+    if (typeof value !== 'object' || value === null) return value
+    if (above.includes(value)) return '[circular]'
+    if (above.length > MAX_DEPTH) return '[nested too deep]'
+    above.push(value)
+    try {
+      if (Array.isArray(value)) return copyItems(value)
+      return isForeign(value) ? ofJson(value) : copyMembers(value as Row)
+    } catch {
+      // A getter of the app's that throws: its JSON says which.
+      return ofJson(value)
+    } finally {
+      above.pop()
+    }
+  }
+
+  const copyItems = (items: readonly unknown[]): unknown[] => {
+    const copy = items.slice()
+    size += copy.length * BYTES_A_VALUE
+    for (let i = 0; i < copy.length; i++) {
+      // Numbers, of which there are most, without a call.
+      const item = copy[i]
+      if (typeof item !== 'number') copy[i] = copyOf(item)
+    }
+    return copy
+  }
+
+  const copyMembers = (members: Row): Row => {
+    const copy = { ...members }
+    for (const name in copy) {
+      size += BYTES_A_VALUE
+      const member = copy[name]
+      if (typeof member !== 'number') copy[name] = copyOf(member)
+    }
+    return copy
+  }
+
+  const ofJson = (value: object): unknown => {
+    const json = encode(value)
+    size += json.length
+    return decode(json)
+  }
+
+  return { copyOf, size: () => size }
 }
 
-/** A large object of the app's as it was when it came by: its text, made natively and at once. It is read later. */
-export class Snapshot {
-  readonly text: string
-  /** It has integers past 2^53 that were numbers: a parser before us may have rounded them. */
-  readonly isRounded: boolean
-
-  constructor(value: unknown) {
-    this.text = encode(value)
-    this.isRounded = hasLongDigits(this.text) && !hasBigint(value)
-  }
+/** Dates, maps, bytes and whatever has a JSON form of its own. */
+const isForeign = (value: object): boolean => {
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype !== Object.prototype && prototype !== null) || !isObject(value)
 }
 
 const isStream = (body: object): boolean => typeof (body as { pipe?: unknown }).pipe === 'function'
@@ -35,6 +92,6 @@ export const snapshotOf = (body: unknown): unknown => {
 /** How large a body is, about, in bytes. */
 export const sizeOf = (body: unknown): number => {
   if (typeof body === 'string') return body.length
-  if (body instanceof Snapshot) return body.text.length
+  if (body instanceof Snapshot) return body.size
   return ArrayBuffer.isView(body) ? body.byteLength : 0
 }
