@@ -3,7 +3,7 @@ import { ExchangeBodies, type Header } from './exchange-bodies.ts'
 import type { ExchangeContext, ExchangeStart } from './exchange-context.ts'
 import { headerOf, requestIdOf } from './headers.ts'
 import { INSTANCES_PER_BASE, instanceId } from './id.ts'
-import { type LineMembers, modelMembers, recordLine } from './line.ts'
+import { createLineMaker, type LineMaker, modelMembers } from './line.ts'
 import { messageOf } from './errors.ts'
 import type { Prediction } from './prediction.ts'
 import type { Sampler } from './sample.ts'
@@ -152,7 +152,7 @@ export class Exchange implements Prediction {
       const weight = this.#weigh()
       if (weight === 0) return []
       this.#bodies.finish()
-      return this.#linesOf(this.#record(weight), 0, this.#count)
+      return this.#linesOf(this.#lineMaker(weight), 0, this.#count)
     } catch (error) {
       this.#bodies.fault('record', error)
       return []
@@ -166,9 +166,9 @@ export class Exchange implements Prediction {
       const weight = this.#weigh()
       if (weight === 0) return
       yield* this.#bodies.finishInSteps()
-      const record = this.#record(weight)
+      const makeLine = this.#lineMaker(weight)
       const count = this.#count
-      for (let from = 0; from < count; from += STEP) yield this.#linesOf(record, from, Math.min(from + STEP, count))
+      for (let from = 0; from < count; from += STEP) yield this.#linesOf(makeLine, from, Math.min(from + STEP, count))
     } catch (error) {
       this.#bodies.fault('record', error)
     }
@@ -190,8 +190,7 @@ export class Exchange implements Prediction {
     return weight
   }
 
-  /** What its records have in common. */
-  #record(sampleWeight: number): LineMembers {
+  #lineMaker(sampleWeight: number): LineMaker {
     const context = this.#context
     const bodies = this.#bodies
     const status = this.#status
@@ -202,35 +201,27 @@ export class Exchange implements Prediction {
     const extra = bodies.cleanExtra
     const error =
       bodies.cleanError(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
-    return {
-      id: this.id,
+    return createLineMaker({
       timestamp: context.timestamp(this.#arrival),
       model: this.#modelMembers(),
       requestId: bodies.cleanText(this.#callersId ?? bodies.replyId),
-      instance: 0,
       status,
       durationMs: this.#durationMs,
       error: error?.slice(0, MAX_ERROR),
       sampleWeight,
       tags,
-      features: undefined,
-      outputs: undefined,
       extra,
-    }
+    })
   }
 
   /** The lines of the instances from one to before another. To be asked in order: each base of ids is made once. */
-  #linesOf(record: LineMembers, from: number, to: number): readonly string[] {
+  #linesOf(makeLine: LineMaker, from: number, to: number): readonly string[] {
     const { features, outputs } = this.#bodies
     const lines: string[] = []
     for (let k = from; k < to; k++) {
       const index = k % INSTANCES_PER_BASE
       if (k > 0 && index === 0) this.#base = this.#context.nextId()
-      record.id = instanceId(this.#base, index)
-      record.instance = k
-      record.features = features.at(k)
-      record.outputs = outputs.at(k)
-      lines.push(recordLine(record))
+      lines.push(makeLine(instanceId(this.#base, index), k, features.at(k), outputs.at(k)))
     }
     return lines
   }

@@ -72,4 +72,4 @@ export const createIds = (now: () => number = Date.now): (() => string) => {
 
 /** The id of instance `index` (below 65,536) of a base id. */
 export const instanceId = (base: string, index: number): string =>
-  index === 0 ? base : base.slice(0, 32) + hex(index, 4)
+  index === 0 ? base : base.slice(0, 32) + hex2[index >>> 8]! + hex2[index & 0xff]!

@@ -4,13 +4,16 @@ export interface Texts {
   at(i: number): string | undefined
 }
 
+/** More texts than this are kept in few strings. */
+const MANY = 8192
+
 /**
- * JSON texts, which have no line breaks, kept in few strings: so many of their own, each to outlive its step, would keep the garbage
+ * JSON texts, which have no line breaks. Very many are kept in few strings: each to outlive its step, they would keep the garbage
  * collector busy for long.
  */
 export class JoinedTexts implements Texts {
   readonly #step: number
-  readonly #chunks: string[] = []
+  readonly #chunks: (string | readonly string[])[] = []
   #length = 0
   #split: { readonly chunk: number; readonly texts: readonly string[] } | undefined
 
@@ -24,7 +27,7 @@ export class JoinedTexts implements Texts {
   }
 
   push(texts: readonly string[]): void {
-    this.#chunks.push(texts.join('\n'))
+    this.#chunks.push(this.#length < MANY ? texts : texts.join('\n'))
     this.#length += texts.length
   }
 
@@ -33,7 +36,9 @@ export class JoinedTexts implements Texts {
     if (i >= this.#length) return undefined
     const place = i % this.#step
     const chunk = (i - place) / this.#step
-    if (this.#split?.chunk !== chunk) this.#split = { chunk, texts: this.#chunks[chunk]!.split('\n') }
+    const texts = this.#chunks[chunk]!
+    if (typeof texts !== 'string') return texts[place]
+    if (this.#split?.chunk !== chunk) this.#split = { chunk, texts: texts.split('\n') }
     return this.#split.texts[place]
   }
 }

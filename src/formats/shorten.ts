@@ -200,9 +200,10 @@ const numbersOf = (value: unknown[], shape: readonly number[]): Float64Array | u
 }
 
 const isRegular = (value: unknown, shape: readonly number[], depth: number): boolean => {
-  if (depth === shape.length) return typeof value === 'number'
   if (!Array.isArray(value) || value.length !== shape[depth]) return false
-  for (let i = 0; i < value.length; i++) if (!isRegular(value[i], shape, depth + 1)) return false
+  const isInner = depth === shape.length - 1
+  for (let i = 0; i < value.length; i++)
+    if (isInner ? typeof value[i] !== 'number' : !isRegular(value[i], shape, depth + 1)) return false
   return true
 }
 
@@ -210,8 +211,8 @@ const isRegular = (value: unknown, shape: readonly number[], depth: number): boo
 const fill = (numbers: Float64Array, value: readonly unknown[], at: number): number => {
   for (let i = 0; i < value.length; i++) {
     const item = value[i]
-    if (Array.isArray(item)) at = fill(numbers, item, at)
-    else numbers[at++] = item as number
+    if (typeof item === 'number') numbers[at++] = item
+    else at = fill(numbers, item as unknown[], at)
   }
   return at
 }
