@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
-import type { Envelope, Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
+import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
 import { readInSteps, withValue } from './formats/body.ts'
 import { encodeInSteps } from './formats/json-steps.ts'
 import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
@@ -272,14 +272,17 @@ export class ExchangeBodies {
     if (this.#reading === undefined) this.request(undefined)
     const format = this.#format
     if (format === undefined) return undefined
-    const asked = this.#reading!
-    const by = this.#isUnknown ? this.#context.asUnread(format, asked, reply) : { format, request: asked }
-    const reading = by.format.readReply(reply, by.request)
+    const reading = this.#isUnknown ? this.#readUnknown(format, reply) : format.readReply(reply, this.#reading!)
     this.replyId = reading.requestId
     this.#takeEnvelope(reading)
     const parts = partsOf(reading, 'outputs')
     if (parts.count > 0 || this.#isBatch) this.noteCount(parts.count)
     return this.#withGiven(parts)
+  }
+
+  #readUnknown(format: Format, reply: FormatReply): ReplyReading {
+    const by = this.#context.asUnread(format, this.#reading!, reply)
+    return by.format.readReply(reply, by.request)
   }
 
   #lastOutputs(): Parts | undefined {
