@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
-import { readInSteps, withValue } from './formats/body.ts'
+import { readInSteps, toParts, withValue } from './formats/body.ts'
 import { encodeInSteps } from './formats/json-steps.ts'
 import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
 import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
@@ -209,7 +209,8 @@ export class ExchangeBodies {
   }
 
   #readRequest(body: unknown): void {
-    const parts = this.#openRequest(this.#requestOf(body))
+    const request = this.#requestOf(body)
+    const parts = this.#openRequest(this.#redaction === undefined ? request : toParts(request))
     if (parts === undefined) return
     this.features = this.#texts('features', parts)
     this.#close(parts, 'body', body)
@@ -230,7 +231,8 @@ export class ExchangeBodies {
   }
 
   #readReply(reply: Reply): void {
-    const parts = this.#openReply(replyOf(reply))
+    const view = replyOf(reply)
+    const parts = this.#openReply(this.#redaction === undefined ? view : toParts(view))
     if (parts === undefined) return
     this.outputs = this.#texts('outputs', parts)
     this.#close(parts, 'reply', reply.body)
@@ -345,19 +347,22 @@ export class ExchangeBodies {
 
   /** Often cut out of the body. Redaction wants objects. */
   #textsFrom(side: Side, parts: Parts, from: number, to: number): readonly string[] {
-    const redaction = this.#redaction
-    if (redaction !== undefined) return parts.rows(from, to).map((members) => encode(redaction.apply(side, members)))
+    if (this.#redaction !== undefined) return this.#rowsFrom(side, parts, from, to).map(encode)
     return parts.texts?.(from, to) ?? parts.rows(from, to).map(encode)
   }
 
   /** An instance that is a step alone may be so long that it takes several. */
   *#textsOfStep(side: Side, parts: Parts, from: number, to: number): Steps<readonly string[]> {
-    const redaction = this.#redaction
-    const isCut = redaction === undefined && parts.texts !== undefined
+    const isCut = this.#redaction === undefined && parts.texts !== undefined
     if (isCut || to - from > 1) return this.#textsFrom(side, parts, from, to)
-    const [row] = parts.rows(from, to) as [Members]
+    const [row] = this.#rowsFrom(side, parts, from, to)
     yield
-    return [yield* encodeInSteps(redaction === undefined ? row : (redaction.apply(side, row) as Members))]
+    return [yield* encodeInSteps(row!)]
+  }
+
+  #rowsFrom(side: Side, parts: Parts, from: number, to: number): readonly Members[] {
+    const redaction = this.#redaction
+    return parts.rows(from, to, redaction && ((row) => redaction.apply(side, row) as Members))
   }
 
   #withinLimit(side: Side, texts: Texts, size: number): Texts {

@@ -1,4 +1,4 @@
-import type { Parts } from './formats/parts.ts'
+import type { Change, Parts } from './formats/parts.ts'
 import { decode, encode } from './json.ts'
 
 /** What `.set()` and `.tag()` are given. */
@@ -51,14 +51,23 @@ export const withGiven = (
   { instances, isBatch }: { instances: number; isBatch: boolean },
 ): Parts => {
   const count = Math.max(parts.count, Array.isArray(given) ? given.length : instances)
+  const extra = () => parts.extra()
   // As most requests have it.
   if (count === 1 && !isBatch && !Array.isArray(given))
-    return { count, rows: () => [{ ...parts.rows(0, parts.count)[0], ...given }], extra: () => parts.extra() }
-  const rows = (from: number, to: number): Members[] => {
-    const outputs = parts.rows(from, Math.min(to, parts.count))
+    return {
+      count,
+      rows: (_from, _to, change) => changed([{ ...parts.rows(0, parts.count, change)[0], ...given }], change),
+      extra,
+    }
+  const rows: Parts['rows'] = (from, to, change) => {
+    const outputs = parts.rows(from, Math.min(to, parts.count), change)
     const merged: Members[] = []
     for (let k = from; k < to; k++) merged.push({ ...outputs[k - from], ...givenTo(k, given, count, isBatch) })
-    return merged
+    return changed(merged, change)
   }
-  return { count, rows, extra: () => parts.extra() }
+  return { count, rows, extra }
 }
+
+/** What was set is redacted as what was replied, which knows what it has redacted already. */
+const changed = (rows: Members[], change: Change | undefined): Members[] =>
+  change === undefined ? rows : rows.map(change)

@@ -68,6 +68,18 @@ describe.each(frameworks.filter(({ name }) => /5|3/.test(name)))(
   },
 )
 
+it('items of a list too long to be stored are known all the same', async () => {
+  const { capture, records } = testCapture(RULES)
+  const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+  exchange.request({ email: Array.from({ length: 5000 }, (_, i) => `${i}.${EMAIL}`), long: Array(5000).fill(1) })
+  exchange.fail(new Error(`no account for 17.${EMAIL}`))
+  await exchange.end(500)
+  const [{ error, features, extra } = {}] = await records()
+  expect(error).toBe('no account for [redacted]')
+  expect(features).toEqual({ long: { shape: [5000], type: 'number', sha256: expect.any(String) as string } })
+  expect(Object.keys(extra!)).toEqual(['features.long'])
+})
+
 it('the words of a form that nobody reads are known as they were meant', async () => {
   const { capture, records } = testCapture(RULES)
   const exchange = capture.begin({ route: 'POST /predict', headers: { 'content-type': 'text/plain' } })

@@ -24,8 +24,8 @@ export interface Content {
   readonly note?: { value?: unknown; reason: string } | undefined
   /** The batch in a body of bytes, where its items need not be parsed: `value` then costs the parsing at the first look. */
   readonly batch?: Batch | undefined
-  /** It is read in steps: its instances are to be made in parts, however few they are. */
-  readonly isLarge?: boolean | undefined
+  /** Its instances are to be made in parts, however few they are. */
+  readonly inParts?: boolean | undefined
   /** The binary tensors behind the JSON, of the Open Inference protocol's extension. */
   readonly binary?: Buffer | undefined
 }
@@ -41,11 +41,24 @@ const MAX_TEXT = 2_000
  */
 const kContent = Symbol('capture-predictions.content')
 
-type WithContent = Message & { [kContent]?: Content }
+/** On a message: its instances are to be made in parts. */
+const kInParts = Symbol('capture-predictions.in-parts')
+
+type WithContent = Message & { [kContent]?: Content; [kInParts]?: true }
 
 /** The content of a request's or a reply's body. Never throws; the body is read once. */
-export const contentOf = (message: WithContent): Content =>
-  Object.isExtensible(message) ? (message[kContent] ??= read(message)) : read(message)
+export const contentOf = (message: WithContent): Content => {
+  if (!Object.isExtensible(message)) return read(message)
+  return (message[kContent] ??= message[kInParts] ? forParts(read(message)) : read(message))
+}
+
+const forParts = (content: Content): Content => Object.assign(content, { inParts: true })
+
+/** The same message, to be read by a format of ours so that its instances can be changed before anything of them is shortened. */
+export const toParts = <M extends WithContent>(message: M): M => {
+  message[kInParts] = true
+  return message
+}
 
 /** The same message, whose body is a value already, also if it is a string. */
 export const withValue = <M extends WithContent>(message: M): M => {
@@ -55,8 +68,7 @@ export const withValue = <M extends WithContent>(message: M): M => {
 
 /** Reads the body of a message in steps, for `contentOf`. */
 export const readInSteps = function* (message: WithContent): Steps {
-  const content = message[kContent] ?? (yield* readSteps(message))
-  message[kContent] = Object.assign(content, { isLarge: true })
+  message[kContent] = forParts(message[kContent] ?? (yield* readSteps(message)))
   yield
 }
 

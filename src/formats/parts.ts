@@ -3,11 +3,16 @@ import type { Row } from './rows.ts'
 
 export type Side = 'features' | 'outputs'
 
+export type Change = (row: Row) => Row
+
 /** The instances of one side of an exchange, made a few at a time: all at once, those of a large batch would hold up everything else. */
 export interface Parts {
   readonly count: number
-  /** The rows from one to before another. To be asked for in order, and once: what is odd about them is noted as they are made. */
-  rows(from: number, to: number): readonly Row[]
+  /**
+   * The rows from one to before another. To be asked for in order, and once: what is odd about them is noted as they are made.
+   * @param change what is done to each before anything of it is shortened: redaction
+   */
+  rows(from: number, to: number, change?: Change): readonly Row[]
   /** The same as JSON text, where they were cut out of the body: what `encode` would make of them, but for the notation of numbers. */
   texts?(from: number, to: number): readonly string[]
   /** What is odd about the body, and about the instances that were made so far. */
@@ -56,8 +61,9 @@ class Made implements Parts {
   get count(): number {
     return this.#rows.length
   }
-  rows(from: number, to: number): readonly Row[] {
-    return to - from === this.#rows.length ? this.#rows : this.#rows.slice(from, to)
+  rows(from: number, to: number, change?: Change): readonly Row[] {
+    const rows = to - from === this.#rows.length ? this.#rows : this.#rows.slice(from, to)
+    return change === undefined ? rows : rows.map(change)
   }
   extra(): Envelope['extra'] {
     return this.#reading.extra

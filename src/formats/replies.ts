@@ -2,7 +2,7 @@ import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from '.
 import { encode } from '../json.ts'
 import { type Content, contentOf, type Cut, type Extra } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
-import { countOf, type Parts, withParts } from './parts.ts'
+import { type Change, countOf, type Parts, withParts } from './parts.ts'
 import {
   canRepeat,
   columnsOf,
@@ -27,21 +27,24 @@ interface Asked {
 /** A batch of more instances than this is made in parts, also where its body is small. */
 const MAX_AT_ONCE = 256
 
-const makeRows = (rows: Rows, shortener: Shortener, from: number, to: number): Row[] => {
+const makeRows = (rows: Rows, shortener: Shortener, from: number, to: number, change?: Change): Row[] => {
   const made: Row[] = []
-  for (let i = from; i < to; i++) made.push(shortener.shorten(rows.at(i)!, rows.item?.(i)))
+  for (let i = from; i < to; i++) {
+    const row = rows.at(i)!
+    made.push(change === undefined ? shortener.shorten(row, rows.item?.(i)) : shortener.shorten(change(row)))
+  }
   return made
 }
 
 const partsOfRows = (rows: Rows, shortener: Shortener, extra: () => Extra): Parts => ({
   count: rows.length,
-  rows: (from, to) => makeRows(rows, shortener, from, to),
+  rows: (from, to, change) => makeRows(rows, shortener, from, to, change),
   extra,
 })
 
 const partsOfCut = (cut: Cut, shortener: Shortener, extra: () => Extra): Parts => {
   let all: Rows | undefined
-  const rows = (from: number, to: number) => makeRows((all ??= cut.rows()), shortener, from, to)
+  const rows: Parts['rows'] = (from, to, change) => makeRows((all ??= cut.rows()), shortener, from, to, change)
   return { count: cut.count, texts: cut.texts, rows, extra }
 }
 
@@ -87,7 +90,7 @@ export const requestReading = (
   const rows: Rows = isEmpty ? [{}] : read.features
   const n = rows.length
   const notes = content.note ? { body: content.note } : isEmpty ? NO_INSTANCES : undefined
-  if (content.isLarge === true || n > MAX_AT_ONCE) {
+  if (content.inParts === true || n > MAX_AT_ONCE) {
     const { tags, extra } = said(n, read, notes, shortener)
     return withParts({ isBatch, context, requestId, tags }, 'features', partsOfRows(rows, shortener, extra))
   }
@@ -137,7 +140,7 @@ export const replyReading = (
   const rows = read.outputs
   const n = rows.length
   const notes = content.note && { reply: content.note }
-  if (content.isLarge === true || n > MAX_AT_ONCE) {
+  if (content.inParts === true || n > MAX_AT_ONCE) {
     const { tags, extra } = said(n, read, notes, shortener)
     return withParts({ requestId, model, modelVersion, tags }, 'outputs', partsOfRows(rows, shortener, extra))
   }
