@@ -28,6 +28,18 @@ export default tseslint.config(
     },
   },
   { files: ['examples/**', 'bench/**', 'test/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/**/*.ts', 'integrations/**/*.ts', 'sinks/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "LogicalExpression[operator='??'] YieldExpression, ChainExpression YieldExpression",
+          message: 'What makes CommonJS of this wraps it in a function, where no yield is known.',
+        },
+      ],
+    },
+  },
   // The direction of dependencies: the core knows no framework and no driver, adapters know only the core.
   {
     files: ['src/**/*.ts'],

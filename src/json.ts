@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 /**
  * JSON that loses nothing: `encode` takes any value a handler may reply and never throws; `decode` keeps the digits of
- * integers past 2^53, up to 40 as bigint and more as a string. NaN and infinities are strings, as no JSON has them; -0 stays -0.
+ * integers past 2^53, up to 1,000 as bigint and more as a string. NaN and infinities are strings, as no JSON has them; -0 stays -0.
  */
 
 /** Deeper than this, a value is written as a note: its nesting would overflow the stack of whoever reads it. */
@@ -189,8 +189,8 @@ export const encode = (value: unknown): string => {
 /** Where an integer could be past 2^53: cheap to look for, and seldom there. The digits of a fraction don't count. */
 const LONG_DIGITS = /[[,:\s-]\d{16}|^\d{16}/
 
-/** No model computes with more, no database stores them, and to make numbers of them takes long: they stay texts. */
-const MAX_DIGITS = 40
+/** To make numbers of longer ones takes long, and databases refuse them: they stay texts. */
+const MAX_DIGITS = 1000
 
 /** Whether a text may hold integers past 2^53. */
 const hasLongDigits = (text: string): boolean => LONG_DIGITS.test(text)
@@ -249,7 +249,7 @@ const unmark = (value: unknown): unknown => {
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 /**
- * Parses JSON text; integers past 2^53 are bigint with all their digits, or strings of more than 40. Not by `JSON.parse`'s reviver: with it, every value of the
+ * Parses JSON text; integers past 2^53 are bigint with all their digits, or strings of more than 1,000. Not by `JSON.parse`'s reviver: with it, every value of the
  * text costs ten times as much.
  * @throws SyntaxError where `JSON.parse` does
  */

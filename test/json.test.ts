@@ -136,7 +136,7 @@ describe('encode and decode', () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true })
     const number = fc.oneof(
       double.filter((each) => !Number.isInteger(each) || Number.isSafeInteger(each)),
-      fc.bigInt({ min: 2n ** 53n, max: 10n ** 40n - 1n }),
+      fc.bigInt({ min: 2n ** 53n, max: 10n ** 400n }),
       fc.constant(-0),
     )
     fc.assert(

@@ -68,7 +68,9 @@ export const withValue = <M extends WithContent>(message: M): M => {
 
 /** Reads the body of a message in steps, for `contentOf`. */
 export const readInSteps = function* (message: WithContent): Steps {
-  message[kContent] = forParts(message[kContent] ?? (yield* readSteps(message)))
+  let content = message[kContent]
+  if (content === undefined) content = yield* readSteps(message)
+  message[kContent] = forParts(content)
   yield
 }
 

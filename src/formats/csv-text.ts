@@ -73,7 +73,7 @@ const NUMBER = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 const isNumeric = (field: string): boolean => NUMBER.test(field.trim())
 
 /** Longer integers stay text: they take long to read, and no database has a type for them. */
-const MAX_DIGITS = 40
+const MAX_DIGITS = 1000
 
 const valueOf = (field: string): unknown => {
   if (field === '') return null

@@ -10,7 +10,7 @@ import { parseCsv, splitHeader } from './csv-text.ts'
  * header where the content type says so (`text/csv; header=present`, or `absent`); where it does not, by a guess: if the line says
  * the schema's names, or if none of its fields is a number and the second line has one. Without a header the features are the
  * schema's names in order, or `f0`, `f1`, …; more than 4,096 fields that nothing names are one, as an array. A name that stands in
- * the header again is `name.1`, `name.2`, … Numbers are numbers (integers of up to 40 digits keep them), an empty field is null,
+ * the header again is `name.1`, `name.2`, … Numbers are numbers (integers of up to 1,000 digits keep them), an empty field is null,
  * everything else is text: also `007`.
  *
  * A reply in CSV has a line for each instance, or all predictions in one line.

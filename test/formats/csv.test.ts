@@ -139,8 +139,8 @@ describe('csv', () => {
     expect(Object.entries(row!)).toEqual(names.map((name, i) => [name, i]))
   })
 
-  it.each(['', '-', '+'])('an integer of up to 40 digits is one, with the sign "%s"', (sign) => {
-    const [longest, longer] = ['7'.repeat(40), '7'.repeat(41)]
+  it.each(['', '-', '+'])('an integer of up to 1,000 digits is one, with the sign "%s"', (sign) => {
+    const [longest, longer] = ['7'.repeat(1000), '7'.repeat(1001)]
     expect(read(`${sign}${longest}, ${sign}${longer}`, '1').features).toEqual([
       { f0: BigInt(`${sign === '+' ? '' : sign}${longest}`), f1: ` ${sign}${longer}` },
     ])
