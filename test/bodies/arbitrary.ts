@@ -62,10 +62,25 @@ const deep = fc
 const cut = fc.tuple(json, fc.nat(100)).map(([text, length]) => text.slice(0, length))
 const csv = fc.string({ unit: fc.constantFrom('a', '1', '-2.5', '"', ',', '\n', '\r\n', 'é', ' '), maxLength: 30 })
 
+/** Past what is read at once. */
+const LARGE = 40_000
+const repeated = (text: string, separator: string): string =>
+  Array<string>(Math.ceil(LARGE / Math.max(text.length, 12)))
+    .fill(text)
+    .join(separator)
+const large = fc.oneof(
+  fc
+    .tuple(json, fc.constantFrom('[', '{"instances":[', '{"id":"r","inputs":['), fc.constantFrom(']', ']}', '', ',]'))
+    .map(([item, open, end]) => open + repeated(item, ',') + end),
+  json.map((text) => text.replace(/^\{(?!\})/, `{"pad":"${'x'.repeat(LARGE)}",`)),
+  csv.map((text) => repeated(text, '\n')),
+)
+
 const bytes = fc.oneof(
-  { weight: 4, arbitrary: fc.oneof(json, cut, deep, csv, fc.string()).map((text) => Buffer.from(text)) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((data) => Buffer.from(data)) },
-  { weight: 1, arbitrary: json.map((text) => Buffer.from(text, 'utf16le')) },
+  { weight: 400, arbitrary: fc.oneof(json, cut, deep, csv, fc.string()).map((text) => Buffer.from(text)) },
+  { weight: 100, arbitrary: fc.uint8Array({ maxLength: 300 }).map((data) => Buffer.from(data)) },
+  { weight: 100, arbitrary: json.map((text) => Buffer.from(text, 'utf16le')) },
+  { weight: 6, arbitrary: large.map((text) => Buffer.from(text)) },
 )
 
 const codings: Readonly<Record<string, (data: Buffer) => Buffer>> = {
