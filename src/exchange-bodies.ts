@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
 import { readInSteps, toParts, withValue } from './formats/body.ts'
-import { encodeInSteps } from './formats/json-steps.ts'
-import { countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
+import { type Change, countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
 import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
 import { copyOf, mergeEach, withGiven } from './given.ts'
+import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { decode, encode } from './json.ts'
 import { messageOf } from './errors.ts'
 import type { Redaction } from './redact.ts'
 import { errorOfReply } from './reply-error.ts'
 import type { Steps } from './steps.ts'
-import { emptyTexts, JoinedTexts, type Texts } from './texts.ts'
+import { emptyTexts, type Texts } from './texts.ts'
 
 type Members = Record<string, unknown>
 
@@ -37,14 +37,6 @@ const TEXT_FACTOR = 4
 
 /** How much of a body that could not be read is kept, in UTF-16 units. */
 const MAX_EXCERPT = 2000
-
-/** Instances of a step, and about how many bytes of the body they are. */
-const STEP = 256
-const STEP_BYTES = 16 * 1024
-
-/** How many of n instances are a step, of a body of so many bytes. */
-const stepOf = (n: number, bytes: number): number =>
-  Math.max(1, Math.min(STEP, Math.floor((STEP_BYTES * n) / Math.max(bytes, 1))))
 
 /**
  * What the bodies of one exchange say: the features and outputs of each instance, as text, and what stands beside them. Small bodies
@@ -326,46 +318,20 @@ export class ExchangeBodies {
     this.#hideUnread(path, body)
   }
 
-  /** Each instance's members as text, at once: the handler may change its objects later. */
   #texts(side: Side, parts: Parts): Texts {
-    const texts = this.#textsFrom(side, parts, 0, parts.count)
-    return this.#withinLimit(side, texts, sizeOfTexts(texts))
+    return this.#withinLimit(side, makeTexts(parts, this.#changeOf(side)))
   }
 
   *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<Texts> {
-    const step = stepOf(parts.count, bytes)
-    const texts = new JoinedTexts(step)
-    let size = 0
-    for (let from = 0; from < parts.count; from += step) {
-      const some = yield* this.#textsOfStep(side, parts, from, Math.min(from + step, parts.count))
-      size += sizeOfTexts(some)
-      texts.push(some)
-      yield
-    }
-    return this.#withinLimit(side, texts, size)
+    return this.#withinLimit(side, yield* makeTextsInSteps(parts, bytes, this.#changeOf(side)))
   }
 
-  /** Often cut out of the body. Redaction wants objects. */
-  #textsFrom(side: Side, parts: Parts, from: number, to: number): readonly string[] {
-    if (this.#redaction !== undefined) return this.#rowsFrom(side, parts, from, to).map(encode)
-    return parts.texts?.(from, to) ?? parts.rows(from, to).map(encode)
-  }
-
-  /** An instance that is a step alone may be so long that it takes several. */
-  *#textsOfStep(side: Side, parts: Parts, from: number, to: number): Steps<readonly string[]> {
-    const isCut = this.#redaction === undefined && parts.texts !== undefined
-    if (isCut || to - from > 1) return this.#textsFrom(side, parts, from, to)
-    const [row] = this.#rowsFrom(side, parts, from, to)
-    yield
-    return [yield* encodeInSteps(row!)]
-  }
-
-  #rowsFrom(side: Side, parts: Parts, from: number, to: number): readonly Members[] {
+  #changeOf(side: Side): Change | undefined {
     const redaction = this.#redaction
-    return parts.rows(from, to, redaction && ((row) => redaction.apply(side, row) as Members))
+    return redaction && ((row) => redaction.apply(side, row) as Members)
   }
 
-  #withinLimit(side: Side, texts: Texts, size: number): Texts {
+  #withinLimit(side: Side, { texts, size }: InstanceTexts): Texts {
     if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
     this.note(side, `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`, { bytes: size })
     return emptyTexts(texts.length)
@@ -386,12 +352,6 @@ export class ExchangeBodies {
     if (redaction === undefined || note?.value === undefined) return
     this.extra = { ...this.extra, [path]: { ...note, value: redaction.raw(sourceOf(body)) } }
   }
-}
-
-const sizeOfTexts = (texts: readonly string[]): number => {
-  let size = 0
-  for (const text of texts) size += text.length
-  return size
 }
 
 const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {

@@ -1,4 +1,5 @@
 import { isCsv } from './body.ts'
+import { COMMA, QUOTE } from './scan.ts'
 import { named, namesFor, outputsOf, type Rows, rowsOfItems } from './rows.ts'
 
 /** The lines of a text in CSV, each taken apart when it is asked for. */
@@ -85,8 +86,6 @@ const valueOf = (field: string): unknown => {
   return integer[1]!.length > MAX_DIGITS ? field : BigInt(field.trim().replace('+', ''))
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
 const CR = 0x0d
 const LF = 0x0a
 

@@ -1,20 +1,13 @@
 import { encode } from '../json.ts'
 import type { Steps } from '../steps.ts'
 import { isObject, put, type Row } from './rows.ts'
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './scan.ts'
 
 /** Characters, about, that are parsed in a step. */
 const STEP = 64 * 1024
 
 /** Lists in lists are taken apart so far down: each level is looked through once more. */
 const MAX_DEPTH = 3
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN_ARRAY = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 type Parse = (text: string) => unknown
 

@@ -22,7 +22,7 @@ const POINT = 0x2e
 const ZERO = 0x30
 const SMALL_E = 0x65
 const SMALL_U = 0x75
-const BACKSLASH = 0x5c
+export const BACKSLASH = 0x5c
 
 /** Of these many digits, and an exponent of two, every number is finite. */
 const MAX_NUMBER = 48

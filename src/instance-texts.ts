@@ -1,0 +1,68 @@
+import { encodeInSteps } from './formats/json-steps.ts'
+import type { Change, Parts } from './formats/parts.ts'
+import { encode } from './json.ts'
+import type { Steps } from './steps.ts'
+import { JoinedTexts, type Texts } from './texts.ts'
+
+/** The JSON text of each instance of one side. */
+export interface InstanceTexts {
+  readonly texts: Texts
+  /** Of all together, in UTF-16 units. */
+  readonly size: number
+}
+
+/** Instances of a step, and about how many bytes of the body they are. */
+const STEP = 256
+const STEP_BYTES = 16 * 1024
+
+/** How many of n instances are a step, of a body of so many bytes. */
+const stepOf = (n: number, bytes: number): number =>
+  Math.max(1, Math.min(STEP, Math.floor((STEP_BYTES * n) / Math.max(bytes, 1))))
+
+const sizeOf = (texts: readonly string[]): number => {
+  let size = 0
+  for (const text of texts) size += text.length
+  return size
+}
+
+/** Often cut out of the body; what is to be changed is made. */
+const textsFrom = (parts: Parts, from: number, to: number, change: Change | undefined): readonly string[] =>
+  (change === undefined ? parts.texts?.(from, to) : undefined) ?? parts.rows(from, to, change).map(encode)
+
+/** An instance that is a step alone may be so long that it takes several. */
+const textsOfStep = function* (
+  parts: Parts,
+  from: number,
+  to: number,
+  change: Change | undefined,
+): Steps<readonly string[]> {
+  const isCut = change === undefined && parts.texts !== undefined
+  if (isCut || to - from > 1) return textsFrom(parts, from, to, change)
+  const [row] = parts.rows(from, to, change)
+  yield
+  return [yield* encodeInSteps(row!)]
+}
+
+/** All at once: their owner may change them later. */
+export const makeTexts = (parts: Parts, change: Change | undefined): InstanceTexts => {
+  const texts = textsFrom(parts, 0, parts.count, change)
+  return { texts, size: sizeOf(texts) }
+}
+
+/** @param bytes about how large the body is that they are part of */
+export const makeTextsInSteps = function* (
+  parts: Parts,
+  bytes: number,
+  change: Change | undefined,
+): Steps<InstanceTexts> {
+  const step = stepOf(parts.count, bytes)
+  const texts = new JoinedTexts(step)
+  let size = 0
+  for (let from = 0; from < parts.count; from += step) {
+    const some = yield* textsOfStep(parts, from, Math.min(from + step, parts.count), change)
+    size += sizeOf(some)
+    texts.push(some)
+    yield
+  }
+  return { texts, size }
+}
