@@ -87,6 +87,11 @@ export class ExchangeBodies {
     return this.#laterRequest !== undefined || this.#laterReply !== undefined
   }
 
+  /** Whether the request is there, but was not looked at yet. */
+  get isUnopened(): boolean {
+    return this.#laterRequest !== undefined
+  }
+
   request(body: unknown): void {
     try {
       if (this.#context.readsLater(body)) this.#laterRequest = { body: snapshotOf(body) }
@@ -158,6 +163,7 @@ export class ExchangeBodies {
   *readInSteps(): Steps {
     const request = this.#laterRequest
     const reply = this.#laterReply
+    this.#laterRequest = undefined
     if (request !== undefined) yield* this.#readRequestInSteps(request.body)
     if (reply !== undefined && !this.#owner.isOut()) yield* this.#readReplyInSteps(reply)
   }

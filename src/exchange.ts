@@ -66,10 +66,10 @@ export class Exchange implements Prediction {
     return status >= 400 ? this.#error !== undefined : this.#replied
   }
 
-  /** Sampled out whatever comes: nothing more of it is read. */
+  /** Sampled out whatever comes: nothing more of it is read. Not known as long as the request, which may have an id, is not read. */
   isOut(): boolean {
     const sampler = this.#sampler
-    return sampler !== undefined && !sampler.waits && !this.#isKept(sampler)
+    return sampler !== undefined && !sampler.waits && !this.#bodies.isUnopened && !this.#isKept(sampler)
   }
 
   /** The request's body as the handler receives it. Only the first call counts. */
