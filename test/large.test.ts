@@ -238,6 +238,44 @@ describe('a large body', () => {
     expect(stored).toHaveLength(N)
   })
 
+  it.each<[string, Buffer, number]>([
+    ['scalars', Buffer.from(JSON.stringify(each((i) => i, 60_000))), 60_000],
+    ['objects of other members', Buffer.from(JSON.stringify(each((i) => ({ [`k${i % 2}`]: [i] }), 30_000))), 30_000],
+    ['CSV', Buffer.from(each((i) => `${i},2\n`, 30_000).join('')), 30_000],
+  ])('is read and written in small steps: %s', (name, body, count) => {
+    const { capture } = testCapture()
+    const headers = { 'content-type': name === 'CSV' ? 'text/csv' : 'application/json' }
+    const exchange = capture.begin({ route: 'POST /predict', headers })
+    exchange.request(body)
+    expect(exchange.isLarge).toBe(true)
+    let reading = 0
+    let lines = 0
+    for (const some of exchange.steps()) {
+      if (some === undefined) reading++
+      else expect(some.length).toBeLessThanOrEqual(256)
+      lines += some?.length ?? 0
+    }
+    expect(lines).toBe(count)
+    expect(reading).toBeGreaterThanOrEqual(count / 256 + Math.floor(body.length / 100_000))
+  })
+
+  it('of few bytes but many instances is written in steps as well', () => {
+    const { capture } = testCapture()
+    const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+    exchange.request(each(() => 1, 1001))
+    expect(exchange.isLarge).toBe(true)
+    expect([...exchange.steps()].map((lines) => lines?.length)).toEqual([256, 256, 256, 233])
+  })
+
+  it('whose reply has no prediction says so', async () => {
+    const rows = await recorded({ body: each((i) => i) }, { predictions: [] })
+    expect(rows[0]!.extra).toEqual({ instances: { reason: `the request has ${N} instances, the reply 0` } })
+    expect((await recorded({ body: [1, 2] }, [])).map(({ extra }) => Object.keys(extra))).toEqual([
+      ['instances'],
+      ['instances'],
+    ])
+  })
+
   it('of more than 65,536 instances has a new base of ids for each so many', async () => {
     const count = 2 * 65_536 + 1
     const { capture, records } = testCapture({ durability: 'memory' })

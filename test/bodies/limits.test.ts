@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import express from 'express'
 import { expect, it } from 'vitest'
+import { capturePredictions } from 'capture-predictions/express'
 import { frameworks } from '../integrations/frameworks.ts'
 import { cleanup, testCapture } from '../setup/captures.ts'
 
@@ -59,4 +64,29 @@ it.each(['after parser', 'before parser'] as const)('Express, %s: what a body un
       },
     },
   ])
+})
+
+it('what bytes unpack to is bounded on both ways, and kept by what came', async () => {
+  const { capture, records } = testCapture({ maxBodyBytes: LIMIT })
+  const server = createServer((req, res) => {
+    req.resume().on('end', () => res.writeHead(200, { 'content-encoding': 'gzip' }).end(packed))
+  })
+  const app = express().use(capturePredictions(capture))
+  app.use((req, res) => void server.emit('request', req, res))
+  const packed = gzipSync(json(LIMIT + 2))
+  const listening = app.listen(0, '127.0.0.1')
+  await once(listening, 'listening')
+  cleanup(() => listening.close())
+  const reply = await fetch(`http://127.0.0.1:${(listening.address() as AddressInfo).port}/predict`, {
+    method: 'POST',
+    body: packed,
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+  })
+  expect(Buffer.from(await reply.arrayBuffer())).toEqual(json(LIMIT + 2))
+  const note = {
+    value: { bytes: packed.length, sha256: sha256(packed) },
+    reason: 'larger than PREDICTIONS_MAX_BODY_BYTES behind its content-encoding gzip',
+  }
+  const [{ extra } = {}] = await records()
+  expect(extra).toEqual({ body: note, reply: note })
 })
