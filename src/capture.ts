@@ -1,17 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { CaptureOptions, Settings } from './config/options.ts'
 import { resolveSettings } from './config/settings.ts'
 import { createTimestamps } from './clock.ts'
 import type { CaptureStats } from './delivery/counts.ts'
 import { createDelivery, type Delivery } from './delivery/delivery.ts'
 import { createMemoryQueue } from './delivery/memory-queue.ts'
-import { orFalseAfter } from './delivery/pause.ts'
+import { endsWithin, orFalseAfter } from './delivery/pause.ts'
 import { messageOf, PredictionsError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeContext } from './exchange-context.ts'
 import type { Format } from './format.ts'
 import { asUnread, chooseFormat, isUnread } from './formats/index.ts'
 import { isLarge } from './formats/shorten.ts'
+import { HeldReply } from './held-reply.ts'
 import { createIds } from './id.ts'
 import { modelMembers } from './line.ts'
 import { atMostOnceA } from './logger.ts'
@@ -20,7 +22,7 @@ import { openOutbox, type Outbox } from './outbox/outbox.ts'
 import type { Queue } from './outbox/queue.ts'
 import { createRedactor } from './redact.ts'
 import { createRouteMatcher } from './route.ts'
-import { createSampler, type Sampler } from './sample.ts'
+import { createSampler, rateOf, type Sampler } from './sample.ts'
 import type { Column } from './schema/column.ts'
 import { columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
@@ -72,6 +74,8 @@ export const asCapture = (options: CaptureOptions | Capture | undefined): Captur
   isCapture(options) ? options : createCapture(options)
 
 const MINUTE = 60_000
+/** How long closing may take, in milliseconds, unless told otherwise. */
+const CLOSE_MS = 10_000
 
 const openOutboxOf = (settings: Settings, sinks: readonly Sink[]): Outbox | undefined =>
   settings.durability === 'memory'
@@ -96,10 +100,11 @@ const bodiesBy = (setting: string | Format): Pick<ExchangeContext, 'readsLater' 
     : { readsLater: () => false, isUnread: () => false, asUnread: (format, request) => ({ format, request }) }
 
 /** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
-const samplersOf = ({ sampleRate: { rate, byRoute }, sampleAlways: always }: Settings) => {
+const samplersOf = ({ sampleRate, sampleAlways: always }: Settings) => {
   const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
-  const ofAll = samplerOf(rate)
-  const ofRoute = new Map(Object.entries(byRoute).map(([route, rate]) => [route, samplerOf(rate)]))
+  const ofAll = samplerOf(sampleRate.rate)
+  const routes = Object.keys(sampleRate.byRoute)
+  const ofRoute = new Map(routes.map((route) => [route, samplerOf(rateOf(sampleRate, route))]))
   return (route: string): Sampler | undefined => (ofRoute.has(route) ? ofRoute.get(route) : ofAll)
 }
 
@@ -145,14 +150,29 @@ export const createCapture = (options?: CaptureOptions): Capture => {
 
   const steps = createStepRunner()
 
-  /** Records a large exchange in steps; resolves when its records are as safe as the reply is to wait for. */
-  const recordInSteps = async (exchange: Exchange): Promise<void> => {
+  /**
+   * Records a large exchange in steps. Where its reply can be kept back on its connection, it is; else the promise resolves when
+   * its records are as safe as the reply is to wait for.
+   */
+  const recordInSteps = (exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined => {
     const waits: (Promise<void> | undefined)[] = []
     const store = function* () {
-      for (const lines of exchange.steps()) yield lines && waits.push(storeIn(deliveries, lines, hold))
+      let bytes = 0
+      for (const lines of exchange.steps()) {
+        for (const line of lines ?? []) bytes += line.length
+        if (lines !== undefined) waits.push(storeIn(deliveries, lines, hold))
+        yield
+      }
+      for (const delivery of deliveries) delivery.expect(bytes)
     }
-    await steps.run(store())
-    await Promise.all(waits)
+    if (hold === undefined && socket !== undefined) {
+      const reply = new HeldReply(socket)
+      steps.run(store(), () => reply.letGo())
+      return undefined
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    steps.run(store(), resolve)
+    return promise.then(() => Promise.all(waits)).then(() => {})
   }
 
   const context: ExchangeContext = {
@@ -174,7 +194,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     startRedaction: () => redactor?.start(),
     samplerOf,
     record(exchange, socket) {
-      if (exchange.isLarge) return recordInSteps(exchange)
+      if (exchange.isLarge) return recordInSteps(exchange, socket)
       if (hold === undefined && socket !== undefined && turn.add(exchange, socket)) return undefined
       return storeIn(deliveries, exchange.lines(), hold)
     },
@@ -209,12 +229,13 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       }
       return orFalseAfter(timeout, flushAll())
     },
-    close({ timeout } = {}) {
+    close({ timeout = CLOSE_MS } = {}) {
       turn.flush()
       closing ??= (async () => {
-        await steps.idle()
-        const options = timeout === undefined ? {} : { timeoutMs: timeout }
-        await Promise.all(deliveries.map((delivery) => delivery.close(options)))
+        const deadline = performance.now() + timeout
+        await endsWithin(steps.idle(), timeout)
+        const timeoutMs = Math.max(0, deadline - performance.now())
+        await Promise.all(deliveries.map((delivery) => delivery.close({ timeoutMs })))
         await outbox?.close()
         // Last, so that the metrics count what closing has written.
         unobserve()

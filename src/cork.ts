@@ -5,8 +5,8 @@ interface Cork {
   holds: number
   readonly uncork: Socket['uncork']
   readonly destroy: Socket['destroy']
-  /** Lets every hold go. */
-  readonly letGo: () => void
+  /** A destruction that was put off. */
+  destroyed: (() => void) | undefined
 }
 
 const kCork = Symbol('capture-predictions.cork')
@@ -18,16 +18,28 @@ function uncork(this: CorkedSocket): void {
   if (cork.holds === 0) cork.uncork.call(this)
 }
 
-/** Without a hold the reply would have gone to the system already, and would still be sent. */
+let hurry: () => void = () => {}
+
+/** Before a socket with holds is destroyed, holds that need not wait can be let go; the others put the destruction off. */
+export const beforeDestroy = (letGo: () => void): void => void (hurry = letGo)
+
+/** Without a hold the reply would have gone to the system already, and would still be sent: so it goes first. */
 function destroy(this: CorkedSocket, error?: Error): Socket {
   const cork = this[kCork]!
-  if (cork.holds > 0) cork.letGo()
-  return cork.destroy.call(this, error)
+  if (cork.holds > 0) hurry()
+  if (cork.holds === 0) return cork.destroy.call(this, error)
+  cork.destroyed ??= () => void cork.destroy.call(this, error)
+  return this
 }
 
 /** Once a connection: what is set and deleted for each request makes every property of the socket slow. */
-const install = (socket: CorkedSocket, letGo: () => void): Cork => {
-  const cork = { holds: 0, uncork: socket.uncork, destroy: socket.destroy, letGo }
+const install = (socket: CorkedSocket): Cork => {
+  const cork: Cork = {
+    holds: 0,
+    uncork: socket.uncork,
+    destroy: socket.destroy,
+    destroyed: undefined,
+  }
   socket[kCork] = cork
   socket.uncork = uncork
   socket.destroy = destroy
@@ -40,10 +52,9 @@ export const isCorkable = (socket: unknown): socket is Socket => socket instance
 /**
  * Keeps what is written to a socket from going out until `uncorkSocket` is called as often. Everything else of the response is as
  * if it went: `headersSent`, `writableEnded`, the callbacks of `write`.
- * @param letGo called when the socket is to be destroyed: lets all holds go at once
  */
-export const corkSocket = (socket: CorkedSocket, letGo: () => void): void => {
-  const cork = (socket[kCork] ??= install(socket, letGo))
+export const corkSocket = (socket: CorkedSocket): void => {
+  const cork = (socket[kCork] ??= install(socket))
   if (cork.holds++ === 0) socket.cork()
 }
 
@@ -52,4 +63,7 @@ export const uncorkSocket = (socket: CorkedSocket): void => {
   if (--cork.holds > 0) return
   // Node.js may have corked it as well meanwhile, and its own uncorking came too early.
   for (let corked = socket.writableCorked; corked > 0; corked--) socket.uncork()
+  const { destroyed } = cork
+  cork.destroyed = undefined
+  destroyed?.()
 }

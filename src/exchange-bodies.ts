@@ -4,7 +4,7 @@ import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, Reques
 import { readInSteps, toParts, withValue } from './formats/body.ts'
 import { type Change, countOf, type Parts, partsOf, type Side } from './formats/parts.ts'
 import { sizeOf, Snapshot, snapshotOf } from './formats/snapshot.ts'
-import { copyOf, mergeEach, withGiven } from './given.ts'
+import { copyOf, merge, withGiven } from './given.ts'
 import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { decode, encode } from './json.ts'
 import { messageOf } from './errors.ts'
@@ -61,7 +61,8 @@ export class ExchangeBodies {
   readonly #redaction: Redaction | undefined
   #format: Format | undefined
   #reading: RequestReading | undefined
-  #given: Members | readonly Members[] | undefined
+  /** What was set since the outputs were read, one after the other: how they are merged, the request tells. */
+  #given: (Members | readonly Members[])[] | undefined
   /** Nothing of the request is known, nor how many instances it has. */
   #isUnknown = false
   /** Rules of redaction could not be applied to a body, so that nobody knows what a free text may tell of it. */
@@ -115,10 +116,8 @@ export class ExchangeBodies {
   set(outputs: Members | readonly Members[]): void {
     try {
       const copy = copyOf(outputs)
-      const given = this.#given
-      if (given === undefined) this.#given = copy
-      else if (Array.isArray(copy) || Array.isArray(given)) this.#given = mergeEach(given, copy, this.#isBatch)
-      else this.#given = { ...given, ...copy }
+      if (this.#given === undefined) this.#given = [copy]
+      else this.#given.push(copy)
     } catch (error) {
       this.fault('set', error, outputs)
     }
@@ -295,10 +294,11 @@ export class ExchangeBodies {
 
   /** Outputs with what was set so far, which wins. */
   #withGiven(parts: Parts): Parts {
-    const given = this.#given
-    if (given === undefined) return parts
+    if (this.#given === undefined) return parts
+    const isBatch = this.#isBatch
+    const given = this.#given.reduce((before, after) => merge(before, after, isBatch))
     this.#given = undefined
-    return withGiven(parts, given, { instances: this.#instances, isBatch: this.#isBatch })
+    return withGiven(parts, given, { instances: this.#instances, isBatch })
   }
 
   /** Whether the request held a list of instances, even if only one. */

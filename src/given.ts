@@ -14,12 +14,13 @@ export const copyOf = (value: Members | readonly Members[]): Members | Members[]
   return decode(encode(value)) as Members | Members[]
 }
 
-/** What was set for each instance, one after the other. */
-export const mergeEach = (
-  before: Members | readonly Members[],
-  after: Members | readonly Members[],
-  isBatch: boolean,
-): Members[] => {
+type Given = Members | readonly Members[]
+
+/** What was set at two times. */
+export const merge = (before: Given, after: Given, isBatch: boolean): Given =>
+  Array.isArray(before) || Array.isArray(after) ? mergeEach(before, after, isBatch) : { ...before, ...after }
+
+const mergeEach = (before: Given, after: Given, isBatch: boolean): Members[] => {
   const lengthOf = (given: unknown): number => (Array.isArray(given) ? given.length : 0)
   const length = Math.max(lengthOf(before), lengthOf(after))
   return Array.from({ length }, (_, k) => ({

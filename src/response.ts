@@ -171,5 +171,5 @@ const replyFromBytes = (
   const plain = decompress(body.bytes, header('content-encoding'), maxBodyBytes)
   if (plain.bytes !== undefined) return exchange.reply(plain.bytes, status, header)
   const sha256 = createHash('sha256').update(body.bytes).digest('hex')
-  exchange.note('reply', plain.reason, { bytes: body.bytes.length, sha256 })
+  exchange.unread('reply', plain.reason, { bytes: body.bytes.length, sha256 })
 }

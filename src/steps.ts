@@ -14,12 +14,13 @@ export const finish = <Result>(work: Steps<Result>): Result => {
 /** Runs work that takes long in steps, so that nothing else waits for it for long. */
 export interface StepRunner {
   /**
-   * Runs an iteration to its end, a few steps in each turn of the event loop, and in turns with others. Must not throw.
-   * @returns resolves at its end
+   * Runs work to its end, a few steps in each turn of the event loop, as long as other work waits in turns with the next. It must
+   * not throw.
+   * @param end called at its end
    */
-  run(work: Iterator<unknown>): Promise<void>
-  /** Resolves when nothing is under way. */
-  idle(): Promise<void>
+  run(work: Iterator<unknown>, end: () => void): void
+  /** Resolves when all is done that is under way now. */
+  idle(): Promise<unknown>
 }
 
 /** Taken at the start: records must not wait for a clock that the app's own tests stopped. */
@@ -28,17 +29,29 @@ const { setImmediate } = timers
 /** How long steps go on in one turn of the event loop, in milliseconds: each is to be a fraction of that. */
 const BUDGET_MS = 2
 
+/** How long the end of the process waits for what is under way, in milliseconds. */
+const EXIT_MS = 2000
+
 interface Job {
   readonly work: Iterator<unknown>
-  readonly end: () => void
+  end(): void
+  readonly ended: Promise<void>
 }
 
-/** Of all runners: what is under way. */
+/** Of all runners: what is under way, and of these the one that is doing a step. */
 const underWay = new Set<Job>()
+let running: Job | undefined
 
-/** The process ends at once: what is under way is brought to its end now. */
+/** The process ends at once: what is under way is brought to its end now, as far as there is time. */
 const finishAll = (): void => {
-  for (const { work } of underWay) while (work.next().done !== true);
+  const until = performance.now() + EXIT_MS
+  for (const job of underWay) {
+    // It was its own step that ended the process.
+    if (job === running) continue
+    let isDone = false
+    while (!isDone && performance.now() < until) isDone = job.work.next().done === true
+    if (isDone) job.end()
+  }
 }
 let isWatched = false
 
@@ -47,38 +60,57 @@ const watchExit = (): void => {
   isWatched = true
 }
 
+const newJob = (work: Iterator<unknown>, end: () => void): Job => {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const job: Job = {
+    work,
+    ended,
+    end() {
+      underWay.delete(job)
+      end()
+      resolve()
+    },
+  }
+  underWay.add(job)
+  return job
+}
+
 export const createStepRunner = (): StepRunner => {
   const jobs: Job[] = []
-  let waiting: (() => void)[] = []
+  let isScheduled = false
 
-  const end = (job: Job): void => {
-    underWay.delete(job)
-    job.end()
-    if (jobs.length > 0) return
-    for (const resolve of waiting) resolve()
-    waiting = []
+  const schedule = (): void => {
+    if (isScheduled || jobs.length === 0) return
+    isScheduled = true
+    setImmediate(turn)
   }
 
-  /** One turn: a part of the first job's work, which then waits for the others. */
+  const isDoneWithin = (job: Job, ms: number): boolean => {
+    const until = performance.now() + ms
+    running = job
+    try {
+      while (performance.now() < until) if (job.work.next().done === true) return true
+      return false
+    } finally {
+      running = undefined
+    }
+  }
+
+  /** One turn: a part of the first job's work. With the next it takes turns, so that what is quick need not wait for what is not. */
   const turn = (): void => {
+    isScheduled = false
     const job = jobs.shift()!
-    const until = performance.now() + BUDGET_MS
-    let isDone = false
-    while (!isDone && performance.now() < until) isDone = job.work.next().done === true
-    if (isDone) end(job)
-    else jobs.push(job)
-    if (jobs.length > 0) setImmediate(turn)
+    if (isDoneWithin(job, BUDGET_MS)) job.end()
+    else jobs.splice(1, 0, job)
+    schedule()
   }
 
   return {
-    run(work) {
+    run(work, end) {
       watchExit()
-      return new Promise((resolve) => {
-        const job = { work, end: resolve }
-        underWay.add(job)
-        if (jobs.push(job) === 1) setImmediate(turn)
-      })
+      jobs.push(newJob(work, end))
+      schedule()
     },
-    idle: () => (jobs.length === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
+    idle: () => Promise.all(jobs.map(({ ended }) => ended)),
   }
 }

@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import * as timers from 'node:timers'
-import { corkSocket, uncorkSocket } from './cork.ts'
+import { beforeDestroy } from './cork.ts'
+import { HeldReply } from './held-reply.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */
 export interface Turn<Ended> {
@@ -25,27 +25,12 @@ const MAX_SLOW = 4
 /** So long, in milliseconds, no reply is kept back then. */
 const PAUSE_MS = 1000
 
-/** A reply that waits. What runs when it goes (`finish`, callbacks) finds the async context that it was ended in, not another request's. */
-class HeldReply extends AsyncResource {
-  readonly #socket: Socket
-
-  constructor(socket: Socket) {
-    super('PREDICTIONS_REPLY', { requireManualDestroy: true })
-    this.#socket = socket
-    corkSocket(socket, flushAll)
-  }
-
-  letGo(): void {
-    this.runInAsyncScope(uncorkSocket, undefined, this.#socket)
-    this.emitDestroy()
-  }
-}
-
 /** Of all captures: those that wait. */
 const waiting = new Set<() => void>()
 const flushAll = (): void => {
   for (const flush of waiting) flush()
 }
+beforeDestroy(flushAll)
 let isWatched = false
 
 /** A handler that replies and ends the process: its reply would have gone. */

@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import compression from 'compression'
 import express, { type RequestHandler } from 'express'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
@@ -158,6 +159,62 @@ describe('a large body', () => {
     expect(reply.status).toBe(200)
     expect(await reply.json()).toEqual({ predictions: each((i) => i) })
     expect(await records()).toHaveLength(N)
+  })
+
+  it('is replied to byte for byte as without, also behind what compresses', async () => {
+    const { capture } = testCapture()
+    const serveWith = async (middleware: RequestHandler) => {
+      const app = express().use(compression(), express.json({ limit: '2mb' }), middleware)
+      app.post('/predict', (_req, res) => void res.end('hello'))
+      return listening(app)
+    }
+    const replies = await Promise.all(
+      [capturePredictions(capture), ((_req, _res, next) => next()) as RequestHandler].map(async (middleware) => {
+        const url = await serveWith(middleware)
+        const reply = await post(url, each((i) => i)) // prettier-ignore
+        const headers = Object.fromEntries(reply.headers)
+        delete headers['x-prediction-id']
+        delete headers['date']
+        return { headers, body: await reply.text() }
+      }),
+    )
+    expect(replies[0]).toEqual(replies[1])
+  })
+
+  it('set for before it is read is merged as a batch', async () => {
+    const { capture, records } = testCapture()
+    const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+    exchange.request({ instances: [Array(40_000).fill(1)] })
+    exchange.set([{ label: 'a' }])
+    exchange.set({ score: [0.9] })
+    await exchange.end(200)
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ label: 'a', score: 0.9 }])
+  })
+
+  it('is not waited for by close for longer than it may take', async () => {
+    const { capture } = testCapture()
+    const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+    exchange.request(each((i) => i, 300_000))
+    let isRecorded = false
+    const recorded = exchange.end(200)!.then(() => (isRecorded = true))
+    await capture.close({ timeout: 1 })
+    expect(isRecorded).toBe(false)
+    await recorded
+  })
+
+  it('for which there is no room makes the next request wait for room, where that is wanted', async () => {
+    const sink = { name: 'away', write: () => Promise.reject(new Error('away')) }
+    const { capture } = testCapture({ sink, whenFull: 'reject', outboxMaxBytes: 3 * 1024 * 1024 })
+    let rejected = false
+    for (let i = 0; i < 20 && !rejected; i++) {
+      rejected = capture.rejects()
+      if (rejected) break
+      const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+      exchange.request(each((i) => i))
+      await exchange.end(200)
+    }
+    expect(rejected).toBe(true)
+    expect(Object.values(capture.stats().sinks)[0]).toMatchObject({ dropped: 0 })
   })
 
   it('is not read where it is skipped, or sampled out whatever comes', async () => {
@@ -356,10 +413,11 @@ describe('a large body', () => {
     )
     const [port] = (await once(child, 'message')) as [number]
     const exited = once(child, 'exit')
-    await post(
+    const reply = await post(
       `http://127.0.0.1:${port}`,
       each((i) => i),
-    ).catch(() => undefined)
+    )
+    expect(await reply.json()).toEqual({ predictions: each((i) => i) })
     await exited
     const files = readdirSync(outboxDir, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'))
     const lines = files.flatMap((name) => readFileSync(join(outboxDir, name), 'utf8').split('\n').filter(Boolean))

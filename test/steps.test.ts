@@ -17,29 +17,41 @@ const work = function* (name: string, steps: number, told: string[]): Steps<stri
 }
 
 describe('work in steps', () => {
-  it('is done in part in each turn of the event loop, in turns with other work', async () => {
+  it('is done in part in each turn of the event loop, in turns with the next', async () => {
     const runner = createStepRunner()
     const told: string[] = []
-    const all = Promise.all([runner.run(work('a', 5, told)), runner.run(work('b', 3, told))])
+    for (const [name, steps] of [
+      ['a', 5],
+      ['b', 3],
+      ['c', 1],
+    ] as const)
+      // prettier-ignore
+      runner.run(work(name, steps, told), () => told.push(`end of ${name}`))
     expect(told).toEqual([])
     const turns: string[][] = []
-    for (let before = 0; before < 8; before = told.length) {
+    for (let before = 0; before < 12; before = told.length) {
       await nextTurn()
       if (told.length > before) turns.push(told.slice(before))
     }
-    expect(turns).toEqual([['a1', 'a2'], ['b1', 'b2'], ['a3', 'a4'], ['b3'], ['a5']])
-    await all
+    expect(turns).toEqual([
+      ['a1', 'a2'],
+      ['b1', 'b2'],
+      ['a3', 'a4'],
+      ['b3', 'end of b'],
+      ['a5', 'end of a'],
+      ['c1', 'end of c'],
+    ])
   })
 
-  it('is waited for by whoever waits for all of it', async () => {
+  it('is waited for by whoever waits for what is under way, not for what comes later', async () => {
     const runner = createStepRunner()
     const told: string[] = []
     await runner.idle()
-    void runner.run(work('a', 3, told))
+    runner.run(work('a', 3, told), () => runner.run(work('b', 1, told), () => {}))
     await runner.idle()
     expect(told).toEqual(['a1', 'a2', 'a3'])
-    await runner.run(work('b', 1, told))
-    expect(told).toHaveLength(4)
+    await runner.idle()
+    expect(told.at(-1)).toBe('b1')
   })
 
   it('is done at once where that is wanted', () => {

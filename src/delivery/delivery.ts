@@ -28,10 +28,12 @@ export interface Delivery {
   readonly full: boolean
   /** Begins to send, as soon as the columns are known. `flush` and `close` do as well. */
   start(): void
-  /** Queues one request's records (JSON texts); false: full, and counted as dropped. */
+  /** Queues one request's records (JSON texts), or some of a large one's; false: full, and counted as dropped. */
   append(lines: readonly string[]): boolean
   /** Queues the records of several requests at once; where there is no room for all, each on its own. */
   appendAll(requests: readonly (readonly string[])[]): void
+  /** Requests of so many bytes come, each appended in several parts: `full` is to keep room for one more. */
+  expect(bytes: number): void
   /**
    * Resolves with true as soon as lines that were just appended are safe: on the disk, or settled by the sink (stored, or a
    * dead letter). With false after `timeoutMs`: they are counted as unconfirmed.
@@ -149,6 +151,8 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     start: loop.start,
 
     append,
+
+    expect: (bytes) => queue.expect?.(bytes),
 
     appendAll(requests) {
       if (requests.length < 2) return requests.forEach(append)

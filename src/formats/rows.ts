@@ -2,7 +2,7 @@ import { encode } from '../json.ts'
 
 export type Row = Record<string, unknown>
 
-/** More values than this in one array of an instance are not features of their own. Also the limit of `shortenArrays`. */
+/** More values than this in one array of an instance are not features of their own. Longer ones are shortened. */
 export const MAX_VALUES = 4_096
 
 /**

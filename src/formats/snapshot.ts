@@ -33,7 +33,8 @@ const createCopier = () => {
     if (above.length > MAX_DEPTH) return '[nested too deep]'
     above.push(value)
     try {
-      if (Array.isArray(value)) return copyItems(value)
+      if (ArrayBuffer.isView(value)) return copyView(value)
+      if (Array.isArray(value)) return isSparse(value) ? copyMembers({ ...value } as unknown as Row) : copyItems(value)
       return isForeign(value) ? ofJson(value) : copyMembers(value as Row)
     } catch {
       // A getter of the app's that throws: its JSON says which.
@@ -41,6 +42,12 @@ const createCopier = () => {
     } finally {
       above.pop()
     }
+  }
+
+  const copyView = (view: ArrayBufferView): unknown => {
+    size += view.byteLength
+    if (view instanceof DataView) return ofJson(view)
+    return Buffer.isBuffer(view) ? Buffer.from(view) : (view as NodeJS.TypedArray).slice()
   }
 
   const copyItems = (items: readonly unknown[]): unknown[] => {
@@ -72,6 +79,13 @@ const createCopier = () => {
 
   return { copyOf, size: () => size }
 }
+
+/** So many items no body within a usual limit has. */
+const MAX_DENSE = 1024 * 1024
+
+/** One item at a high index, as parsers of forms make it of `a[4294967293]`, must not cost what as many would. */
+const isSparse = (items: readonly unknown[]): boolean =>
+  items.length > MAX_DENSE && Object.keys(items).length < items.length / 2
 
 /** Dates, maps, bytes and whatever has a JSON form of its own. */
 const isForeign = (value: object): boolean => {

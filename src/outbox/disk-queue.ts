@@ -108,6 +108,10 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
       }
     },
 
+    expect(bytes) {
+      usualBytes = Math.max(usualBytes, bytes)
+    },
+
     get full() {
       return closed || used() + usualBytes >= maxBytes || writer.refuses(usualBytes)
     },

@@ -3,10 +3,13 @@ import type { PredictionRecord } from '../record.ts'
 /** Records waiting for one sink: in memory, or in an outbox on disk. One reader (the sink's delivery). */
 export interface Queue {
   /**
-   * Appends one request's records (JSON texts without newline). All or nothing; false: full, nothing kept.
+   * Appends one request's records (JSON texts without newline), or some of a large one's. All or nothing; false: full, nothing kept.
    * Safe from `kill -9` (outbox) when it returns. Synchronous, on the request's path. Never throws.
    */
   append(lines: readonly string[]): boolean
+
+  /** A request of so many bytes was appended in parts: `full` keeps room for one more. */
+  expect?(bytes: number): void
 
   /** Whether another append would be refused now: for `reject`, asked before the model runs. */
   readonly full: boolean

@@ -35,6 +35,7 @@ describe('a snapshot', () => {
       new Map([['a', 1]]),
       new Set([1]),
       Float32Array.of(0.5, NaN),
+      new DataView(new ArrayBuffer(2)),
       Buffer.from('x'),
       new Model(),
       { toJSON: () => ({ a: 1 }) },
@@ -50,6 +51,20 @@ describe('a snapshot', () => {
     for (let i = 0; i < 10_000; i++) deep = [deep]
     expect(encode(copyOf(deep))).toBe(encode(deep))
     expect(({} as { a?: unknown }).a).toBeUndefined()
+  })
+
+  it('of bytes and typed arrays is what they are, and does not change with them', () => {
+    const [bytes, numbers] = [Buffer.from('x'), Float32Array.of(1)]
+    const copy = copyOf({ bytes, numbers }) as { bytes: Buffer; numbers: Float32Array }
+    bytes.fill(0)
+    numbers.fill(0)
+    expect(copy).toEqual({ bytes: Buffer.from('x'), numbers: Float32Array.of(1) })
+  })
+
+  it('of a list with an item far behind is small', () => {
+    const list: unknown[] = [1]
+    list[4_294_967_293] = 'x'
+    expect(copyOf({ list })).toEqual({ list: { 0: 1, 4294967293: 'x' } })
   })
 
   it('of a text, nothing, or a stream is that', () => {
