@@ -3,7 +3,7 @@ import { recordFromJson, type PredictionRecord } from '../record.ts'
 const idOf = (line: string): string => recordFromJson(line).id
 
 /**
- * Tells who holds a reply when its records are settled. By the id of a request's last record: a request's records stand in
+ * Tells who holds a reply when its records are settled. By the id of the last of those that were appended at once: they stand in
  * the queue in one piece and batches are settled in order, so the last is settled last.
  */
 export const createConfirmations = () => {

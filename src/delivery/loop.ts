@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Queue, QueuedBatch, DeadLetter } from '../outbox/queue.ts'
 import type { Column } from '../schema/column.ts'
 import type { Sink } from '../sink.ts'
@@ -161,6 +162,8 @@ export const createLoop = (options: LoopOptions) => {
       if (stopped) return
       try {
         if (!(await turn())) return
+        // A sink that is quick to answer, as one in memory, must not keep the event loop for as long as there is a backlog.
+        await nextTurn()
       } catch (error) {
         if (!(await backOff(queueOutage, 'read', error))) return
       }
