@@ -6,7 +6,18 @@ import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const all = ['request', 'http', 'sustained', 'sinks', 'outbox', 'formats', 'blocking', 'schema', 'elasticsearch', 'kafka']
+const all = [
+  'request',
+  'http',
+  'sustained',
+  'sinks',
+  'outbox',
+  'formats',
+  'blocking',
+  'schema',
+  'elasticsearch',
+  'kafka',
+]
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !all.includes(name))
 if (unknown.length > 0) {
