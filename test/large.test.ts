@@ -425,6 +425,20 @@ describe('a large body', () => {
   })
 })
 
+it('the reply to a large body is not had by a client when the process is killed before its records are appended', async () => {
+  const outboxDir = join(temporaryFolder(), 'outbox')
+  const child = fork(
+    fileURLToPath(new URL('./children/ending-large.ts', import.meta.url)),
+    [outboxDir, 'kill', `${N}`],
+    {
+      silent: true,
+    },
+  )
+  const [port] = (await once(child, 'message')) as [number]
+  const body = await post(`http://127.0.0.1:${port}`, each((i) => i)).then((reply) => reply.text()).catch(() => 'none') // prettier-ignore
+  expect(body).toBe('none')
+})
+
 type Sent = { body: unknown; headers?: Record<string, string> }
 
 /** What is recorded of one exchange. */

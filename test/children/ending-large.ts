@@ -1,6 +1,6 @@
 /**
  * A service whose handler ends the process right after its reply of so many predictions: node children/ending-large.ts OUTBOX ENDING COUNT
- *   ENDING: exit | throw
+ *   ENDING: exit | throw | kill
  * Tells its port.
  */
 import { createServer } from 'node:http'
@@ -19,6 +19,7 @@ app.use(capturePredictions(createCapture({ sink, outboxDir, logger: silentLogger
 app.post('/predict', (_req, res) => {
   res.json({ predictions: Array.from({ length: Number(count) }, (_, i) => i) })
   if (ending === 'exit') process.exit(0)
+  if (ending === 'kill') process.kill(process.pid, 'SIGKILL')
   process.nextTick(() => JSON.parse('no JSON: nobody catches it'))
 })
 const server = createServer(app).listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
