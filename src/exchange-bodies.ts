@@ -66,7 +66,7 @@ export class ExchangeBodies {
   /** Nothing of the request is known, nor how many instances it has. */
   #isUnknown = false
   /** Rules of redaction could not be applied to a body, so that nobody knows what a free text may tell of it. */
-  #isUnread = false
+  #isUnredacted = false
   /** What is read at the end. */
   #laterRequest: { readonly body: unknown } | undefined
   #laterReply: Reply | undefined
@@ -137,7 +137,7 @@ export class ExchangeBodies {
 
   /** A body that is not read: of what it is, `value` is told. */
   unread(path: 'body' | 'reply', reason: string, value: unknown): void {
-    this.#isUnread = true
+    this.#isUnredacted = true
     this.note(path, reason, value)
   }
 
@@ -189,7 +189,7 @@ export class ExchangeBodies {
 
   /** Undefined: it may tell what redaction would have taken out of a body, if it had been read. */
   cleanError(error: string | undefined): string | undefined {
-    return this.#redaction !== undefined && this.#isUnread ? undefined : this.cleanText(error)
+    return this.#redaction !== undefined && this.#isUnredacted ? undefined : this.cleanText(error)
   }
 
   /** The log is no place for what redaction hides either: of what could not be read, no word is told. */

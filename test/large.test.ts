@@ -87,6 +87,15 @@ const listening = async (listener: RequestListener): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** A service in a process of its own, whose handler ends it right after the reply. */
+const endingService = async (outboxDir: string, ending: string) => {
+  const script = fileURLToPath(new URL('./children/ending-large.ts', import.meta.url))
+  const child = fork(script, [outboxDir, ending, `${N}`], { silent: true })
+  cleanup(() => child.kill('SIGKILL'))
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, port }
+}
+
 const serve = async (handler: RequestHandler, options?: CaptureOptions) => {
   const test = testCapture(options)
   const app = express()
@@ -404,14 +413,7 @@ describe('a large body', () => {
 
   it.each(['exit', 'throw'])('is recorded when the process ends by %s right after the reply', async (ending) => {
     const outboxDir = join(temporaryFolder(), 'outbox')
-    const child = fork(
-      fileURLToPath(new URL('./children/ending-large.ts', import.meta.url)),
-      [outboxDir, ending, `${N}`],
-      {
-        silent: true,
-      },
-    )
-    const [port] = (await once(child, 'message')) as [number]
+    const { child, port } = await endingService(outboxDir, ending)
     const exited = once(child, 'exit')
     const reply = await post(
       `http://127.0.0.1:${port}`,
@@ -427,14 +429,7 @@ describe('a large body', () => {
 
 it('the reply to a large body is not had by a client when the process is killed before its records are appended', async () => {
   const outboxDir = join(temporaryFolder(), 'outbox')
-  const child = fork(
-    fileURLToPath(new URL('./children/ending-large.ts', import.meta.url)),
-    [outboxDir, 'kill', `${N}`],
-    {
-      silent: true,
-    },
-  )
-  const [port] = (await once(child, 'message')) as [number]
+  const { port } = await endingService(outboxDir, 'kill')
   const body = await post(`http://127.0.0.1:${port}`, each((i) => i)).then((reply) => reply.text()).catch(() => 'none') // prettier-ignore
   expect(body).toBe('none')
 })
