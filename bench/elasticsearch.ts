@@ -11,8 +11,8 @@
  */
 import { Client } from '@elastic/elasticsearch'
 import { elasticsearch } from '../sinks/elasticsearch.ts'
-import { createIds } from '../src/id.ts'
-import { recordFrom, recordFromJson } from '../src/record.ts'
+import { createIds } from '../src/records/id.ts'
+import { recordFrom, recordFromJson } from '../src/records/record.ts'
 import { columnsOf } from '../src/schema/columns.ts'
 import type { Refusal } from '../src/sink.ts'
 import { service } from '../test/setup/services.ts'

@@ -7,13 +7,13 @@
  *
  * BENCH_ROUNDS (15): medians are given.
  */
-import { createTimestamps } from '../src/clock.ts'
-import { Exchange } from '../src/exchange.ts'
-import type { ExchangeContext } from '../src/exchange-context.ts'
+import { createTimestamps } from '../src/records/timestamps.ts'
+import { Exchange } from '../src/exchange/exchange.ts'
+import type { ExchangeContext } from '../src/exchange/exchange-context.ts'
 import { chooseFormat, isUnread } from '../src/formats/index.ts'
 import { isLarge } from '../src/formats/shorten.ts'
-import { createIds } from '../src/id.ts'
-import { encode } from '../src/json.ts'
+import { createIds } from '../src/records/id.ts'
+import { encode } from '../src/records/json.ts'
 import {
   arrays,
   binaryExchange,

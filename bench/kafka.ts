@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Admin, compatibilityPartitioner, Producer } from '@platformatic/kafka'
 import { kafka } from '../sinks/kafka.ts'
-import { recordFrom, recordFromJson } from '../src/record.ts'
+import { recordFrom, recordFromJson } from '../src/records/record.ts'
 import { service } from '../test/setup/services.ts'
 
 /**

@@ -9,7 +9,7 @@ import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCapture, silentLogger, type CaptureOptions } from 'capture-predictions'
-import { captureRequest } from '../src/http.ts'
+import { captureRequest } from '../src/http/capture-request.ts'
 import { median } from './load.ts'
 
 const REQUESTS = 50_000

@@ -1,6 +1,6 @@
 import { columnsOf } from '../src/schema/columns.ts'
 import { createRowMapper } from '../src/schema/row.ts'
-import { recordFrom } from '../src/record.ts'
+import { recordFrom } from '../src/records/record.ts'
 
 /** What a row costs on the event loop: nanoseconds of CPU a record, JSON parsed before; median of rounds. */
 const number = { type: 'number' }

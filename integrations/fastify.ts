@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
-import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http.ts'
+import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
 import type { Prediction } from '../src/prediction.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import type { Next, ParameterizedContext } from 'koa'
 import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
-import { captureRequest, FULL_REPLY, FULL_STATUS, headerText } from '../src/http.ts'
+import { captureRequest, FULL_REPLY, FULL_STATUS, headerText } from '../src/http/capture-request.ts'
 import type { Prediction } from '../src/prediction.ts'
 
 declare module 'koa' {

@@ -1,5 +1,5 @@
-import { PredictionsError } from '../src/errors.ts'
-import type { PredictionRecord } from '../src/record.ts'
+import { PredictionsError } from '../src/errors/errors.ts'
+import type { PredictionRecord } from '../src/records/record.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { checkClient } from './kafka/client.ts'
 import { refusal, unavailable } from './kafka/errors.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Connection } from 'mysql2'
-import { PredictionsError } from '../src/errors.ts'
+import { PredictionsError } from '../src/errors/errors.ts'
 import { requirePeer } from '../src/peer.ts'
 import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'

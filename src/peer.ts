@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { PredictionsError } from './errors.ts'
+import { PredictionsError } from './errors/errors.ts'
 
 /** Where a peer is looked for: beside this package, then in the app's folder (a linked package has no app beside it). */
 const places = (): string[] => [import.meta.url, pathToFileURL(`${process.cwd()}/`).href]

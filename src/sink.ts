@@ -1,5 +1,5 @@
 import type { Logger } from './logger.ts'
-import type { PredictionRecord } from './record.ts'
+import type { PredictionRecord } from './records/record.ts'
 import type { Column } from './schema/column.ts'
 
 /**

@@ -4,7 +4,7 @@ import { mysql } from '../sinks/mysql.ts'
 import { postgres } from '../sinks/postgres.ts'
 import { sqlite } from '../sinks/sqlite.ts'
 import type { ElasticsearchSettings, KafkaSettings, Settings } from './config/options.ts'
-import { PredictionsError } from './errors.ts'
+import { PredictionsError } from './errors/errors.ts'
 import type { Sink, SinkContext } from './sink.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Client } from '@elastic/elasticsearch'
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 import type { Document } from './documents.ts'
 import {
   batchRefused,

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type * as official from '@elastic/elasticsearch'
-import { messageOf, PredictionsError } from '../../src/errors.ts'
+import { messageOf, PredictionsError } from '../../src/errors/errors.ts'
 import { requirePeer } from '../../src/peer.ts'
 import type { Settings } from './options.ts'
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { messageOf, PredictionsError } from '../../src/errors.ts'
-import { networkFix } from '../../src/network.ts'
+import { messageOf, PredictionsError } from '../../src/errors/errors.ts'
+import { networkFix } from '../../src/errors/network-fixes.ts'
 
 /** An error as Elasticsearch writes it: of a request, or of an item of a bulk. */
 export interface Cause {

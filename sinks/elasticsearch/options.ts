@@ -1,4 +1,4 @@
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 
 export interface ElasticsearchOptions {
   /**

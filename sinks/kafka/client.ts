@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import type * as Kafka from '@platformatic/kafka'
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 import { resolvePeer } from '../../src/peer.ts'
 import type { KafkaConnection } from './options.ts'
 

@@ -1,5 +1,5 @@
-import { hasCode, messageOf, PredictionsError } from '../../src/errors.ts'
-import { networkFix } from '../../src/network.ts'
+import { hasCode, messageOf, PredictionsError } from '../../src/errors/errors.ts'
+import { networkFix } from '../../src/errors/network-fixes.ts'
 import { createCommand } from './commands.ts'
 import type { KafkaConnection } from './options.ts'
 

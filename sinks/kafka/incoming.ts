@@ -1,6 +1,6 @@
-import { messageOf } from '../../src/errors.ts'
-import { decode } from '../../src/json.ts'
-import { type PredictionRecord, recordFrom, recordFromJson, type RecordMembers } from '../../src/record.ts'
+import { messageOf } from '../../src/errors/errors.ts'
+import { decode } from '../../src/records/json.ts'
+import { type PredictionRecord, recordFrom, recordFromJson, type RecordMembers } from '../../src/records/record.ts'
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PredictionRecord } from '../../src/record.ts'
+import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 
 /** Headers of every message: who reads one can tell how its columns were typed, and that it is JSON. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { messageOf, PredictionsError } from '../../src/errors.ts'
+import { messageOf, PredictionsError } from '../../src/errors/errors.ts'
 import type { TopicShape } from './commands.ts'
 
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const

@@ -1,4 +1,4 @@
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 
 /** A database's address as logs and statistics show it: without user, password and parameters. */
 export const addressOf = (url: string, protocols: readonly string[]): string => {

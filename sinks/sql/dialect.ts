@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { PredictionRecord } from '../../src/record.ts'
+import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { NameLimits } from '../../src/schema/names.ts'
 import type { Refusal } from '../../src/sink.ts'

@@ -1,5 +1,5 @@
-import { PredictionsError } from '../../src/errors.ts'
-import { networkFix } from '../../src/network.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
+import { networkFix } from '../../src/errors/network-fixes.ts'
 
 interface DriverError {
   readonly message?: string

@@ -1,4 +1,4 @@
-import type { PredictionRecord } from '../../src/record.ts'
+import type { PredictionRecord } from '../../src/records/record.ts'
 import type { ColumnType } from '../../src/schema/column.ts'
 import type { Target } from './dialect.ts'
 

@@ -1,4 +1,4 @@
-import { hasCode, PredictionsError } from '../../src/errors.ts'
+import { hasCode, PredictionsError } from '../../src/errors/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
 import { tableNameOf, type Dialect, type Target, type Write } from './dialect.ts'

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../config/options.ts'
 import { resolveSettings } from '../config/settings.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import { inspectOutbox } from '../outbox/inspect.ts'
 import { columnsOf } from '../schema/columns.ts'
 import type { Column } from '../schema/column.ts'
 import type { Plan, Sink } from '../sink.ts'
 import { openSinks } from '../sinks.ts'
-import { whyUnwritable } from '../writable.ts'
+import { whyUnwritable } from '../errors/why-unwritable.ts'
 import {
   captureOptions,
   count,

@@ -1,5 +1,5 @@
 import { resolveSettings } from '../config/settings.ts'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import {
   discardDeadLetters,
   listDeadLetters,

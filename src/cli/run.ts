@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { didYouMean } from '../config/nearest.ts'
-import { hasCode, messageOf } from '../errors.ts'
+import { hasCode, messageOf } from '../errors/errors.ts'
 import { check, ddl } from './check.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { consume } from './consume.ts'

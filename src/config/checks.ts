@@ -1,4 +1,4 @@
-import { hasCode, messageOf } from '../errors.ts'
+import { hasCode, messageOf } from '../errors/errors.ts'
 import { columnsOf } from '../schema/columns.ts'
 import type { PredictionSchema } from '../schema/schema.ts'
 import type { Sink } from '../sink.ts'

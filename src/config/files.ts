@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import { Unreadable } from './kinds.ts'
 
 /** The JSON of a file, or why it can't be had, with the file's name and the mistake's line. */

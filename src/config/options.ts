@@ -1,6 +1,6 @@
-import type { Format } from '../format.ts'
+import type { Format } from '../formats/format.ts'
 import type { Logger } from '../logger.ts'
-import type { Always, SampleRates } from '../sample.ts'
+import type { Always, SampleRates } from '../exchange/sampling.ts'
 import type { PredictionSchema } from '../schema/schema.ts'
 import type { Sink } from '../sink.ts'
 

@@ -1,5 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv'
-import { PredictionsError } from '../errors.ts'
+import { PredictionsError } from '../errors/errors.ts'
 import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
 import { didYouMean, nearest } from './nearest.ts'

@@ -1,7 +1,7 @@
 import { stderrLogger } from '../logger.ts'
 import { redactMistakes } from '../redact/rules.ts'
-import { routeMistake } from '../route.ts'
-import { parseAlways, parseRates } from '../sample.ts'
+import { routeMistake } from '../exchange/routes.ts'
+import { parseAlways, parseRates } from '../exchange/sampling.ts'
 import { eachMistake, idHeaderMistake, schemaMistakes, sinkMistakes, tagHeaderMistake } from './checks.ts'
 import { fileMistake, nearestPackageName, readJsonFile } from './files.ts'
 import {

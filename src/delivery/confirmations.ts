@@ -1,4 +1,4 @@
-import { recordFromJson, type PredictionRecord } from '../record.ts'
+import { recordFromJson, type PredictionRecord } from '../records/record.ts'
 
 const idOf = (line: string): string => recordFromJson(line).id
 

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import { atMostOnceA, type Logger } from '../logger.ts'
 
 const LONGEST = 1000

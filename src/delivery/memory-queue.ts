@@ -1,6 +1,6 @@
 import { atMostOnceA, silentLogger, type Logger } from '../logger.ts'
 import type { DeadLetter, Queue, QueuedBatch, ReadLimit } from '../outbox/queue.ts'
-import { recordFromJson } from '../record.ts'
+import { recordFromJson } from '../records/record.ts'
 
 const MEBIBYTE = 1024 * 1024
 

@@ -1,6 +1,6 @@
-import { hasCode } from '../errors.ts'
+import { hasCode } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
-import type { PredictionRecord } from '../record.ts'
+import type { PredictionRecord } from '../records/record.ts'
 import { oneLine, says } from './log.ts'
 import type { Writer } from './writer.ts'
 

@@ -1,5 +1,5 @@
-import { hasCode, PredictionsError } from '../errors.ts'
-import type { PredictionRecord } from '../record.ts'
+import { hasCode, PredictionsError } from '../errors/errors.ts'
+import type { PredictionRecord } from '../records/record.ts'
 import type { Column } from '../schema/column.ts'
 import type { Refusal, Sink } from '../sink.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { decode } from '../json.ts'
-import type { Steps } from '../steps.ts'
+import { decode } from '../records/json.ts'
+import type { Steps } from '../steps/time-slices.ts'
 import { cutter, nameValues, type Texts } from './named-texts.ts'
 import { isObject, type Row } from './rows.ts'
 import * as scan from './scan.ts'

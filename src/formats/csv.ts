@@ -1,4 +1,4 @@
-import type { Format } from '../format.ts'
+import type { Format } from './format.ts'
 import { contentOf, isCsv } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'

@@ -1,5 +1,5 @@
-import { PredictionsError } from '../errors.ts'
-import type { Format, FormatReply, FormatRequest, RequestReading } from '../format.ts'
+import { PredictionsError } from '../errors/errors.ts'
+import type { Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { contentOf, outlineOf } from './body.ts'
 import { csv } from './csv.ts'
 import { instances } from './instances.ts'

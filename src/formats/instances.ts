@@ -1,5 +1,5 @@
-import type { Format, FormatRequest, RequestReading } from '../format.ts'
-import { encode } from '../json.ts'
+import type { Format, FormatRequest, RequestReading } from './format.ts'
+import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut, cutOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'

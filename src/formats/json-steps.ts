@@ -1,5 +1,5 @@
-import { encode } from '../json.ts'
-import type { Steps } from '../steps.ts'
+import { encode } from '../records/json.ts'
+import type { Steps } from '../steps/time-slices.ts'
 import { isObject, put, type Row } from './rows.ts'
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './scan.ts'
 

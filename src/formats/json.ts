@@ -1,4 +1,4 @@
-import type { Format } from '../format.ts'
+import type { Format } from './format.ts'
 import { contentOf, cutOf } from './body.ts'
 import { readOutputs, requestReading, unreadRequest } from './replies.ts'
 import { featuresOf, rowsOfItems } from './rows.ts'

@@ -1,5 +1,5 @@
-import type { Format } from '../format.ts'
-import { encode } from '../json.ts'
+import type { Format } from './format.ts'
+import { encode } from '../records/json.ts'
 import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'

@@ -1,4 +1,4 @@
-import type { Format, FormatRequest, RequestReading } from '../format.ts'
+import type { Format, FormatRequest, RequestReading } from './format.ts'
 import { type Content, contentOf, digestOf, type Extra, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { outputNamesOf, readOutputs, replyReading, requestReading } from './replies.ts'

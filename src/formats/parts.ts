@@ -1,4 +1,4 @@
-import type { Envelope, ReplyReading, RequestReading } from '../format.ts'
+import type { Envelope, ReplyReading, RequestReading } from './format.ts'
 import type { Row } from './rows.ts'
 
 export type Side = 'features' | 'outputs'

@@ -1,5 +1,5 @@
-import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from '../format.ts'
-import { encode } from '../json.ts'
+import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
+import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut, type Extra } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
 import { type Change, countOf, type Parts, withParts } from './parts.ts'

@@ -1,4 +1,4 @@
-import { encode } from '../json.ts'
+import { encode } from '../records/json.ts'
 
 export type Row = Record<string, unknown>
 

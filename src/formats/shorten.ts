@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { encode } from '../json.ts'
+import { encode } from '../records/json.ts'
 import type { Extra } from './body.ts'
 import { isObject, MAX_VALUES, put, type Row } from './rows.ts'
 

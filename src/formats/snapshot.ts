@@ -1,4 +1,4 @@
-import { decode, encode } from '../json.ts'
+import { decode, encode } from '../records/json.ts'
 import { isObject, type Row } from './rows.ts'
 
 /** A large object of the app's as it was when it came by, to be read later. */

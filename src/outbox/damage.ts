@@ -1,6 +1,6 @@
 import { appendFile, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import { FILE_MODE, isMissing, makeFolder, segmentFile } from './files.ts'
 import type { Chunk } from './segment.ts'
 

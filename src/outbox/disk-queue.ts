@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts'
-import { recordFromJson } from '../record.ts'
+import { messageOf } from '../errors/errors.ts'
+import { recordFromJson } from '../records/record.ts'
 import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
 import { sinkKey } from './files.ts'

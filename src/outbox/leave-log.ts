@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { PredictionRecord } from '../record.ts'
+import type { PredictionRecord } from '../records/record.ts'
 import { FILE_MODE, segmentFile, syncFolder } from './files.ts'
 import { encodeLines } from './line.ts'
 import { makeProcessFolder } from './process-folder.ts'

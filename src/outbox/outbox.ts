@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { atMostOnceA, type Logger } from '../logger.ts'
-import { messageOf, PredictionsError } from '../errors.ts'
+import { messageOf, PredictionsError } from '../errors/errors.ts'
 import { adopt, removeStrayLocks } from './adoption.ts'
 import { openDamage } from './damage.ts'
 import { openDiskQueue, type DiskQueue } from './disk-queue.ts'

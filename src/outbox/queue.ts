@@ -1,4 +1,4 @@
-import type { PredictionRecord } from '../record.ts'
+import type { PredictionRecord } from '../records/record.ts'
 
 /** Records waiting for one sink: in memory, or in an outbox on disk. One reader (the sink's delivery). */
 export interface Queue {

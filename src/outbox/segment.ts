@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { recordFromJson } from '../record.ts'
+import { recordFromJson } from '../records/record.ts'
 import { readCursor, START, type Position } from './cursor.ts'
 import { listNames, segmentFile, segmentNumber } from './files.ts'
 import { countNewlines, decodeLines, isTornLine } from './line.ts'

@@ -12,7 +12,7 @@ import {
 import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../errors/errors.ts'
 import type { Warn } from './damage.ts'
 import { FILE_MODE, isMissing, segmentFile, syncFolder } from './files.ts'
 import { encodeLines, type EncodedLines } from './line.ts'

@@ -1,4 +1,4 @@
-import { decode, encode } from '../json.ts'
+import { decode, encode } from '../records/json.ts'
 import type { Members } from './values.ts'
 
 /** Shorter ones, such as `7` or `no`, would punch holes into every text. In UTF-16 units. */

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { decode, encode } from '../json.ts'
+import { decode, encode } from '../records/json.ts'
 import { follow, mayEndOnItem, type Action, type Step } from './rules.ts'
 
 export type Members = Record<string, unknown>

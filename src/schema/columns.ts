@@ -1,4 +1,4 @@
-import { PredictionsError } from '../errors.ts'
+import { PredictionsError } from '../errors/errors.ts'
 import type { Column, ColumnType } from './column.ts'
 import { nameColumns } from './names.ts'
 import { referencesOf } from './refs.ts'

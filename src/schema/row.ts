@@ -1,4 +1,4 @@
-import type { ExtraValue, PredictionRecord } from '../record.ts'
+import type { ExtraValue, PredictionRecord } from '../records/record.ts'
 import { coercions, type Coerce } from './coerce.ts'
 import type { Column } from './column.ts'
 import { Misfit } from './misfit.ts'

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { encode } from '../json.ts'
+import { encode } from '../records/json.ts'
 
 /** A JSON Schema: draft-07 (the default) or 2020-12, as its `$schema` says. TypeBox schemas are JSON Schemas. */
 export type JsonSchema = object | boolean

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { encode } from '../../src/json.ts'
+import { encode } from '../../src/records/json.ts'
 import type { SentBody } from './servers.ts'
 
 const printable = fc.string({ unit: fc.constantFrom(...'abcjsontextcsv/+;=-*"\' 0189'), maxLength: 20 })

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { CaptureOptions } from '../../src/config/options.ts'
 import { resolveSettings } from '../../src/config/settings.ts'
 import { table, type Key } from '../../src/config/table.ts'
-import { hasCode } from '../../src/errors.ts'
+import { hasCode } from '../../src/errors/errors.ts'
 import { silentLogger, stderrLogger } from '../../src/logger.ts'
 import type { Sink } from '../../src/sink.ts'
 

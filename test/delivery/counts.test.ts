@@ -9,7 +9,7 @@ import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { openOutbox } from '../../src/outbox/outbox.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
-import { recordFromJson, type PredictionRecord } from '../../src/record.ts'
+import { recordFromJson, type PredictionRecord } from '../../src/records/record.ts'
 import { away, line, memorySink, noColumns, refused } from './support.ts'
 
 beforeEach(() => {

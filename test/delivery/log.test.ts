@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { oneLine, says } from '../../src/delivery/log.ts'
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 
 describe('what an error says', () => {
   it.each([

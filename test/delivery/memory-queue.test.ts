@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import type { DeadLetter } from '../../src/outbox/queue.ts'
-import { recordFrom } from '../../src/record.ts'
+import { recordFrom } from '../../src/records/record.ts'
 import { line, lines, recordingLogger } from './support.ts'
 
 const everything = { records: 1_000_000, bytes: 1_000_000_000 }

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
-import { recordFromJson, type PredictionRecord } from '../../src/record.ts'
+import { recordFromJson, type PredictionRecord } from '../../src/records/record.ts'
 import type { Refusal } from '../../src/sink.ts'
 import { away, deliver, line, lines, memorySink, refused } from './support.ts'
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createDelivery, type DeliverySettings } from '../../src/delivery/delivery.ts'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
-import { PredictionsError } from '../../src/errors.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 import type { Logger } from '../../src/logger.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
-import { recordFrom, type PredictionRecord } from '../../src/record.ts'
+import { recordFrom, type PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Sink } from '../../src/sink.ts'
 

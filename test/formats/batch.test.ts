@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formats } from '../../src/formats/index.ts'
 import { countOf, partsOf } from '../../src/formats/parts.ts'
-import type { RequestReading } from '../../src/format.ts'
-import { decode, encode } from '../../src/json.ts'
+import type { RequestReading } from '../../src/formats/format.ts'
+import { decode, encode } from '../../src/records/json.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 
 /** What is read of a request in JSON, and of a reply to it, in a fixed order. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encode } from '../../src/json.ts'
+import { encode } from '../../src/records/json.ts'
 import { chooseFormat } from '../../src/formats/index.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 

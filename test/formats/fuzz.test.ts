@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encode } from '../../src/json.ts'
+import { encode } from '../../src/records/json.ts'
 import { chooseFormat, formatNames } from '../../src/formats/index.ts'
 import { binaryBody, replyOf, requestOf } from './messages.ts'
 

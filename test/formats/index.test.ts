@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Format } from '../../src/format.ts'
+import type { Format } from '../../src/formats/format.ts'
 import { chooseFormat, formatNames } from '../../src/formats/index.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 

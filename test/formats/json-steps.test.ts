@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeInSteps, parseInSteps } from '../../src/formats/json-steps.ts'
-import { decode, encode } from '../../src/json.ts'
-import { finish } from '../../src/steps.ts'
+import { decode, encode } from '../../src/records/json.ts'
+import { finish } from '../../src/steps/time-slices.ts'
 
 /** Long enough to be taken apart, whatever stands in it. */
 const PAD = 'x'.repeat(70_000)

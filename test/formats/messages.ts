@@ -1,4 +1,4 @@
-import type { FormatReply, FormatRequest } from '../../src/format.ts'
+import type { FormatReply, FormatRequest } from '../../src/formats/format.ts'
 import { chooseFormat } from '../../src/formats/index.ts'
 
 interface Options {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { encode } from '../../src/json.ts'
+import { encode } from '../../src/records/json.ts'
 import type { Row } from '../../src/formats/rows.ts'
 import { Shortener } from '../../src/formats/shorten.ts'
 import { binaryBody, readBoth, replyOf, requestOf } from './messages.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isLarge } from '../../src/formats/shorten.ts'
 import { sizeOf, Snapshot, snapshotOf } from '../../src/formats/snapshot.ts'
-import { encode } from '../../src/json.ts'
+import { encode } from '../../src/records/json.ts'
 
 const copyOf = (value: unknown): unknown => new Snapshot(value).value
 

@@ -11,7 +11,7 @@ import {
 } from '../../src/outbox/dead-letters.ts'
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
-import { recordFromJson } from '../../src/record.ts'
+import { recordFromJson } from '../../src/records/record.ts'
 import { drain, filesBelow, idFor, idOf, recorder, texts } from './support.ts'
 
 let directory: string

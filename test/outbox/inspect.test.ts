@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { inspectOutbox } from '../../src/outbox/inspect.ts'
 import { openOutbox } from '../../src/outbox/outbox.ts'
-import { recordFromJson } from '../../src/record.ts'
+import { recordFromJson } from '../../src/records/record.ts'
 import { filesBelow, recorder, startService, texts } from './support.ts'
 
 let directory: string

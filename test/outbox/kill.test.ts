@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { recordFromJson } from '../../src/record.ts'
+import { recordFromJson } from '../../src/records/record.ts'
 import { leaveLog } from '../../src/outbox/leave-log.ts'
 import { openOutbox } from '../../src/outbox/outbox.ts'
 import { drain, recorder, startService, texts, type Service } from './support.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { recordFrom, recordFromJson, type PredictionRecord, type RecordMembers } from '../../src/record.ts'
+import { recordFrom, recordFromJson, type PredictionRecord, type RecordMembers } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import { createRowMapper, type RowOptions } from '../../src/schema/row.ts'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { elasticsearch, type ElasticsearchOptions } from 'capture-predictions/sinks/elasticsearch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasCode } from '../../src/errors.ts'
+import { hasCode } from '../../src/errors/errors.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import type { Sink } from '../../src/sink.ts'
 import { service } from '../setup/services.ts'

@@ -9,7 +9,7 @@ import {
 } from '@platformatic/kafka'
 import { kafka, type KafkaOptions } from 'capture-predictions/sinks/kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type PredictionRecord, recordFromJson } from '../../src/record.ts'
+import { type PredictionRecord, recordFromJson } from '../../src/records/record.ts'
 import type { Sink } from '../../src/sink.ts'
 import { runHere } from '../cli/support.ts'
 import { service } from '../setup/services.ts'

@@ -1,6 +1,6 @@
 import { kafka } from 'capture-predictions/sinks/kafka'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { recordFromJson } from '../../src/record.ts'
+import { recordFromJson } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { service } from '../setup/services.ts'
 import { type Topics, topicsOn } from '../services/kafka/topics.ts'

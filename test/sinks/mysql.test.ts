@@ -1,7 +1,7 @@
 import { mysql, type MysqlOptions } from 'capture-predictions/sinks/mysql'
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { decode } from '../../src/json.ts'
+import { decode } from '../../src/records/json.ts'
 import type { Sink } from '../../src/sink.ts'
 import { service } from '../setup/services.ts'
 import { testSink, type Row } from './contract.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { recordFrom, type PredictionRecord, type RecordMembers } from '../../src/record.ts'
+import { recordFrom, type PredictionRecord, type RecordMembers } from '../../src/records/record.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import type { Column } from '../../src/schema/column.ts'
 

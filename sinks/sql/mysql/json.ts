@@ -1,4 +1,4 @@
-import { encode } from '../../../src/json.ts'
+import { encode } from '../../../src/records/json.ts'
 import { spellJsonHalves } from '../text.ts'
 
 /** MariaDB takes 31 levels of arrays and objects, MySQL 100. */

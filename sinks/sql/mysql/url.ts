@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions, SslOptions } from 'mysql2'
-import { PredictionsError } from '../../../src/errors.ts'
+import { PredictionsError } from '../../../src/errors/errors.ts'
 
 const wrong = (message: string): PredictionsError => new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', message)
 

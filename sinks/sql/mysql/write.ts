@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Connection, ResultSetHeader } from 'mysql2'
-import type { PredictionRecord } from '../../../src/record.ts'
+import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { Refusal } from '../../../src/sink.ts'
 import type { Target, Write } from '../dialect.ts'
 import { tabLines, type Texts } from '../rows.ts'

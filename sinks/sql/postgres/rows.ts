@@ -1,7 +1,7 @@
-import type { PredictionRecord } from '../../../src/record.ts'
+import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { Target } from '../dialect.ts'
 import type { Texts } from '../rows.ts'
-import { encode } from '../../../src/json.ts'
+import { encode } from '../../../src/records/json.ts'
 import { doubleText, spellJson, spellUnstorable, tabField } from '../text.ts'
 
 const jsonOf = (value: unknown): string => spellJson(encode(value))

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
-import { hasCode, messageOf } from '../../../src/errors.ts'
-import type { PredictionRecord } from '../../../src/record.ts'
+import { hasCode, messageOf } from '../../../src/errors/errors.ts'
+import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { Column } from '../../../src/schema/column.ts'
 import type { Sink } from '../../../src/sink.ts'
 import { patient } from '../records.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { documentWriter, fitFieldNames, indexNamer, type Document } from '../../../sinks/elasticsearch/documents.ts'
-import { decode } from '../../../src/json.ts'
-import { recordFromJson } from '../../../src/record.ts'
+import { decode } from '../../../src/records/json.ts'
+import { recordFromJson } from '../../../src/records/record.ts'
 import { columnsOf } from '../../../src/schema/columns.ts'
 import { record } from '../records.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hasCode } from '../../../src/errors.ts'
+import { hasCode } from '../../../src/errors/errors.ts'
 import { readOptions, type ElasticsearchOptions } from '../../../sinks/elasticsearch/options.ts'
 
 const mistakesOf = (options: ElasticsearchOptions): string => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { decode } from '../../../src/json.ts'
+import { decode } from '../../../src/records/json.ts'
 import type { Row } from '../contract.ts'
 import { workFolder } from '../../setup/services.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { keyMaker, schemaId } from '../../../sinks/kafka/message.ts'
-import { recordFromJson } from '../../../src/record.ts'
+import { recordFromJson } from '../../../src/records/record.ts'
 import type { Column } from '../../../src/schema/column.ts'
 import { idOf, recordOf } from './records.ts'
 

@@ -1,4 +1,4 @@
-import { type PredictionRecord, recordFrom } from '../../../src/record.ts'
+import { type PredictionRecord, recordFrom } from '../../../src/records/record.ts'
 
 /** Ids as capture makes them: version 7, the last four digits the instance's index. */
 export const idOf = (request: number, instance = 0): string =>

@@ -11,11 +11,11 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import type { CaptureOptions } from 'capture-predictions'
 import { capturePredictions } from 'capture-predictions/express'
-import { encode } from '../src/json.ts'
-import { createSampler } from '../src/sample.ts'
-import { binaryBody } from './formats/messages.ts'
-import { frameworks } from './integrations/frameworks.ts'
-import { cleanup, temporaryFolder, testCapture, type TestCapture } from './setup/captures.ts'
+import { encode } from '../../src/records/json.ts'
+import { createSampler } from '../../src/exchange/sampling.ts'
+import { binaryBody } from '../formats/messages.ts'
+import { frameworks } from '../integrations/frameworks.ts'
+import { cleanup, temporaryFolder, testCapture, type TestCapture } from '../setup/captures.ts'
 
 /** Past what is read at once, and below what body parsers take by default. */
 const N = 4500
@@ -89,7 +89,7 @@ const listening = async (listener: RequestListener): Promise<string> => {
 
 /** A service in a process of its own, whose handler ends it right after the reply. */
 const endingService = async (outboxDir: string, ending: string) => {
-  const script = fileURLToPath(new URL('./children/ending-large.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../children/ending-large.ts', import.meta.url))
   const child = fork(script, [outboxDir, ending, `${N}`], { silent: true })
   cleanup(() => child.kill('SIGKILL'))
   const [port] = (await once(child, 'message')) as [number]

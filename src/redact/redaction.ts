@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { encode } from './json.ts'
-import { followPath, SOURCES, stepsOf, type Source, type Step } from './redact/rules.ts'
-import { createSecrets } from './redact/secrets.ts'
-import { hashed, masked, redactBelow, type Members, type Replace } from './redact/values.ts'
+import { encode } from '../records/json.ts'
+import { followPath, SOURCES, stepsOf, type Source, type Step } from './rules.ts'
+import { createSecrets } from './secrets.ts'
+import { hashed, masked, redactBelow, type Members, type Replace } from './values.ts'
 
 /** Rules of redaction, compiled; made once for a capture. */
 export interface Redactor {

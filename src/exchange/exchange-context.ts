@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
-import type { Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
-import { headerOf } from './headers.ts'
-import type { Redaction } from './redact.ts'
-import type { Sampler } from './sample.ts'
+import type { Format, FormatReply, FormatRequest, RequestReading } from '../formats/format.ts'
+import { headerOf } from '../http/request-headers.ts'
+import type { Redaction } from '../redact/redaction.ts'
+import type { Sampler } from './sampling.ts'
 
 /** What all exchanges of a capture share, made once. Each function is called on the request's path. */
 export interface ExchangeContext {

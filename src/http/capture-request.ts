@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Capture } from './capture.ts'
-import type { Exchange } from './exchange.ts'
-import type { Header } from './exchange-bodies.ts'
-import { RequestReader, type RequestOptions } from './request.ts'
-import { watchResponse } from './response.ts'
+import type { Capture } from '../capture.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Header } from '../exchange/exchange-bodies.ts'
+import { RequestReader, type RequestOptions } from './request-reader.ts'
+import { watchResponse } from './watch-response.ts'
 
 /** One request as its framework knows it. Express, Koa and Fastify all stand on Node.js' own request and response. */
 export interface HttpRequest {

@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import { didYouMean } from './config/nearest.ts'
+import { didYouMean } from '../config/nearest.ts'
 
 /** Finds the configured route that a request belongs to: the route as it was written, or undefined. Never throws. */
 export type RouteMatcher = (method: string, url: string) => string | undefined

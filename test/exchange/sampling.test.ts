@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { createSampler, parseAlways, parseRates, rateOf } from '../src/sample.ts'
+import { createSampler, parseAlways, parseRates, rateOf } from '../../src/exchange/sampling.ts'
 
 const never = { errors: false, slowMs: undefined }
 const keepAt = (rate: number) => createSampler({ rate, always: never }).keep
@@ -31,7 +31,7 @@ describe('keep', () => {
   })
 
   it('decides alike in another process', () => {
-    const sample = fileURLToPath(new URL('../src/sample.ts', import.meta.url))
+    const sample = fileURLToPath(new URL('../../src/exchange/sampling.ts', import.meta.url))
     const program = `
       const { createSampler } = await import(${JSON.stringify(sample)})
       const { keep } = createSampler({ rate: 0.3, always: {} })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRouteMatcher, routeMistake } from '../src/route.ts'
+import { createRouteMatcher, routeMistake } from '../../src/exchange/routes.ts'
 
 const matchOne = (route: string, method: string, url: string) => createRouteMatcher([route])(method, url) === route
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decode, encode } from '../src/json.ts'
+import { decode, encode } from '../../src/records/json.ts'
 
 describe('encode and decode', () => {
   it('write plain JSON as JSON.stringify does', () => {

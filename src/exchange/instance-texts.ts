@@ -1,8 +1,8 @@
-import { encodeInSteps } from './formats/json-steps.ts'
-import type { Change, Parts } from './formats/parts.ts'
-import { encode } from './json.ts'
-import type { Steps } from './steps.ts'
-import { JoinedTexts, type Texts } from './texts.ts'
+import { encodeInSteps } from '../formats/json-steps.ts'
+import type { Change, Parts } from '../formats/parts.ts'
+import { encode } from '../records/json.ts'
+import type { Steps } from '../steps/time-slices.ts'
+import { JoinedTexts, type Texts } from './joined-texts.ts'
 
 /** The JSON text of each instance of one side. */
 export interface InstanceTexts {

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Capture, CaptureOptions } from 'capture-predictions'
-import { frameworks, type Framework, type Handler } from './integrations/frameworks.ts'
-import { cleanup, temporaryFolder, testCapture } from './setup/captures.ts'
+import { frameworks, type Framework, type Handler } from '../integrations/frameworks.ts'
+import { cleanup, temporaryFolder, testCapture } from '../setup/captures.ts'
 
 const frameworkOf = (name: string): Framework => frameworks.find((framework) => framework.name === name)!
 

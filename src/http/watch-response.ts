@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
-import type { Exchange } from './exchange.ts'
-import type { Header } from './exchange-bodies.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Header } from '../exchange/exchange-bodies.ts'
 import { decompress } from './decompress.ts'
-import { isCorkable } from './cork.ts'
-import { byteLength, holdResponse, isEndable } from './hold.ts'
-import { createTap, type Tap } from './tap.ts'
+import { isCorkable } from './cork-socket.ts'
+import { byteLength, holdResponse, isEndable } from './hold-response.ts'
+import { createTap, type Tap } from './body-tap.ts'
 
 export interface ResponseOptions {
   /** The header that carries the prediction's id; empty: none, or another capture has set it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decode, encode } from '../src/json.ts'
+import { decode, encode } from '../../src/records/json.ts'
 
 /** What `decode` promises, by the slow way. */
 const byReviver = (text: string): unknown =>

@@ -1,5 +1,5 @@
-import type { Change, Parts } from './formats/parts.ts'
-import { decode, encode } from './json.ts'
+import type { Change, Parts } from '../formats/parts.ts'
+import { decode, encode } from '../records/json.ts'
 
 /** What `.set()` and `.tag()` are given. */
 type Members = Record<string, unknown>

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import { ExchangeBodies, type Header } from './exchange-bodies.ts'
 import type { ExchangeContext, ExchangeStart } from './exchange-context.ts'
-import { headerOf, requestIdOf } from './headers.ts'
-import { INSTANCES_PER_BASE, instanceId } from './id.ts'
-import { createLineMaker, type LineMaker, modelMembers } from './line.ts'
-import { messageOf } from './errors.ts'
-import type { Prediction } from './prediction.ts'
-import type { Sampler } from './sample.ts'
+import { headerOf, requestIdOf } from '../http/request-headers.ts'
+import { INSTANCES_PER_BASE, instanceId } from '../records/id.ts'
+import { createLineMaker, type LineMaker, modelMembers } from '../records/record-line.ts'
+import { messageOf } from '../errors/errors.ts'
+import type { Prediction } from '../prediction.ts'
+import type { Sampler } from './sampling.ts'
 
 type Members = Record<string, unknown>
 

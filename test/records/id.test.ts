@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createIds, instanceId } from '../src/id.ts'
+import { createIds, instanceId } from '../../src/records/id.ts'
 
 describe('createIds', () => {
   it('makes UUIDv7 bases of the time', () => {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
-import { corkSocket, uncorkSocket } from './cork.ts'
+import { corkSocket, uncorkSocket } from './cork-socket.ts'
 
 /** A reply that waits. What runs when it goes (`finish`, callbacks) finds the async context that it was ended in, not another request's. */
 export class HeldReply extends AsyncResource {

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { capturePredictions } from 'capture-predictions/express'
-import { createTurn } from '../src/turn.ts'
-import { cleanup, temporaryFolder, testCapture } from './setup/captures.ts'
+import { createTurn } from '../../src/http/reply-groups.ts'
+import { cleanup, temporaryFolder, testCapture } from '../setup/captures.ts'
 
 /** Both ends of a connection. */
 const connection = async (): Promise<{ socket: Socket; client: Socket; received: () => string }> => {
@@ -231,7 +231,7 @@ describe('a reply', () => {
   /** What the client got, and how many records the outbox has, of a service that ended right after its second reply. */
   const endingBy = async (ending: string): Promise<{ got: string; stored: number }> => {
     const outbox = join(temporaryFolder(), 'outbox')
-    const child = fork(fileURLToPath(new URL('./children/ending.ts', import.meta.url)), [outbox, ending], {
+    const child = fork(fileURLToPath(new URL('../children/ending.ts', import.meta.url)), [outbox, ending], {
       silent: true,
     })
     cleanup(() => child.kill('SIGKILL'))

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decompress } from './decompress.ts'
-import type { Exchange } from './exchange.ts'
-import { encode } from './json.ts'
-import { tapStream, type Tap } from './tap.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import { encode } from '../records/json.ts'
+import { tapStream, type Tap } from './body-tap.ts'
 
 export interface RequestOptions {
   /** The body as the framework's parser left it; undefined as long as no parser has run. */

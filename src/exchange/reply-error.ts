@@ -1,4 +1,4 @@
-import { decode, encode } from './json.ts'
+import { decode, encode } from '../records/json.ts'
 
 /** Changes what is taken out of a reply: redaction. */
 type Clean = (value: unknown) => unknown

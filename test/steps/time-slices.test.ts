@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createStepRunner, finish, type Steps } from '../src/steps.ts'
+import { createStepRunner, finish, type Steps } from '../../src/steps/time-slices.ts'
 
 /** The clock is the test's: what takes how long does not depend on the machine. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))

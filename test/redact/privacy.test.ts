@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, vi } from 'vitest'
 import { createCapture, type Capture, type CaptureOptions, type Sink } from 'capture-predictions'
-import { frameworks, type Handler } from './integrations/frameworks.ts'
-import { cleanup, temporaryFolder, testCapture } from './setup/captures.ts'
+import { frameworks, type Handler } from '../integrations/frameworks.ts'
+import { cleanup, temporaryFolder, testCapture } from '../setup/captures.ts'
 
 /** Each is given to the service in one place only, so that a leak says where it comes from. */
 const SECRETS = {

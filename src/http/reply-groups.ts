@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import * as timers from 'node:timers'
-import { beforeDestroy } from './cork.ts'
+import { beforeDestroy } from './cork-socket.ts'
 import { HeldReply } from './held-reply.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CaptureOptions } from 'capture-predictions'
-import { frameworks, type Handler } from './integrations/frameworks.ts'
-import { cleanup, testCapture } from './setup/captures.ts'
+import { frameworks, type Handler } from '../integrations/frameworks.ts'
+import { cleanup, testCapture } from '../setup/captures.ts'
 
 const EMAIL = 'alice@engine.example'
 const RULES: CaptureOptions = { redact: ['email', '**.email'], redactKey: 'k' }

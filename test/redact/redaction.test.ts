@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { decode, encode } from '../src/json.ts'
-import { createRedactor } from '../src/redact.ts'
-import { redactMistakes, ruleWithHash } from '../src/redact/rules.ts'
+import { decode, encode } from '../../src/records/json.ts'
+import { createRedactor } from '../../src/redact/redaction.ts'
+import { redactMistakes, ruleWithHash } from '../../src/redact/rules.ts'
 
 const key = 'a key of the tests'
 const start = (...rules: string[]) => createRedactor(rules, key)!.start()

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { emptyTexts, JoinedTexts } from '../src/texts.ts'
+import { emptyTexts, JoinedTexts } from '../../src/exchange/joined-texts.ts'
 
 it.each([1, 3, 256])('texts that come %i at once are there one by one, however many they are', (step) => {
   const count = 20_001
