@@ -44,8 +44,9 @@ const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolea
     'autocommit = 0',
   ]
   if (statementTimeout === undefined) return settings
-  settings.push(`innodb_lock_wait_timeout = ${Math.max(1, Math.ceil(statementTimeout / 1000))}`)
-  // MySQL's own limit is for SELECT only.
+  // MySQL's own limit of a statement is for SELECT only: what else a write may wait for are locks, of rows and of the table.
+  const seconds = Math.max(1, Math.ceil(statementTimeout / 1000))
+  settings.push(`innodb_lock_wait_timeout = ${seconds}`, `lock_wait_timeout = ${seconds}`)
   if (isMariaDb) settings.push(`max_statement_time = ${statementTimeout / 1000}`)
   return settings
 }

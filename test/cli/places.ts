@@ -126,13 +126,13 @@ const postgres = (given: string): System => ({
   },
 })
 
-const mysql = async (given: string): Promise<System> => {
+const mysql = async (name: string, given: string): Promise<System> => {
   const client = await createConnection({ uri: given, multipleStatements: true })
   const user = `predictions_${randomUUID().slice(0, 8)}`
   await client.query('create user ? identified by ?', [user, password])
   await client.query(`grant all on \`${new URL(given).pathname.slice(1)}\`.* to ?`, [user])
   return {
-    name: 'MySQL',
+    name,
     makes: /^create table /,
     saysAway: refusedConnection,
     saysRefused: /^Access denied for user.*check user and password/,
@@ -260,13 +260,14 @@ const kafka = (brokers: string): System => {
 
 /** All systems that are to be had here. */
 export const findSystems = async (): Promise<readonly System[]> => {
-  const [postgresUrl, mysqlUrl, elasticsearchUrl, brokers] = await Promise.all(
-    (['postgres', 'mysql', 'elasticsearch', 'kafka'] as const).map(service),
+  const [postgresUrl, mysqlUrl, mariadbUrl, elasticsearchUrl, brokers] = await Promise.all(
+    (['postgres', 'mysql', 'mariadb', 'elasticsearch', 'kafka'] as const).map(service),
   )
   return [
     sqlite,
     ...(postgresUrl ? [postgres(postgresUrl)] : []),
-    ...(mysqlUrl ? [await mysql(mysqlUrl)] : []),
+    ...(mysqlUrl ? [await mysql('MySQL', mysqlUrl)] : []),
+    ...(mariadbUrl ? [await mysql('MariaDB', mariadbUrl)] : []),
     ...(elasticsearchUrl ? [await elasticsearch(elasticsearchUrl)] : []),
     ...(brokers ? [kafka(brokers)] : []),
   ]

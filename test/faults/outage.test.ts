@@ -8,6 +8,7 @@ import { SOUND } from './verdict.ts'
 const databases: [Database, Framework, Fault[]][] = [
   ['postgres', 'fastify', ['refusing', 'unreachable', 'hanging', 'cut']],
   ['mysql', 'express', ['cut']],
+  ['mariadb', 'fastify', ['cut']],
 ]
 const present = databases.filter(([database]) => has(database))
 

@@ -2,7 +2,7 @@ import knex, { type Knex } from 'knex'
 import { service } from '../setup/services.ts'
 import type { Defer } from './scope.ts'
 
-export type Database = 'postgres' | 'mysql'
+export type Database = 'postgres' | 'mysql' | 'mariadb'
 
 export interface StoredRow {
   readonly id: string
@@ -20,8 +20,8 @@ export interface Table {
   rows(): Promise<readonly StoredRow[]>
 }
 
-const clients = { postgres: 'pg', mysql: 'mysql2' } as const
-const urls = { postgres: await service('postgres'), mysql: await service('mysql') }
+const clients = { postgres: 'pg', mysql: 'mysql2', mariadb: 'mysql2' } as const
+const urls = { postgres: await service('postgres'), mysql: await service('mysql'), mariadb: await service('mariadb') }
 
 export const has = (database: Database): boolean => urls[database] !== undefined
 

@@ -27,6 +27,7 @@ const rate = Number(values.rate)
 const services: readonly [Database, Framework][] = [
   ['postgres', 'fastify'],
   ['mysql', 'express'],
+  ['mariadb', 'express'],
 ]
 const faults: readonly Fault[] = ['refusing', 'unreachable', 'hanging', 'cut']
 

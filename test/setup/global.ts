@@ -21,12 +21,20 @@ const build = () => {
   }
 }
 
+/** Services that a script may have started, and the folder of its scripts. */
+const started = [
+  ['elasticsearch', 'elasticsearch'],
+  ['kafka', 'kafka'],
+  ['mysql', 'mysql'],
+  ['postgres18', 'postgres'],
+] as const
+
 /** Servers that tests start stay up between local runs, as they take seconds to start; CI leaves nothing behind. */
 const stopServices = () => {
   if (!process.env['CI']) return
-  for (const name of ['elasticsearch', 'kafka']) {
+  for (const [name, script] of started) {
     if (!existsSync(workFolder(name))) continue
-    execFileSync(`${root}test/services/${name}/stop.sh`, [workFolder(name)], { stdio: 'inherit' })
+    execFileSync(`${root}test/services/${script}/stop.sh`, [workFolder(name)], { stdio: 'inherit' })
   }
 }
 

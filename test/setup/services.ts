@@ -13,15 +13,33 @@ const services = {
     usual: 'postgres://postgres@127.0.0.1:5432/test',
     port: 5432,
     start: undefined,
+    settings: {},
   },
-  mysql: { variable: 'TEST_MYSQL_URL', usual: 'mysql://root@127.0.0.1:3306/test', port: 3306, start: undefined },
+  /** The newest release beside the one that the machine has. */
+  postgres18: { variable: 'TEST_POSTGRES18_URL', usual: undefined, port: undefined, start: 'postgres', settings: {} },
+  /** Never stands for MySQL: they differ in reserved words, locks, TLS, errors. */
+  mariadb: {
+    variable: 'TEST_MARIADB_URL',
+    usual: 'mysql://root@127.0.0.1:3306/test',
+    port: 3306,
+    start: undefined,
+    settings: {},
+  },
+  mysql: {
+    variable: 'TEST_MYSQL_URL',
+    usual: undefined,
+    port: undefined,
+    start: 'mysql',
+    settings: { MYSQL_OPTS: '--local-infile=ON' },
+  },
   elasticsearch: {
     variable: 'TEST_ELASTICSEARCH_URL',
     usual: 'http://127.0.0.1:9200',
     port: 9200,
     start: 'elasticsearch',
+    settings: {},
   },
-  kafka: { variable: 'TEST_KAFKA_BROKERS', usual: '127.0.0.1:9092', port: 9092, start: 'kafka' },
+  kafka: { variable: 'TEST_KAFKA_BROKERS', usual: '127.0.0.1:9092', port: 9092, start: 'kafka', settings: {} },
 } as const
 
 export type ServiceName = keyof typeof services
@@ -44,14 +62,15 @@ export const listens = (port: number): Promise<boolean> =>
   })
 
 const find = async (name: ServiceName): Promise<string | undefined> => {
-  const { variable, usual, port, start } = services[name]
+  const { variable, usual, port, start, settings } = services[name]
   const given = process.env[variable]
   if (given) return given
-  if (await listens(port)) return usual
+  if (port !== undefined && (await listens(port))) return usual
   if (start === undefined) return undefined
   try {
     const script = `${root}test/services/${start}/start.sh`
-    const { stdout } = await promisify(execFile)(script, [workFolder(name)], { timeout: 600_000 })
+    const env = { ...process.env, ...settings }
+    const { stdout } = await promisify(execFile)(script, [workFolder(name)], { timeout: 600_000, env })
     return stdout.trim()
   } catch (error) {
     process.stderr.write(`\n*** ${name} could not be started: ${(error as Error).message}\n`)
@@ -70,7 +89,8 @@ export const service = (name: ServiceName): Promise<string | undefined> => {
   if (!url) {
     url = find(name).then((answer) => {
       if (answer !== undefined) return answer
-      const say = `${name} is not there: set ${services[name].variable}, or start one on port ${services[name].port}`
+      const { variable, port } = services[name]
+      const say = `${name} is not there: set ${variable}${port === undefined ? '' : `, or start one on port ${port}`}`
       if (process.env['CI']) throw new Error(say)
       process.stderr.write(`\n*** SKIPPED: ${say}\n`)
       return undefined

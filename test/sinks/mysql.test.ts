@@ -9,7 +9,10 @@ import { columnsFor, patient, record, TIMESTAMP } from './records.ts'
 import { exits } from './sql/exits.ts'
 import { createCertificate, mysqlOverTls } from './sql/tls.ts'
 
-const url = await service('mysql')
+const servers = [
+  { server: 'MySQL', url: await service('mysql') },
+  { server: 'MariaDB', url: await service('mariadb') },
+]
 
 const jsonColumns = new Set(['json', 'tags', 'extra', 'features', 'outputs'])
 const read = (name: string, value: unknown): unknown => {
@@ -22,7 +25,7 @@ const read = (name: string, value: unknown): unknown => {
   return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer
 }
 
-describe.skipIf(!url)('mysql', () => {
+describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => {
   let client: Connection
   beforeAll(async () => {
     client = await createConnection({
@@ -59,7 +62,7 @@ describe.skipIf(!url)('mysql', () => {
     ['by INSERT', false],
   ])('%s', (how, loadData) => {
     testSink({
-      name: `MySQL ${how}`,
+      name: `${server} ${how}`,
       createSink: (table, { port, ...options } = {}) => create(table, { url: at(port), loadData, ...options }),
       readAll,
       drop: async (table) => void (await client.query('drop table if exists ??', [table])),
@@ -143,7 +146,7 @@ describe.skipIf(!url)('mysql', () => {
       const sink = make('wrong')
       const { problems } = await sink.plan!(columnsFor())
       expect(problems).toHaveLength(5)
-      expect(problems.join('\n')).toMatch(/`id` is int\(11\), and has to hold uuid/)
+      expect(problems.join('\n')).toMatch(/`id` is int(\(11\))?, and has to hold uuid/)
       const error = await errorOf(sink.open!(columnsFor()))
       for (const problem of problems) expect(error!.message).toContain(problem)
       // Those of one column are told together, and the type is changed first.

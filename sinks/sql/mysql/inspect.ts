@@ -6,7 +6,7 @@ const WHERE = 'where table_schema = coalesce(?, database()) and table_name = ?'
 const COLUMNS = `
   select column_name as name, lower(column_type) as type, is_nullable = 'YES' as nullable, character_set_name as charset,
     column_default is not null or extra like '%auto_increment%' as filled,
-    coalesce(generation_expression, '') <> '' as generated
+    coalesce(generation_expression, '') <> '' as is_generated
   from information_schema.columns ${WHERE} order by ordinal_position`
 
 /** An index of a column's start, or of an expression, covers no value in full. */
@@ -16,12 +16,12 @@ const UNIQUE_KEYS = `
 
 const ENGINE = `select engine as engine from information_schema.tables ${WHERE}`
 
-const columnOf = ({ name, type, nullable, charset, filled, generated }: Row): ExistingColumn => ({
+const columnOf = ({ name, type, nullable, charset, filled, is_generated }: Row): ExistingColumn => ({
   name: name as string,
   type: type as string,
   nullable: Boolean(nullable),
   filled: Boolean(filled),
-  generated: Boolean(generated),
+  generated: Boolean(is_generated),
   charset: (charset as string | null) ?? undefined,
 })
 
@@ -33,6 +33,8 @@ export const inspect = async (
   { schema, table }: TableName,
 ): Promise<ExistingTable | undefined> => {
   const bindings = [schema ?? null, table]
+  // MySQL reads its information_schema as of the transaction's first read, which may be before somebody made the table.
+  await session.query('commit')
   const columns = await session.query(COLUMNS, bindings)
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, bindings)
