@@ -100,8 +100,8 @@ const sqlite: System = {
   },
 }
 
-const postgres = (given: string): System => ({
-  name: 'Postgres',
+const postgres = (name: string, given: string): System => ({
+  name,
   makes: /^create table /,
   saysAway: refusedConnection,
   saysRefused: /(stranger.*|password authentication failed.*)check user(,| and) password/,
@@ -260,12 +260,13 @@ const kafka = (brokers: string): System => {
 
 /** All systems that are to be had here. */
 export const findSystems = async (): Promise<readonly System[]> => {
-  const [postgresUrl, mysqlUrl, mariadbUrl, elasticsearchUrl, brokers] = await Promise.all(
-    (['postgres', 'mysql', 'mariadb', 'elasticsearch', 'kafka'] as const).map(service),
+  const [postgresUrl, postgres18Url, mysqlUrl, mariadbUrl, elasticsearchUrl, brokers] = await Promise.all(
+    (['postgres', 'postgres18', 'mysql', 'mariadb', 'elasticsearch', 'kafka'] as const).map(service),
   )
   return [
     sqlite,
-    ...(postgresUrl ? [postgres(postgresUrl)] : []),
+    ...(postgresUrl ? [postgres('Postgres', postgresUrl)] : []),
+    ...(postgres18Url ? [postgres('Postgres 18', postgres18Url)] : []),
     ...(mysqlUrl ? [await mysql('MySQL', mysqlUrl)] : []),
     ...(mariadbUrl ? [await mysql('MariaDB', mariadbUrl)] : []),
     ...(elasticsearchUrl ? [await elasticsearch(elasticsearchUrl)] : []),

@@ -92,24 +92,29 @@ describe.each(['fastify', 'express', 'koa'])('npm start -- %s', (framework) => {
   })
 })
 
-const postgresUrl = await service('postgres')
-describe.skipIf(!postgresUrl)('the same server on Postgres', () => {
+const databases = [
+  { name: 'Postgres', client: 'pg', url: await service('postgres') },
+  { name: 'MySQL', client: 'mysql2', url: await service('mysql') },
+  { name: 'MariaDB', client: 'mysql2', url: await service('mariadb') },
+]
+describe.each(databases.filter(({ url }) => url))('the same server on $name', ({ client, url }) => {
   it('needs nothing but PREDICTIONS_SINK', async () => {
     const { default: knex } = await import('knex')
-    const database = knex({ client: 'pg', connection: postgresUrl! })
+    const database = knex({ client, connection: url! })
     const table = `iris_${process.pid}`
     cleanup(async () => {
       await database.schema.dropTableIfExists(table)
       await database.destroy()
     })
-    const server = await startServer('fastify', { PREDICTIONS_SINK: postgresUrl!, PREDICTIONS_TABLE: table })
+    const server = await startServer('fastify', { PREDICTIONS_SINK: url!, PREDICTIONS_TABLE: table })
     await post(server.url, SETOSA)
     await vi.waitFor(
       async () => expect(await (await fetch(`${server.url}/rows`)).json()).toMatchObject([{ sepal_length: 5.1 }]),
       { timeout: 10_000 },
     )
     expect(await server.stop()).toEqual([0, null])
-    expect(await database(table).select('prediction', 'status')).toEqual([{ prediction: '0', status: 200 }])
+    const [row] = (await database(table).select('prediction', 'status')) as Record<string, unknown>[]
+    expect({ prediction: Number(row!['prediction']), status: row!['status'] }).toEqual({ prediction: 0, status: 200 })
   })
 })
 

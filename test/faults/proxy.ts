@@ -132,5 +132,9 @@ export const startProxy = async (defer: Defer, target: number): Promise<FaultPro
 /** Postgres' word that a statement has stored rows: https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const isTag = (data: Buffer): boolean => /C\0\0\0.(COPY|INSERT 0) [1-9]/s.test(data.toString('latin1'))
 
-/** MySQL's command to store them, whose answer is the next: a length, a number, 3 for a query, and its text. */
-const isCommit = (data: Buffer): boolean => data.length === 11 && data.toString('latin1', 4) === '\x03commit'
+/**
+ * MySQL's command to store them, whose answer is the next: a length, a number, 3 for a query, where the server takes attributes of
+ * queries how many there are (none, of one set), and its text.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query.html
+ */
+const isCommit = (data: Buffer): boolean => /^....\x03(\0\x01)?commit$/s.test(data.toString('latin1'))

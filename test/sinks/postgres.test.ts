@@ -11,7 +11,10 @@ import { columnsFor, patient, record, TIMESTAMP } from './records.ts'
 import { exits } from './sql/exits.ts'
 import { createCertificate, postgresOverTls } from './sql/tls.ts'
 
-const url = await service('postgres')
+const servers = [
+  { server: 'Postgres', url: await service('postgres') },
+  { server: 'Postgres 18', url: await service('postgres18') },
+]
 
 const safe = (text: string): unknown => {
   const value = BigInt(text)
@@ -26,7 +29,7 @@ const parsers = new Map<number, (text: string) => unknown>([
 ])
 
 /** A client of the test's own, in a schema of its own. */
-const connect = async (schema: string) => {
+const connect = async (url: string, schema: string) => {
   const client = new pg.Client({
     connectionString: url,
     types: { getTypeParser: (oid: number) => parsers.get(oid) ?? pg.types.getTypeParser(oid) } as pg.CustomTypesConfig,
@@ -36,12 +39,12 @@ const connect = async (schema: string) => {
   return client
 }
 
-describe.skipIf(!url)('postgres', () => {
+describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => {
   const schema = `predictions_test_${randomBytes(6).toString('hex')}`
   let client: pg.Client
 
   beforeAll(async () => {
-    client = await connect(schema)
+    client = await connect(url!, schema)
   })
   afterAll(async () => {
     await client.query(`drop schema "${schema}" cascade`)
@@ -59,7 +62,7 @@ describe.skipIf(!url)('postgres', () => {
     (await client.query<Row>(`select * from "${table}" order by id`)).rows
 
   testSink({
-    name: 'Postgres',
+    name: server,
     createSink: (table, { port, ...options } = {}) => create(table, { url: at(port), ...options }),
     readAll,
     drop: async (table) => void (await client.query(`drop table if exists "${table}"`)),
