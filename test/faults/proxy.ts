@@ -137,4 +137,5 @@ const isTag = (data: Buffer): boolean => /C\0\0\0.(COPY|INSERT 0) [1-9]/s.test(d
  * queries how many there are (none, of one set), and its text.
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query.html
  */
-const isCommit = (data: Buffer): boolean => /^....\x03(\0\x01)?commit$/s.test(data.toString('latin1'))
+const isCommit = (data: Buffer): boolean => commits.some((commit) => data.subarray(4).equals(commit))
+const commits = ['\x03commit', '\x03\0\x01commit'].map((command) => Buffer.from(command))

@@ -8,8 +8,8 @@ const errnoOf = (error: unknown): number => {
   return typeof errno === 'number' ? errno : 0
 }
 
-/** Refusals whose class does not say so: no default, wrong or truncated text, a row too large, no partition, checks, JSON. */
-const refusals = new Set([1118, 1265, 1364, 1366, 1406, 1526, 3140, 3141, 3157, 3819, 4025])
+/** Refusals whose class does not say so: no default, wrong or truncated text, a row too large, checks, JSON. */
+const refusals = new Set([1118, 1265, 1364, 1366, 1406, 3140, 3141, 3157, 3819, 4025])
 
 /**
  * Whether the server refused a statement for what it says, and would again: data (22), constraints (23), a trigger's own
@@ -34,6 +34,7 @@ const fixes: Readonly<Record<number, string>> = {
   1021: "the server's disk is full",
   1114: "the table or the server's disk is full",
   1290: 'the server is a replica or read-only: name the primary in the URL',
+  1526: 'add a partition for the rows that are to come; records wait until it is there',
   1698: "check user and password in the sink's URL",
 }
 

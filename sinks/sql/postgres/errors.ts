@@ -3,12 +3,16 @@ const codeOf = (error: unknown): string => {
   return typeof code === 'string' ? code : ''
 }
 
+/** A partitioned table has no partition for a row: its owner forgot one. By the server's function, as its words are translated. */
+const isNoPartition = (error: unknown): boolean =>
+  codeOf(error) === '23514' && (error as { routine?: unknown }).routine === 'ExecFindPartition'
+
 /**
  * Whether the server refused a statement for what it says, and would again: data (22), constraints (23), a view's check
  * (44), limits such as a row's size (54), a trigger's own error (P0).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-export const isRefusal = (error: unknown): boolean => /^(22|23|44|54|P0)...$/.test(codeOf(error))
+export const isRefusal = (error: unknown): boolean => /^(22|23|44|54|P0)...$/.test(codeOf(error)) && !isNoPartition(error)
 
 /** feature_not_supported, wrong_object_type: what COPY says to a table with row-level security, and to a view. */
 export const isNoCopy = (error: unknown): boolean => ['0A000', '42809'].includes(codeOf(error))
@@ -23,4 +27,7 @@ const fixes: Readonly<Record<string, string>> = {
   '25006': 'the server is a standby or read-only: name the primary in the URL',
 }
 
-export const fixFor = (error: unknown): string | undefined => fixes[codeOf(error)]
+export const fixFor = (error: unknown): string | undefined =>
+  isNoPartition(error)
+    ? 'add a partition for the rows that are to come; records wait until it is there'
+    : fixes[codeOf(error)]
