@@ -30,7 +30,9 @@ const short = new Set(['model', 'model_version', 'request_id'])
 
 /** Of our own texts the error alone is long: the others are to be indexed and compared. */
 export const typeOf = ({ type, source, path }: Column): string =>
-  type === 'text' && source === 'record' && short.has(path[0] ?? '') ? 'varchar(255) character set utf8mb4' : types[type]
+  type === 'text' && source === 'record' && short.has(path[0] ?? '')
+    ? 'varchar(255) character set utf8mb4'
+    : types[type]
 
 /** Of a text that is stored elsewhere 40 bytes count for the row; half a page of 16 kB is there for it. */
 const widths: Readonly<Record<ColumnType, number>> = {

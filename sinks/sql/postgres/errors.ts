@@ -12,7 +12,8 @@ const isNoPartition = (error: unknown): boolean =>
  * (44), limits such as a row's size (54), a trigger's own error (P0).
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-export const isRefusal = (error: unknown): boolean => /^(22|23|44|54|P0)...$/.test(codeOf(error)) && !isNoPartition(error)
+export const isRefusal = (error: unknown): boolean =>
+  /^(22|23|44|54|P0)...$/.test(codeOf(error)) && !isNoPartition(error)
 
 /** feature_not_supported, wrong_object_type: what COPY says to a table with row-level security, and to a view. */
 export const isNoCopy = (error: unknown): boolean => ['0A000', '42809'].includes(codeOf(error))
