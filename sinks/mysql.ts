@@ -7,7 +7,7 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect, ExistingColumn } from './sql/dialect.ts'
-import { fixFor, isRefusal } from './sql/mysql/errors.ts'
+import { fixFor, isDenied, isRefusal } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { fit, limits, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
@@ -96,7 +96,6 @@ const dialect = (
     typeOf,
     fit,
     remedies: {
-      retype: (table, column, type) => `alter table ${table} modify column ${column} ${type}`,
       relax: (table, { type }: ExistingColumn, quoted) => `alter table ${table} modify column ${quoted} ${type} null`,
       unique: (table, id) => `alter table ${table} add unique (${id})`,
     },
@@ -105,6 +104,26 @@ const dialect = (
       table.charset('utf8mb4')
     },
     inspect,
+    async missingRights(session, name, { columns }) {
+      const table = qualified(session, name)
+      const column = columns.find(({ generated }) => !generated)
+      if (!column) return []
+      try {
+        // Asks for the right, and inserts nothing.
+        await session.query(`insert into ${table} (${session.quote(column.name)}) select null from dual where false`)
+        return []
+      } catch (error) {
+        // Whoever is told that a column needs a value may insert one.
+        if (isRefusal(error)) return []
+        if (!isDenied(error)) throw error
+        const [found] = await session.query('select current_user() as name')
+        const user = String(found?.['name']).replace(/^(.*)@(.*)$/, "'$1'@'$2'")
+        return [`the user may not insert into ${table}: grant insert, select, update on ${table} to ${user}`]
+      } finally {
+        // A transaction that only asked would keep others from changing the table.
+        await session.query('rollback')
+      }
+    },
     async hasSchema(session, schema) {
       const found = await session.query('select 1 from information_schema.schemata where schema_name = ?', [schema])
       return found.length > 0

@@ -61,13 +61,21 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
   typeOf,
   fit,
   remedies: {
-    // By way of text: not every type has a cast to the other, a date for one to a number, not even where there are no rows.
-    retype: (table, column, type) =>
-      `alter table ${table} alter column ${column} type ${type} using ${column}::text::${type}`,
     relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
     unique: (table, id) => `create unique index on ${table} (${id})`,
   },
   inspect,
+  async missingRights(session, name) {
+    const table = qualified(session, name)
+    const [found] = await session.query(
+      "select has_table_privilege($1, 'insert') or has_any_column_privilege($1, 'insert') as inserts, current_user::text as name",
+      [table],
+    )
+    if (found?.['inserts']) return []
+    return [
+      `the user may not insert into ${table}: grant insert, select on ${table} to ${quote(String(found?.['name']))}`,
+    ]
+  },
   async hasSchema(session, schema) {
     const found = await session.query('select 1 from pg_namespace where nspname = $1', [schema])
     return found.length > 0

@@ -88,8 +88,14 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
     typeOf,
     fit,
     remedies: {
-      retype: (table, column) => `alter table ${table} rename column ${column} to ${column.slice(0, -1)}_old\``,
-      relax: (table) => `alter table ${table} rename to ${table.slice(0, -1)}_old\``,
+      // SQLite takes no "not null" back, and an index keeps its name when its table goes by another.
+      relax: (table) => {
+        const name = table.slice(1, -1)
+        const indexes = ['timestamp', 'model_timestamp'].map(
+          (suffix) => `drop index if exists \`${name}_${suffix}_index\``,
+        )
+        return [`alter table ${table} rename to \`${name}_old\``, ...indexes].join('; ')
+      },
       unique: (table, id) => `create unique index ${table.slice(0, -1)}_id_unique\` on ${table} (${id})`,
     },
     inspect,

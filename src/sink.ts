@@ -61,6 +61,8 @@ export interface Plan {
   readonly statements: readonly string[]
   /** What stands in the way, each with its fix. */
   readonly problems: readonly string[]
+  /** What a person should know, though all works: values of a column that go to `extra`, for instance. */
+  readonly notes?: readonly string[]
 }
 
 /** What the configuration says to every sink that is named by a URL. */

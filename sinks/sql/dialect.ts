@@ -28,12 +28,24 @@ export interface ExistingColumn {
   readonly generated: boolean
   /** The character set, where that limits what text can hold. */
   readonly charset?: string | undefined
+  /** The values of an enum. */
+  readonly labels?: readonly string[] | undefined
+}
+
+/** A unique index or primary key that covers all rows. */
+export interface UniqueKey {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly isPrimary: boolean
 }
 
 export interface ExistingTable {
   readonly columns: readonly ExistingColumn[]
-  /** The columns of each unique index or primary key that covers all rows. */
-  readonly uniqueKeys: readonly (readonly string[])[]
+  readonly uniqueKeys: readonly UniqueKey[]
+  /** What it is, where that is no table: nothing can be written to it by our ways. */
+  readonly isView: boolean
+  /** The columns by which it is partitioned: an index is unique only with these. */
+  readonly partitionedBy: readonly string[]
   /** Whether there are unique indexes of another kind: of a column's start, of an expression, of some rows. */
   readonly partlyUnique: boolean
   /** Whether a batch that fails in the middle can be rolled back. */
@@ -60,6 +72,7 @@ export interface StoredColumn extends Column {
   readonly storedAs: string
   /** What a value has to pass to be stored there. */
   readonly check: Check | undefined
+  readonly charset?: string | undefined
 }
 
 /** The table that is written to, and what a record's row is there. */
@@ -67,8 +80,11 @@ export interface Target {
   /** Quoted, with its schema. */
   readonly table: string
   readonly columns: readonly StoredColumn[]
+  readonly name: TableName
   /** Names of the columns whose unique index makes a record's row unique: `id`, or `id` and `timestamp`. */
   readonly key: readonly string[]
+  /** The name of that index. */
+  readonly keyIndex: string | undefined
   /** Whether other unique indexes than the key's may refuse rows. */
   readonly otherKeys: boolean
   readonly transactional: boolean
@@ -88,8 +104,6 @@ export type Write<Connection> = (
 
 /** SQL that a person may run, in answer to a problem. */
 export interface Remedies {
-  /** Changes a column's type. */
-  retype(table: string, column: string, type: string): string
   /** Lets a column be null. */
   relax(table: string, column: ExistingColumn, quoted: string): string
   /** Makes `id` unique. */
@@ -104,6 +118,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   typeOf(column: Column): string
   fit(existing: ExistingColumn, column: Column): Fit
   inspect(session: Session<Connection>, table: TableName): Promise<ExistingTable | undefined>
+  /** What the user may not do of what writing needs, each with its fix. */
+  missingRights?(session: Session<Connection>, table: TableName, existing: ExistingTable): Promise<string[]>
   /** Whether names that differ by case only are the same. */
   readonly foldsNames: boolean
   /** What else a new table gets. */

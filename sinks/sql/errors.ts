@@ -22,6 +22,10 @@ export const unavailable = (name: string, error: unknown, fix?: string): Predict
 export const batchRefused = (name: string, error: unknown): PredictionsError =>
   new PredictionsError('PREDICTIONS_BATCH_REFUSED', `${name}: ${wordsOf(error)}`)
 
+/** Somebody changed the table: it is looked at again before anything more is written to it. */
+export const tableChanged = (table: string): PredictionsError =>
+  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `the columns of ${table} were changed, so it is looked at again`)
+
 const tlsFixes: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'name the certificate of its authority in the URL',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in the URL',

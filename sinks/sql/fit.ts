@@ -63,8 +63,11 @@ const isSingle: Check = (value) => {
 export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
   const finite: Check = (value) => Number.isFinite(value)
   switch (stored.kind) {
-    case 'integer':
-      return 'none'
+    case 'integer': {
+      // Of a column that was made for integers: what it holds exactly.
+      const { min, max } = stored
+      return (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+    }
     case 'decimal': {
       const limit = 10 ** (stored.precision - stored.scale) - 10 ** -stored.scale
       return (value) => Math.abs(value as number) <= limit
@@ -91,6 +94,23 @@ export const bytesUpTo =
   (max: number): Check =>
   (value) =>
     Buffer.byteLength(value as string) <= max
+
+/** One of an enum's values. */
+export const oneOf = (labels: readonly string[]): Check => {
+  const known = new Set(labels)
+  return (value) => known.has(value as string)
+}
+
+/** A day of the calendar, or its midnight in UTC. */
+export const isDay: Check = (value) => {
+  const day = /^(\d{4}-\d\d-\d\d)(T00:00:00(\.0+)?Z)?$/.exec(value as string)?.[1]
+  if (day === undefined || day < '0001') return false
+  const time = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
+}
+
+/** Text of a `char`, which has as many characters always: spaces at its end are not told from those that fill it. */
+export const withoutSpacesAtEnd: Check = (value) => !(value as string).endsWith(' ')
 
 /** Both. */
 export const both = (first: Fit, second: Fit): Fit => {

@@ -79,8 +79,10 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     check(draft)
     if (draft.statements.length === 0) return draft.target
     return dialect.alone(session, table, async () => {
-      const { statements, target } = await draftTable(dialect, session, table, columns)
+      const { statements } = await draftTable(dialect, session, table, columns)
       for (const statement of statements) await session.query(statement)
+      // As the database describes it: what writes compares with that.
+      const { target } = await draftTable(dialect, session, table, columns)
       return target
     })
   }
@@ -116,8 +118,12 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     async plan(columns) {
       const looking = await openSession(dialect, 'look').catch(fail)
       try {
-        const { statements, problems } = await draftTable(dialect, looking, table, columns)
-        return { statements: statements.map((statement) => `${statement};`), problems }
+        const { statements, problems, notes } = await draftTable(dialect, looking, table, columns)
+        return {
+          statements: statements.map((statement) => `${statement};`),
+          problems,
+          ...(notes?.length ? { notes } : {}),
+        }
       } catch (error) {
         return fail(error)
       } finally {

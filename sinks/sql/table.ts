@@ -3,7 +3,16 @@ import { fitNames, foldName } from '../../src/schema/names.ts'
 import { createRowMapper } from '../../src/schema/row.ts'
 import type { Plan } from '../../src/sink.ts'
 import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
-import type { Dialect, ExistingColumn, ExistingTable, StoredColumn, TableName, Target } from './dialect.ts'
+import type {
+  Check,
+  Dialect,
+  ExistingColumn,
+  ExistingTable,
+  StoredColumn,
+  TableName,
+  Target,
+  UniqueKey,
+} from './dialect.ts'
 import { makeRoom, nothing, type Occupied, type Room } from './room.ts'
 import type { Session } from './session.ts'
 
@@ -30,9 +39,10 @@ export const draftTable = async <Connection>(
   columns: readonly Column[],
 ): Promise<Draft> => {
   const existing = await dialect.inspect(session, name)
-  return existing === undefined
-    ? draftNew(dialect, session, name, columns)
-    : draftExisting(dialect, session, name, columns, existing)
+  if (existing === undefined) return draftNew(dialect, session, name, columns)
+  const draft = draftExisting(dialect, session, name, columns, existing)
+  const rights = existing.isView ? [] : ((await dialect.missingRights?.(session, name, existing)) ?? [])
+  return { ...draft, problems: [...draft.problems, ...rights] }
 }
 
 const fitAll = <Connection>(dialect: Dialect<Connection>, columns: readonly Column[], occupied: Occupied): Room => {
@@ -60,8 +70,11 @@ const draftNew = async <Connection>(
       ...createTable(session, dialect, name, stored),
     ],
     problems: [],
+    notes: [],
     target: targetOf(qualified(session, name), stored, room, {
+      name,
       key: stored.filter(({ source, path }) => source === 'record' && path[0] === 'id').map((column) => column.name),
+      keyIndex: undefined,
       otherKeys: false,
       transactional: true,
     }),
@@ -85,28 +98,30 @@ const draftExisting = <Connection>(
   const stored: StoredColumn[] = []
   const missing: StoredColumn[] = []
   const problems: string[] = []
+  const notes: string[] = []
   const table = qualified(session, name)
   for (const column of wanted) {
     const there = find(column)
     const storedColumn = there ? asIs(dialect, there, column) : newColumn(dialect, column)
     stored.push(storedColumn)
-    if (there) problems.push(...problemsOf(dialect, session, table, there, column))
-    else missing.push(storedColumn)
+    if (!there) missing.push(storedColumn)
+    else if (isNeeded(column)) problems.push(...problemsOf(dialect, session, table, existing, there, column))
+    else notes.push(...notesOf(dialect, session, there, column))
   }
   const ours = new Set(stored.map((column) => column.name))
   problems.push(...strangers(dialect, session, table, existing, ours))
   const key = keyOf(existing, stored)
   const id = session.quote(stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name ?? 'id')
-  if (!key)
-    problems.push(
-      `column ${id} has no unique index, so a batch that is sent again would be there twice: ${dialect.remedies.unique(table, id)}`,
-    )
+  if (!key) problems.push(noKey(dialect, session, table, id, existing, stored))
   return {
     statements: missing.length > 0 ? addColumns(session, name, missing) : [],
-    problems,
+    problems: existing.isView ? [isView(table)] : problems,
+    notes,
     target: targetOf(table, stored, room, {
-      key: key ?? [],
-      otherKeys: existing.partlyUnique || existing.uniqueKeys.some((columns) => columns !== key),
+      name,
+      key: key?.columns ?? [],
+      keyIndex: key?.name,
+      otherKeys: existing.partlyUnique || existing.uniqueKeys.some((other) => other !== key),
       transactional: existing.transactional,
     }),
   }
@@ -114,12 +129,59 @@ const draftExisting = <Connection>(
 
 const asIs = <Connection>(dialect: Dialect<Connection>, there: ExistingColumn, column: Column): StoredColumn => {
   const fit = dialect.fit(there, column)
-  return { ...column, name: there.name, storedAs: there.type, check: typeof fit === 'function' ? fit : undefined }
+  const check = typeof fit === 'function' ? fit : fit === 'none' || there.generated ? fitsNot : undefined
+  return { ...column, name: there.name, storedAs: there.type, charset: there.charset, check }
 }
+
+/** A column that a person made for something else: the values go to `extra`. */
+const fitsNot: Check = () => false
 
 const newColumn = <Connection>(dialect: Dialect<Connection>, column: Column): StoredColumn => {
   const type = dialect.typeOf(column)
   return asIs(dialect, { name: column.name, type, nullable: true, filled: false, generated: false }, column)
+}
+
+/** Without these there is no row, or no place for what does not fit: the others may be of any type. */
+const isNeeded = ({ source, path }: Column): boolean =>
+  source === 'record' && ['id', 'timestamp', 'extra'].includes(path[0] ?? '')
+
+const ownTable = 'a table of its own, which PREDICTIONS_TABLE names, and over it a view of yours'
+
+const isView = (table: string): string =>
+  `${table} is a view, which can't be written to: name the table that it shows by PREDICTIONS_TABLE, or let capture have ${ownTable}`
+
+/** An index of a partitioned table is unique only together with what it is partitioned by. */
+const noKey = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  table: string,
+  id: string,
+  { partitionedBy }: ExistingTable,
+  stored: readonly StoredColumn[],
+): string => {
+  const problem = `column ${id} has no unique index, so a batch that is sent again would be there twice`
+  const keys = new Set(stored.filter(isKey).map(({ name }) => name))
+  if (!partitionedBy.every((name) => keys.has(name)))
+    return `${problem}, and as the table is partitioned by ${partitionedBy.join(', ')} it can have none: let capture have ${ownTable}`
+  const others = partitionedBy.map((name) => session.quote(name)).filter((name) => name !== id)
+  return `${problem}: ${dialect.remedies.unique(table, [id, ...others].join(', '))}`
+}
+
+/** What a person should know of a column that holds not all of the values. */
+const notesOf = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  there: ExistingColumn,
+  column: Column,
+): string[] => {
+  const quoted = session.quote(there.name)
+  const notes: string[] = []
+  if (there.generated) notes.push(`column ${quoted} is generated: values for it go to extra`)
+  else if (dialect.fit(there, column) === 'none')
+    notes.push(`column ${quoted} is ${there.type}, which holds no ${column.type}: values go to extra`)
+  if (!there.nullable && !there.generated && mayBeNull(column))
+    notes.push(`column ${quoted} can't be null: a prediction that has no value for it becomes a dead letter`)
+  return notes
 }
 
 /** Finds a column of the table by its name, else by its name in another case: ours are unique in any. */
@@ -142,63 +204,96 @@ const occupiedBy = <Connection>(
   return { columns: columns.length, rowBytes: columns.length * width, has }
 }
 
+/** What stands in the way of a column that a row can't do without. */
 const problemsOf = <Connection>(
   dialect: Dialect<Connection>,
   session: Session<Connection>,
   table: string,
+  existing: ExistingTable,
   there: ExistingColumn,
   column: Column,
 ): string[] => {
   const quoted = session.quote(there.name)
-  if (there.generated)
+  const fix = () => replace(dialect, session, table, existing, there, column)
+  if (there.generated) return [`column ${quoted} is generated, so nothing can be written to it: ${fix()}`]
+  if (dialect.fit(there, column) === 'none')
     return [
-      `column ${quoted} is generated, so nothing can be written to it: alter table ${table} drop column ${quoted}`,
+      `column ${quoted} is ${there.type}, and has to hold ${column.type}, as ${dialect.typeOf(column)} does: ${fix()}`,
     ]
-  const problems: string[] = []
-  if (dialect.fit(there, column) === 'none') {
-    const type = dialect.typeOf(column)
-    const fix = dialect.remedies.retype(table, quoted, type)
-    problems.push(`column ${quoted} is ${there.type}, and has to hold ${column.type}, as ${type} does: ${fix}`)
-  }
   if (!there.nullable && mayBeNull(column))
-    problems.push(
-      `column ${quoted} can't be null, and a prediction may lack it: ${dialect.remedies.relax(table, there, quoted)}`,
-    )
-  return problems
+    return [
+      `column ${quoted} can't be null, and a prediction may lack it: ${relax(dialect, session, table, existing, there)}`,
+    ]
+  return []
 }
+
+/** The column keeps its values under another name, as there is no way from most types to ours, and ours stands beside it. */
+const replace = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  table: string,
+  existing: ExistingTable,
+  there: ExistingColumn,
+  column: Column,
+): string => {
+  const quoted = session.quote(there.name)
+  const old: ExistingColumn = { ...there, name: `${there.name}_old` }
+  const hasToHaveValue = !there.nullable && !there.filled && !there.generated
+  const relaxed = hasToHaveValue ? relax(dialect, session, table, existing, old, there.name) : undefined
+  if (relaxed !== undefined && !/^alter table .* (alter|modify) column /.test(relaxed)) return relaxed
+  return [
+    `alter table ${table} rename column ${quoted} to ${session.quote(old.name)}`,
+    ...(relaxed === undefined ? [] : [relaxed]),
+    `alter table ${table} add ${quoted} ${dialect.typeOf(column)}`,
+    ...(column.path[0] === 'id' ? [dialect.remedies.unique(table, quoted)] : []),
+  ].join('; ')
+}
+
+/** Lets a column be null. A primary key's can't be. */
+const relax = <Connection>(
+  dialect: Dialect<Connection>,
+  session: Session<Connection>,
+  table: string,
+  { uniqueKeys }: ExistingTable,
+  column: ExistingColumn,
+  name = column.name,
+): string =>
+  uniqueKeys.some(({ isPrimary, columns }) => isPrimary && columns.includes(name))
+    ? `let capture have ${ownTable}`
+    : dialect.remedies.relax(table, column, session.quote(column.name))
 
 /** Columns that we know nothing of, and that have to have a value. */
 const strangers = <Connection>(
   dialect: Dialect<Connection>,
   session: Session<Connection>,
   table: string,
-  { columns }: ExistingTable,
+  existing: ExistingTable,
   ours: ReadonlySet<string>,
 ): string[] =>
-  columns
+  existing.columns
     .filter((column) => !column.nullable && !column.filled && !column.generated && !ours.has(column.name))
     .map((column) => {
       const quoted = session.quote(column.name)
-      return `column ${quoted} has to have a value, and there is none for it: ${dialect.remedies.relax(table, column, quoted)}`
+      return `column ${quoted} has to have a value, and there is none for it: ${relax(dialect, session, table, existing, column)}`
     })
 
 /**
  * The unique index that a batch which comes again runs into: that of `id`, or one of `id` and `timestamp`, as partitioned tables
  * need it. A record's timestamp never changes.
  */
-const keyOf = ({ uniqueKeys }: ExistingTable, stored: readonly StoredColumn[]): readonly string[] | undefined => {
+const keyOf = ({ uniqueKeys }: ExistingTable, stored: readonly StoredColumn[]): UniqueKey | undefined => {
   const names = stored.filter(isKey).map(({ name }) => name)
   const id = stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name
   return uniqueKeys
-    .filter((columns) => columns.includes(id ?? '') && columns.every((column) => names.includes(column)))
-    .sort((a, b) => a.length - b.length)[0]
+    .filter(({ columns }) => columns.includes(id ?? '') && columns.every((column) => names.includes(column)))
+    .sort((a, b) => a.columns.length - b.columns.length)[0]
 }
 
 const targetOf = (
   table: string,
   stored: readonly StoredColumn[],
   room: Room,
-  rest: Pick<Target, 'key' | 'otherKeys' | 'transactional'>,
+  rest: Pick<Target, 'name' | 'key' | 'keyIndex' | 'otherKeys' | 'transactional'>,
 ): Target => {
   const members = room.shared.flatMap(({ members }) => members)
   const storedBy = new Map(room.kept.map((column, index) => [column, stored[index]!]))

@@ -36,8 +36,9 @@ const upcoming = (statements: number): string =>
     : `${statements} statements at the next start (capture-predictions ddl prints them)`
 
 const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Promise<boolean> => {
-  const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
+  const { statements, problems, notes = [] } = await planOf(sink, columnsOf(settings.schema))
   const name = printable(sink.name)
+  for (const note of notes) terminal.out(`note   ${name}: ${printableLines(note)}`)
   const missing = settings.migrate === 'off' ? statements : []
   for (const problem of problems) terminal.out(`FOUND  ${name}: ${printableLines(problem)}`)
   if (missing.length > 0)

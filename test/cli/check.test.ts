@@ -70,11 +70,13 @@ describe('check', () => {
 
   it('with PREDICTIONS_MIGRATE off tells what is missing beside what is wrong', async () => {
     const { cli, folder } = workplace('sqlite:predictions.db', { PREDICTIONS_MIGRATE: 'off' })
-    const made = (await cli(['ddl'])).stdout.replace('`n` integer, `prediction` integer', '`prediction` text')
+    const made = (await cli(['ddl'])).stdout
+      .replace('`n` integer, `prediction` integer', '`prediction` integer')
+      .replace('`timestamp` text', '`timestamp` integer')
     onSqlite(join(folder, 'predictions.db'), (database) => database.exec(made))
     const { code, stdout } = await cli(['check'])
     expect(code).toBe(1)
-    expect(stdout).toMatch(/^FOUND {2}sqlite:\S+: column `prediction` is text, and has to hold bigint/m)
+    expect(stdout).toMatch(/^FOUND {2}sqlite:\S+: column `timestamp` is integer, and has to hold timestamp/m)
     expect(stdout).toMatch(
       /^FOUND {2}sqlite:.*MIGRATE is off; run:\nalter table `predictions` add column `n` integer;$/m,
     )

@@ -83,8 +83,8 @@ const sqlite: System = {
   saysAway: /(EACCES|ENOTDIR).*the process may not write there/,
   without: { change: [', `prediction` integer', ''], adds: /^alter table .* add column `prediction` integer;$/m },
   wrong: {
-    change: ['`prediction` integer', '`prediction` text'],
-    found: /`prediction` is text, and has to hold bigint, as integer does: alter table .* rename column/,
+    change: ['`timestamp` text not null', '`timestamp` integer not null'],
+    found: /`timestamp` is integer, and has to hold timestamp, as text does: alter table .* rename to/,
   },
   fixIn: sqlFix,
   async place() {
@@ -107,9 +107,9 @@ const postgres = (name: string, given: string): System => ({
   saysRefused: /(stranger.*|password authentication failed.*)check user(,| and) password/,
   without: { change: [', "prediction" bigint', ''], adds: /^alter table .* add column "prediction" bigint;$/m },
   wrong: {
-    // A type that Postgres has no cast for.
-    change: ['"prediction" bigint', '"prediction" date'],
-    found: /"prediction" is date, and has to hold bigint, as bigint does: alter table .* alter column/,
+    change: ['"timestamp" timestamp with time zone not null', '"timestamp" bigint not null'],
+    found:
+      /"timestamp" is bigint, and has to hold timestamp, as timestamp with time zone does: alter table .* rename column/,
   },
   fixIn: sqlFix,
   async place() {
@@ -138,8 +138,9 @@ const mysql = async (name: string, given: string): Promise<System> => {
     saysRefused: /^Access denied for user.*check user and password/,
     without: { change: [', `prediction` bigint', ''], adds: /^alter table .* add `prediction` bigint;$/m },
     wrong: {
-      change: ['`prediction` bigint', '`prediction` date'],
-      found: /`prediction` is date, and has to hold bigint, as bigint does: alter table .* modify column/,
+      change: ['`timestamp` datetime(6) not null', '`timestamp` bigint not null'],
+      found:
+        /`timestamp` is bigint(\(20\))?, and has to hold timestamp, as datetime\(6\) does: alter table .* rename column/,
     },
     fixIn: sqlFix,
     async place() {

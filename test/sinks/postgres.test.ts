@@ -77,14 +77,32 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     await sink.open!(columns)
     return sink
   }
-  const problemsOf = async (table: string) => {
+  const planOf = async (table: string) => {
     const sink = create(table)
-    const { problems } = await sink.plan!(columnsFor())
+    const plan = await sink.plan!(columnsFor())
     await sink.close!()
-    return problems
+    return plan
   }
   /** What a person is told to run. */
   const sqlOf = (problem: string): string => problem.slice(problem.indexOf(': ') + 2)
+  const users: string[] = []
+  afterAll(async () => {
+    for (const user of users) await client.query(`drop owned by ${user}; drop user ${user}`)
+  })
+  /** A sink of a user that may do only so much. */
+  const asUser = async (table: string, grants: string) => {
+    const user = `u_${randomBytes(6).toString('hex')}`
+    users.push(user)
+    await client.query(
+      `create user ${user} password 'secret'; grant usage on schema ${schema} to ${user}; ${grants} to ${user}`,
+    )
+    const address = new URL(at())
+    address.username = user
+    address.password = 'secret'
+    const sink = postgres({ url: address.href, table: `${schema}.${table}` })
+    sinks.push(sink)
+    return sink
+  }
   const errorOf = (promise: Promise<unknown> | undefined) =>
     promise!.then(
       () => undefined,
@@ -96,7 +114,170 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
   })
 
+  describe('a table that somebody changes while the service runs', () => {
+    it.each([
+      ['narrowed', 'alter column double type integer', { double: 1.6 }, 'double'],
+      ['with less precision', 'alter column moment type date', { moment: TIMESTAMP }, 'moment'],
+      ['of another kind', 'alter column text type varchar(2)', { text: 'abc' }, 'text'],
+    ])('%s: nothing is rounded or cut, and what does not fit goes to extra', async (_, change, features, name) => {
+      const table = `changed_${name}`
+      const sink = await opened(table)
+      await sink.write([record({ features })], patient)
+      await client.query(`update "${table}" set ${name} = null; alter table "${table}" ${change}`)
+      const batch = [record({ features })]
+      expect(await errorOf(sink.write(batch, patient) as Promise<unknown>)).toMatchObject({
+        code: 'PREDICTIONS_SINK_UNAVAILABLE',
+        message: expect.stringMatching(/columns of .* were changed/) as string,
+      })
+      await sink.open!(columnsFor())
+      await sink.write(batch, patient)
+      const row = (await readAll(table)).find(({ id }) => id === batch[0]!.id)
+      expect(row).toMatchObject({
+        [name]: null,
+        extra: { [`features.${name}`]: { value: Object.values(features)[0] } },
+      })
+    })
+
+    it.each(['drop column double', 'rename column double to twofold'])('%s: it is made again', async (change) => {
+      const table = `gone_${change.slice(0, 4)}`
+      const sink = await opened(table)
+      await client.query(`alter table "${table}" ${change}`)
+      expect(
+        await errorOf(sink.write([record({ features: { double: 1.6 } })], patient) as Promise<unknown>),
+      ).toMatchObject({
+        code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      })
+      await sink.open!(columnsFor())
+      await sink.write([record({ features: { double: 1.6 } })], patient)
+      expect((await readAll(table)).at(-1)).toMatchObject({ double: 1.6, extra: null })
+    })
+  })
+
+  describe('a user that may only insert', () => {
+    it('stores good rows beside bad ones, and rows that come again once', async () => {
+      await opened('insert_only')
+      await client.query('alter table insert_only add check (bigint > 0), add unique (text)')
+      const sink = await asUser('insert_only', `grant insert on ${schema}.insert_only`)
+      await sink.open!(columnsFor())
+      const batch = [1, -1, 2, 3].map((bigint) => record({ features: { bigint, text: `t${bigint}` } }))
+      expect(await sink.write(batch, patient)).toMatchObject([
+        { index: 1, reason: expect.stringMatching(/check/) as string },
+      ])
+      // The answer to the first was lost.
+      const again = [...batch.filter((_, index) => index !== 1), record({ features: { bigint: 4, text: 't2' } })]
+      expect(await sink.write(again, patient)).toMatchObject([
+        { index: 3, reason: expect.stringMatching(/duplicate/) as string },
+      ])
+      expect((await readAll('insert_only')).map(({ bigint }) => bigint)).toEqual([1, 2, 3])
+    })
+
+    it('knows a row of a partitioned table again', async () => {
+      await client.query(`create table insert_parts (id uuid, "timestamp" timestamptz, primary key (id, "timestamp")) partition by range ("timestamp");
+        create table insert_parts_all partition of insert_parts default`)
+      await opened('insert_parts')
+      const sink = await asUser('insert_parts', `grant insert on ${schema}.insert_parts`)
+      await sink.open!(columnsFor())
+      const batch = [record(), record()]
+      for (let round = 0; round < 2; round++) expect((await sink.write(batch, patient)) ?? []).toEqual([])
+      expect(await readAll('insert_parts')).toHaveLength(2)
+    })
+
+    it('is told which right is missing, and the statement that gives it', async () => {
+      await opened('no_right')
+      const sink = await asUser('no_right', `grant select on ${schema}.no_right`)
+      const { problems } = await sink.plan!(columnsFor())
+      expect(problems.join()).toMatch(/may not insert into .*: grant insert, select on .*no_right" to "u_/)
+      await client.query(sqlOf(problems[0]!))
+      await sink.open!(columnsFor())
+      await sink.write([record()], patient)
+      expect(await readAll('no_right')).toHaveLength(1)
+    })
+  })
+
+  it('waits where a partitioned table has no partition for a row', async () => {
+    await client.query(
+      `create table parts (id uuid, "timestamp" timestamptz, primary key (id, "timestamp")) partition by range ("timestamp")`,
+    )
+    const sink = await opened('parts')
+    expect(await errorOf(sink.write([record()], patient) as Promise<unknown>)).toMatchObject({
+      code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      message: expect.stringMatching(/no partition .*add a partition/) as string,
+    })
+    await client.query(`create table parts_2026 partition of parts for values from ('2026-01-01') to ('2027-01-01')`)
+    await sink.open!(columnsFor())
+    await sink.write([record()], patient)
+    expect(await readAll('parts')).toHaveLength(1)
+  })
+
   describe('a table that a person made', () => {
+    it('stores what fits columns of any type, and the rest in extra', async () => {
+      await client.query(`create type mood as enum ('good', 'it''s bad');
+        create table odd (id uuid primary key, "timestamp" timestamptz, text mood, uuid uuid, double bigint, moment date, "boolean" integer, json float8[], bigint boolean, prediction char(3), confidence integer)`)
+      const sink = await opened('odd')
+      await sink.write(
+        [
+          record({
+            features: { text: "it's bad", double: 2, moment: '2026-11-23T00:00:00Z' },
+            outputs: { confidence: 1 },
+          }),
+          record({
+            features: { text: 'bad', double: 2.5, moment: TIMESTAMP, boolean: true, json: [1.5], bigint: 1 },
+            outputs: { prediction: 7, confidence: 0.5 },
+          }),
+        ],
+        patient,
+      )
+      const [first, second] = await readAll('odd')
+      expect(first).toMatchObject({ text: "it's bad", double: 2, confidence: 1, extra: null })
+      expect(second).toMatchObject({ text: null, double: null, moment: null, boolean: null, json: null, bigint: null })
+      expect(Object.keys(second!['extra'] as object).sort()).toEqual(
+        ['bigint', 'boolean', 'double', 'json', 'moment', 'text']
+          .map((feature) => `features.${feature}`)
+          .concat('outputs.confidence', 'outputs.prediction'),
+      )
+    })
+
+    it.each(['view', 'materialized view'])('is no %s: that is said, with what to do instead', async (kind) => {
+      await opened('below')
+      await client.query(`create ${kind} shown_${kind.length} as select * from below`)
+      const { problems } = await planOf(`shown_${kind.length}`)
+      expect(problems).toEqual([expect.stringMatching(/is a view, .*PREDICTIONS_TABLE/)])
+    })
+
+    it('may be partitioned: the unique index has what it is partitioned by', async () => {
+      await client.query(`create table by_time (id uuid, "timestamp" timestamptz) partition by range ("timestamp");
+        create table by_time_all partition of by_time default; insert into by_time values (gen_random_uuid(), now());
+        create table by_owner (id uuid, "timestamp" timestamptz, owner text) partition by list (owner)`)
+      const { problems } = await planOf('by_time')
+      expect(problems).toEqual([expect.stringMatching(/unique index .*\("id", "timestamp"\)/)])
+      await client.query(sqlOf(problems[0]!))
+      await (await opened('by_time')).write([record()], patient)
+      expect(await readAll('by_time')).toHaveLength(2)
+      expect((await planOf('by_owner')).problems.join()).toMatch(
+        /partitioned by owner it can have none: let capture have/,
+      )
+    })
+
+    it.each([
+      ['bigserial', 'id bigserial primary key, "timestamp" timestamptz'],
+      ['epochs', 'id uuid primary key, "timestamp" bigint not null'],
+      ['no key', 'id uuid, "timestamp" timestamptz'],
+    ])('is mended by what is said of it as it is printed: %s', async (name, columns) => {
+      const table = `mend_${name.replace(' ', '_')}`
+      await client.query(
+        `create table ${table} (${columns}); insert into ${table} ("timestamp") values (${name === 'epochs' ? 1 : 'now()'})`.replace(
+          'insert into mend_epochs ("timestamp") values (1)',
+          `insert into mend_epochs values (gen_random_uuid(), 1)`,
+        ),
+      )
+      for (let left = (await planOf(table)).problems; left.length > 0; left = (await planOf(table)).problems)
+        await client.query(sqlOf(left[0]!))
+      const sink = await opened(table)
+      const batch = [record()]
+      for (let round = 0; round < 2; round++) await sink.write(batch, patient)
+      expect(await readAll(table)).toHaveLength(2)
+    })
+
     const iris = columnsOf({
       features: {
         type: 'object',
@@ -143,22 +324,29 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     })
 
     it("is reported with both types and the SQL to run, where it can't hold our values", async () => {
-      await client.query(`create table wrong (id integer, "timestamp" timestamptz not null, text integer, double boolean not null default true,
+      await client.query(`create table wrong (id integer, "timestamp" timestamptz not null, text integer, double boolean default true,
         prediction bigint not null, owner text not null, counted bigint generated always as identity)`)
-      const problems = await problemsOf('wrong')
-      expect(problems).toHaveLength(7)
+      await client.query(`insert into wrong values (1, now(), 2, true, 3, 'ann')`)
+      const { problems, notes } = await planOf('wrong')
+      expect(problems).toHaveLength(3)
       expect(problems.join('\n')).toMatch(/"id" is integer, and has to hold uuid/)
-      expect(problems.join('\n')).toMatch(/"text" is integer, and has to hold text/)
-      expect(problems.join('\n')).toMatch(/"double" is boolean, and has to hold double/)
+      expect(notes!.join('\n')).toMatch(/"text" is integer, which holds no text: values go to extra/)
+      expect(notes!.join('\n')).toMatch(/"double" is boolean, which holds no double/)
+      expect(notes!.join('\n')).toMatch(/"prediction" can't be null: .* dead letter/)
       const error = await errorOf(create('wrong').open!(columnsFor()))
       expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
       for (const problem of problems) expect(error!.message).toContain(problem)
-      await client.query(
-        'alter table wrong alter column id type text, alter column double drop default, alter column double type integer using 1',
-      )
-      for (const problem of await problemsOf('wrong')) await client.query(sqlOf(problem))
-      await (await opened('wrong')).write([record({ features: { text: 'fits', double: 0.5 } })], patient)
-      expect((await readAll('wrong'))[0]).toMatchObject({ text: 'fits', double: 0.5 })
+      for (let left = problems; left.length > 0; left = (await planOf('wrong')).problems)
+        await client.query(sqlOf(left[0]!))
+      const fits = record({ features: { text: 'no integer', double: 0.5 }, outputs: { prediction: 7 } })
+      await (await opened('wrong')).write([fits], patient)
+      const rows = await readAll('wrong')
+      expect(rows).toHaveLength(2)
+      expect(rows.find(({ id }) => id === fits.id)).toMatchObject({
+        text: null,
+        prediction: 7,
+        extra: { 'features.text': { value: 'no integer', reason: 'does not fit integer' } },
+      })
     })
 
     it('may be partitioned by time', async () => {

@@ -21,6 +21,16 @@ export const isRefusal = (error: unknown): boolean => {
   return (typeof state === 'string' && /^(22|23|45)...$/.test(state)) || refusals.has(errnoOf(error))
 }
 
+/** A right is missing, on the table or a column of it. */
+export const isDenied = (error: unknown): boolean => [1142, 1143].includes(errnoOf(error))
+
+/** The unique index that a row ran into, without the table's name that MySQL puts before it. */
+export const duplicateIn = (error: unknown): string | undefined => {
+  if (errnoOf(error) !== 1062 && errnoOf(error) !== 1586) return undefined
+  const named = /'([^']*)'[^']*$/.exec((error as Error).message)?.[1] ?? ''
+  return named.slice(named.lastIndexOf('.') + 1)
+}
+
 /** LOAD DATA LOCAL is off, not supported or not permitted here. */
 export const isNoLoad = (error: unknown): boolean =>
   [1064, 1148, 1227, 1235, 1290, 2068, 3948, 4166].includes(errnoOf(error))

@@ -4,7 +4,7 @@ import type { Row, Session } from '../session.ts'
 const WHERE = 'where table_schema = coalesce(?, database()) and table_name = ?'
 
 const COLUMNS = `
-  select column_name as name, lower(column_type) as type, is_nullable = 'YES' as nullable, character_set_name as charset,
+  select column_name as name, column_type as type, is_nullable = 'YES' as nullable, character_set_name as charset,
     column_default is not null or extra like '%auto_increment%' as filled,
     coalesce(generation_expression, '') <> '' as is_generated
   from information_schema.columns ${WHERE} order by ordinal_position`
@@ -14,14 +14,28 @@ const UNIQUE_KEYS = `
   select index_name as name, column_name as part, sub_part as start
   from information_schema.statistics ${WHERE} and non_unique = 0 order by index_name, seq_in_index`
 
-const ENGINE = `select engine as engine from information_schema.tables ${WHERE}`
+const TABLE = `select engine as engine, table_type as kind from information_schema.tables ${WHERE}`
+
+const PARTITIONS = `
+  select distinct partition_expression as expression from information_schema.partitions ${WHERE} and partition_expression is not null`
+
+/** `'it''s'` in an enum's type. */
+const labelsOf = (type: string): string[] | undefined =>
+  /^enum\(/i.test(type)
+    ? [...type.matchAll(/'((?:[^']|'')*)'/g)].map(([, label]) => label!.replaceAll("''", "'"))
+    : undefined
+
+/** The columns that an expression names, as far as can be told: `year(`timestamp`)`. */
+const namesIn = (expression: string, columns: readonly ExistingColumn[]): string[] =>
+  columns.map(({ name }) => name).filter((name) => expression.includes(`\`${name}\``))
 
 const columnOf = ({ name, type, nullable, charset, filled, is_generated }: Row): ExistingColumn => ({
   name: name as string,
-  type: type as string,
+  type: (type as string).toLowerCase(),
   nullable: Boolean(nullable),
   filled: Boolean(filled),
   generated: Boolean(is_generated),
+  labels: labelsOf(type as string),
   charset: (charset as string | null) ?? undefined,
 })
 
@@ -39,10 +53,18 @@ export const inspect = async (
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, bindings)
   const keys = [...Map.groupBy(parts, ({ name }) => name).values()]
-  const [found] = await session.query(ENGINE, bindings)
+  const described = columns.map(columnOf)
+  const partitions = await session.query(PARTITIONS, bindings)
+  const [found] = await session.query(TABLE, bindings)
   return {
-    columns: columns.map(columnOf),
-    uniqueKeys: keys.filter(isWhole).map((key) => key.map(({ part }) => part as string)),
+    columns: described,
+    uniqueKeys: keys.filter(isWhole).map((key) => ({
+      name: key[0]!['name'] as string,
+      columns: key.map(({ part }) => part as string),
+      isPrimary: key[0]!['name'] === 'PRIMARY',
+    })),
+    isView: found?.['kind'] === 'VIEW',
+    partitionedBy: partitions.flatMap(({ expression }) => namesIn(expression as string, described)),
     partlyUnique: !keys.every(isWhole),
     transactional: String(found?.['engine']).toLowerCase() === 'innodb',
   }

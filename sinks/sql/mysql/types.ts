@@ -8,7 +8,10 @@ import {
   fitDouble,
   fitInteger,
   integerOf,
+  isDay,
+  oneOf,
   parametersOf,
+  withoutSpacesAtEnd,
   type NumberType,
 } from '../fit.ts'
 import { spellHalves } from '../text.ts'
@@ -97,8 +100,12 @@ const fitCharset = (charset: string | undefined): Fit => {
 
 const textBytes: Readonly<Record<string, number>> = { tinytext: 255, text: 65_535, mediumtext: 16_777_215 }
 
-const fitText = ({ type, charset }: ExistingColumn): Fit => {
+const fitText = ({ type, charset, labels }: ExistingColumn): Fit => {
+  if (labels) return oneOf(labels)
   const base = baseOf(type).split(' ')[0] ?? ''
+  if (base === 'date') return isDay
+  if (base === 'char')
+    return both(both(charactersUpTo(parametersOf(type)[0] ?? 1, spellHalves), fitCharset(charset)), withoutSpacesAtEnd)
   const bytes = textBytes[base]
   if (bytes !== undefined) return both(bytesUpTo(bytes), fitCharset(charset))
   if (base === 'longtext') return fitCharset(charset)
@@ -126,6 +133,7 @@ const inTimestamp: Check = (value) => {
 
 const fitTimestamp = (type: string): Fit => {
   if (/^datetime\b/.test(type)) return 'all'
+  if (type === 'date') return isDay
   return /^timestamp\b/.test(type) ? inTimestamp : 'none'
 }
 

@@ -7,7 +7,9 @@ import { tabLines, type Texts } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { inSlices } from '../slices.ts'
 import { doubleText, spellHalves, tabField } from '../text.ts'
-import { isNoLoad, isRefusal } from './errors.ts'
+import { tableChanged, wordsOf } from '../errors.ts'
+import { writeInHalves, type Verdict } from '../one-by-one.ts'
+import { duplicateIn, isDenied, isNoLoad, isRefusal } from './errors.ts'
 import { mysqlJson } from './json.ts'
 
 /** Sessions are in UTC, and a datetime takes no `Z`. */
@@ -90,11 +92,13 @@ const STATEMENT_BYTES = 1_000_000
 const PACKET_OVERHEAD = 1024
 
 /** `INSERT … VALUES`, in as many statements as the server's packets ask for. */
-const createInsert = (session: Session<Connection>, target: Target, escape: Escape, packetBytes: () => number) => {
-  const key = session.quote(target.key[0] ?? 'id')
+const createInsert = (
+  session: Session<Connection>,
+  target: Target,
+  { escape, packetBytes }: WriteSettings,
+  tail: string,
+) => {
   const head = `insert into ${target.table} (${namesIn(session, target)}) values `
-  // Not INSERT IGNORE, which would store truncated values as well.
-  const tail = ` on duplicate key update ${key} = ${key}`
   const literals = literalsWith(escape)
   const writers = target.columns.map(({ type }) => literals[type])
   const rowOf = (record: PredictionRecord): string => {
@@ -144,6 +148,22 @@ const createCheck = (session: Session<Connection>, target: Target) => {
   }
 }
 
+const UNCHANGED = `
+  select count(*) as unchanged from information_schema.columns where table_schema = coalesce(?, database()) and table_name = ?
+    and concat(column_name, ' ', lower(column_type), ' ', coalesce(character_set_name, '')) in (?)`
+
+/**
+ * Throws where the columns are not as they were when the table was looked at: the server rounds what goes into a column of another
+ * type, without a word. Within the transaction that wrote to the table nobody can change it.
+ */
+const createGuard = ({ name: { schema, table }, table: quoted, columns }: Target) => {
+  const known = columns.map(({ name, storedAs, charset = '' }) => `${name} ${storedAs} ${charset}`)
+  return async (session: Session<Connection>): Promise<void> => {
+    const [found] = await session.query(UNCHANGED, [schema ?? null, table, known])
+    if (Number(found?.['unchanged']) !== columns.length) throw tableChanged(quoted)
+  }
+}
+
 export interface WriteSettings {
   readonly escape: Escape
   /** The server's `max_allowed_packet`. */
@@ -152,6 +172,8 @@ export interface WriteSettings {
   loads(): boolean
 }
 
+class RowTooLarge extends Error {}
+
 /**
  * LOAD DATA LOCAL is the fastest way in, and hides what it changes: so it goes first, in a transaction that is undone at
  * its first warning, and then an insert goes second, which tells new rows from those that are there, and says what is wrong.
@@ -159,12 +181,17 @@ export interface WriteSettings {
 export const createWrite = (
   session: Session<Connection>,
   target: Target,
-  { escape, packetBytes, loads }: WriteSettings,
+  settings: WriteSettings,
 ): Write<Connection> => {
   const load = createLoad(session, target)
-  const insert = createInsert(session, target, escape, packetBytes)
+  const key = session.quote(target.key[0] ?? 'id')
+  // Not INSERT IGNORE, which would store truncated values as well.
+  const insertNew = createInsert(session, target, settings, ` on duplicate key update ${key} = ${key}`)
+  const insertAll = createInsert(session, target, settings, '')
   const check = createCheck(session, target)
+  const guard = createGuard(target)
   let mayLoad = target.transactional
+  let skips = true
 
   /** Whether it is stored; what it left is undone where not. */
   const tryLoad: (...args: Parameters<typeof load>) => Promise<boolean> = async (session, records) => {
@@ -178,19 +205,57 @@ export const createWrite = (
     return false
   }
 
+  /** What stands in the transaction is stored, unless the table has changed. */
+  const commit = async (session: Session<Connection>): Promise<void> => {
+    if (target.transactional) await guard(session)
+    await session.query('commit')
+  }
+
+  const insertSkipping: typeof insertNew = async (session, records) => {
+    const refused = await insertNew(session, records)
+    const missing = target.otherKeys ? await check(session, records) : []
+    await commit(session)
+    return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
+  }
+
+  const judge = (error: unknown): Verdict | undefined => {
+    if (!isRefusal(error)) return undefined
+    const index = duplicateIn(error)
+    const isStored = index !== undefined && (!target.otherKeys || index === target.keyIndex)
+    return { isStored, reason: wordsOf(error) }
+  }
+
+  /** For users who may insert and nothing else. */
+  const insertInHalves = (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<Refusal[]> =>
+    writeInHalves(
+      records,
+      async (some) => {
+        const [tooLarge] = await insertAll(session, some)
+        if (tooLarge) throw new RowTooLarge(tooLarge.reason)
+        await commit(session)
+      },
+      async (error) => {
+        if (!isRefusal(error) && !(error instanceof RowTooLarge)) return undefined
+        await session.query('rollback')
+        return error instanceof RowTooLarge ? { isStored: false, reason: error.message } : judge(error)
+      },
+    )
+
   return async (session, records) => {
-    if (mayLoad && loads() && (await tryLoad(session, records))) {
-      await session.query('commit')
+    // Without transactions nothing can be taken back: it is looked at before.
+    if (!target.transactional) await guard(session)
+    if (skips && mayLoad && settings.loads() && (await tryLoad(session, records))) {
+      await commit(session)
       return []
     }
+    if (!skips) return insertInHalves(session, records)
     try {
-      const refused = await insert(session, records)
-      const missing = target.otherKeys ? await check(session, records) : []
-      await session.query('commit')
-      return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
+      return await insertSkipping(session, records)
     } catch (error) {
-      if (isRefusal(error)) await session.query('rollback')
-      throw error
+      if (isRefusal(error) || isDenied(error)) await session.query('rollback')
+      if (!isDenied(error)) throw error
+      skips = false
+      return insertInHalves(session, records)
     }
   }
 }

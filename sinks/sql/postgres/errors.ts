@@ -18,6 +18,16 @@ export const isRefusal = (error: unknown): boolean =>
 /** feature_not_supported, wrong_object_type: what COPY says to a table with row-level security, and to a view. */
 export const isNoCopy = (error: unknown): boolean => ['0A000', '42809'].includes(codeOf(error))
 
+/** insufficient_privilege */
+export const isDenied = (error: unknown): boolean => codeOf(error) === '42501'
+
+/** unique_violation: by which index, of which schema. */
+export const duplicateIn = (error: unknown): { index: string; schema: string } | undefined => {
+  if (codeOf(error) !== '23505') return undefined
+  const { constraint, schema } = error as { constraint?: string; schema?: string }
+  return { index: constraint ?? '', schema: schema ?? '' }
+}
+
 const fixes: Readonly<Record<string, string>> = {
   '28P01': "check user and password in the sink's URL",
   '28000': "check user, password and TLS in the sink's URL, and the server's pg_hba.conf",

@@ -7,7 +7,10 @@ import {
   fitDouble,
   fitInteger,
   integerOf,
+  isDay,
+  oneOf,
   parametersOf,
+  withoutSpacesAtEnd,
   type NumberType,
 } from '../fit.ts'
 import { spellUnstorable } from '../text.ts'
@@ -62,9 +65,14 @@ const numberTypeOf = (type: string): NumberType | undefined => {
   }
 }
 
-const fitText = (type: string): Fit => {
+const fitText = ({ type, labels }: ExistingColumn): Fit => {
+  if (labels) return oneOf(labels)
   const [max] = parametersOf(type)
   switch (baseOf(type)) {
+    case 'date':
+      return isDay
+    case 'character':
+      return both(charactersUpTo(max ?? 1, spellUnstorable), withoutSpacesAtEnd)
     case 'text':
     case 'citext':
       return 'all'
@@ -96,11 +104,20 @@ const fitJson = (type: string): Fit => (['jsonb', 'json', 'text', 'character var
 /** An index's entry takes at most a third of a page: https://www.postgresql.org/docs/current/btree.html */
 const indexed: Fit = charactersUpTo(600, spellUnstorable)
 
-export const fit = ({ type }: ExistingColumn, column: Column): Fit => {
+/** A moment in a column for days would lose its time. */
+const fitTimestamp = (type: string): Fit => {
+  if (type === 'date') return isDay
+  return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
+}
+
+export const fit = (existing: ExistingColumn, column: Column): Fit => {
+  const { type } = existing
   const numberType = numberTypeOf(type)
   switch (column.type) {
     case 'text':
-      return column.source === 'record' && column.path[0] === 'model' ? both(fitText(type), indexed) : fitText(type)
+      return column.source === 'record' && column.path[0] === 'model'
+        ? both(fitText(existing), indexed)
+        : fitText(existing)
     case 'double':
       return numberType ? fitDouble(numberType, true) : 'none'
     case 'bigint':
@@ -110,7 +127,7 @@ export const fit = ({ type }: ExistingColumn, column: Column): Fit => {
     case 'boolean':
       return type === 'boolean' ? 'all' : 'none'
     case 'timestamp':
-      return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
+      return fitTimestamp(type)
     case 'uuid':
       return fitUuid(type)
     case 'json':

@@ -4,50 +4,115 @@ import { tabLines } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { inSlices } from '../slices.ts'
 import { copyFrom } from './copy.ts'
-import { isNoCopy, isRefusal } from './errors.ts'
+import { wordsOf } from '../errors.ts'
+import { writeInHalves, type Verdict } from '../one-by-one.ts'
+import { duplicateIn, isDenied, isNoCopy, isRefusal } from './errors.ts'
+import { createGuard } from './guard.ts'
 import { fields, jsonRows } from './rows.ts'
 
 const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
-const createCopy = (session: Session<Client>, target: Target): Write<Client> => {
-  const sql = `copy ${target.table} (${names(session, target)}) from stdin`
+/** With the guard's statement it is one transaction, and one way to the server and back. */
+const createCopy = (session: Session<Client>, target: Target, guard: string): Write<Client> => {
+  const sql = `copy ${target.table} (${names(session, target)}) from stdin; ${guard}`
   const lineOf = tabLines(target, fields)
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
 }
 
-const createInsert = (session: Session<Client>, target: Target): Write<Client> => {
+/** @param skip what is done with rows that are there already: `on conflict …`, or nothing */
+const createInsert = (session: Session<Client>, target: Target, guard: string, skip: string): Write<Client> => {
   const rows = target.columns.map(({ storedAs }, index) => `c${index} ${storedAs}`).join(', ')
-  const key = target.key.map((name) => session.quote(name)).join(', ')
   const sql =
     `insert into ${target.table} (${names(session, target)}) ` +
-    `select * from json_to_recordset($1::json) as r(${rows}) on conflict (${key}) do nothing`
+    `select * from json_to_recordset($1::json) as r(${rows}) ${skip}`
   const jsonOf = jsonRows(target)
   return async (session, records) => {
     const rows: string[] = []
     await inSlices(records, (record) => void rows.push(jsonOf(record)))
-    await session.query(sql, [`[${rows.join(',')}]`])
+    await session.query('begin')
+    try {
+      await session.query(sql, [`[${rows.join(',')}]`])
+      await session.query(guard)
+      await session.query('commit')
+    } catch (error) {
+      if (session.isAlive()) await session.query('rollback')
+      throw error
+    }
+  }
+}
+
+/** The columns of an index: a partition's has a name of its own. */
+const INDEX = `
+  select array_agg(a.attname::text) as columns from pg_index i join pg_class c on c.oid = i.indexrelid
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey[0:i.indnkeyatts - 1])
+  where c.relname = $1 and c.relnamespace = (select oid from pg_namespace where nspname = $2)`
+
+/** Whether an error says that a record's row is there already: its key is, and not only what another unique index wants once. */
+const createJudge = (session: Session<Client>, { key }: Target) => {
+  const isKey = async (index: string, schema: string): Promise<boolean> => {
+    const [found] = await session.query(INDEX, [index, schema])
+    const columns = (found?.['columns'] ?? []) as string[]
+    return columns.length === key.length && columns.every((name) => key.includes(name))
+  }
+  return async (error: unknown): Promise<Verdict | undefined> => {
+    if (!isRefusal(error)) return undefined
+    const duplicate = duplicateIn(error)
+    return {
+      isStored: duplicate !== undefined && (await isKey(duplicate.index, duplicate.schema)),
+      reason: wordsOf(error),
+    }
   }
 }
 
 /**
  * COPY is the fastest way in, and knows no `ON CONFLICT`. But a batch has rows that are there already only when it comes
  * again after a doubt, and then COPY stores none of it: so it goes first, and where it is refused an insert that skips what
- * is there goes second. A table that takes no COPY (one with row-level security, a view) gets inserts only.
+ * is there goes second. A table that takes no COPY (one with row-level security) gets inserts only.
+ *
+ * To skip what is there takes the right to read it. A user that may only insert has its batches written in halves.
  */
 export const createWrite = (session: Session<Client>, target: Target): Write<Client> => {
-  const copy = createCopy(session, target)
-  const insert = createInsert(session, target)
+  const guard = createGuard(session, target)
+  const copy = createCopy(session, target, guard.statement)
+  const key = target.key.map((name) => session.quote(name)).join(', ')
+  const insertNew = createInsert(session, target, guard.statement, `on conflict (${key}) do nothing`)
+  const insertAll = createInsert(session, target, guard.statement, '')
   let copies = true
+  let skips = true
+
+  /** Resolves with false where the table takes no COPY, or refused the batch. */
+  const tryCopy: (...args: Parameters<Write<Client>>) => Promise<boolean> = async (session, records, signal) => {
+    try {
+      await copy(session, records, signal)
+      return true
+    } catch (error) {
+      if (isNoCopy(error)) copies = false
+      else if (isRefusal(error)) await guard.expect(session)
+      else throw error
+      return false
+    }
+  }
+
   return async (session, records, signal) => {
-    if (copies) {
+    if (copies && skips && (await tryCopy(session, records, signal))) return
+    if (skips) {
       try {
-        return await copy(session, records, signal)
+        return await insertNew(session, records, signal)
       } catch (error) {
-        if (isNoCopy(error)) copies = false
-        else if (!isRefusal(error)) throw error
+        if (isRefusal(error)) await guard.expect(session)
+        if (!isDenied(error)) throw error
+        skips = false
       }
     }
-    return insert(session, records, signal)
+    const judge = createJudge(session, target)
+    return writeInHalves(
+      records,
+      async (some) => void (await (copies ? copy : insertAll)(session, some, signal)),
+      async (error) => {
+        if (isRefusal(error)) await guard.expect(session)
+        return judge(error)
+      },
+    )
   }
 }

@@ -11,7 +11,7 @@ const columnOf = ({ name, type, notnull, dflt_value, pk, hidden }: Row): Existin
 })
 
 const UNIQUE_KEYS = `
-  select list.name as name, info.name as part from pragma_index_list(?) list, pragma_index_info(list.name) info
+  select list.name as name, list.origin as origin, info.name as part from pragma_index_list(?) list, pragma_index_info(list.name) info
   where list."unique" = 1 and list.partial = 0 order by list.seq, info.seqno`
 
 /** The table; undefined where there is none. https://www.sqlite.org/pragma.html */
@@ -19,12 +19,19 @@ export const inspect = async (session: Session<unknown>, { table }: TableName): 
   const columns = await session.query('select * from pragma_table_xinfo(?)', [table])
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, [table])
+  const [kind] = await session.query('select type from sqlite_schema where lower(name) = lower(?)', [table])
   const keys = [...Map.groupBy(parts, ({ name }) => name).values()]
   return {
     columns: columns.map(columnOf),
     uniqueKeys: keys
       .filter((key) => key.every(({ part }) => part !== null))
-      .map((key) => key.map(({ part }) => part as string)),
+      .map((key) => ({
+        name: key[0]!['name'] as string,
+        columns: key.map(({ part }) => part as string),
+        isPrimary: key[0]!['origin'] === 'pk',
+      })),
+    isView: kind?.['type'] === 'view',
+    partitionedBy: [],
     // Conflicts are told apart by the key's own columns.
     partlyUnique: false,
     transactional: true,
