@@ -5,7 +5,7 @@ import { decode } from '../../src/records/json.ts'
 import type { Sink } from '../../src/sink.ts'
 import { service } from '../setup/services.ts'
 import { testSink, type Row } from './contract.ts'
-import { columnsFor, patient, record, TIMESTAMP } from './records.ts'
+import { columnsFor, nextId, patient, record, TIMESTAMP } from './records.ts'
 import { exits } from './sql/exits.ts'
 import { createCertificate, mysqlOverTls } from './sql/tls.ts'
 
@@ -177,6 +177,163 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       await sink.write(batch, patient)
       expect(await readAll(name('myisam'))).toHaveLength(2)
     })
+  })
+
+  describe('a table that somebody changes while the service runs', () => {
+    it.each([
+      ['narrowed', 'modify `double` int', { double: 1.6 }, 'double', true],
+      ['narrowed, by INSERT', 'modify `double` int', { double: 1.6 }, 'double', false],
+      ['with less precision', 'modify moment date', { moment: TIMESTAMP }, 'moment', true],
+      ['of another character set', 'modify text varchar(20) character set latin1', { text: '東京' }, 'text', false],
+    ])(
+      '%s: nothing is rounded or cut, and what does not fit goes to extra',
+      async (how, change, features, column, loadData) => {
+        const table = `changed_${how.length}`
+        const sink = await opened(table, { loadData })
+        await sink.write([record({ features })], patient)
+        await client.query(`update ${name(table)} set \`${column}\` = null; alter table ${name(table)} ${change}`)
+        const batch = [record({ features })]
+        expect(await errorOf(sink.write(batch, patient) as Promise<unknown>)).toMatchObject({
+          code: expect.stringMatching(/SINK_UNAVAILABLE|BATCH_REFUSED/) as string,
+        })
+        await sink.open!(columnsFor())
+        await sink.write(batch, patient)
+        const row = (await readAll(name(table))).find(({ id }) => id === batch[0]!.id)
+        expect(row).toMatchObject({
+          [column]: null,
+          extra: { [`features.${column}`]: { value: Object.values(features)[0] } },
+        })
+      },
+    )
+  })
+
+  it.each(['latin1', 'utf8mb3'])('adds columns that hold any text to a table in %s', async (charset) => {
+    await client.query(
+      `create table ${name(charset)} (id char(36) primary key, \`timestamp\` datetime(6)) character set ${charset}`,
+    )
+    const sink = await opened(charset)
+    const text = '東京 😀 é'
+    expect((await sink.write([record({ features: { text }, tags: { text } })], patient)) ?? []).toEqual([])
+    expect((await readAll(name(charset)))[0]).toMatchObject({ text, tags: { text }, extra: null })
+  })
+
+  describe('a user that may only insert', () => {
+    const users: string[] = []
+    afterAll(async () => {
+      for (const user of users) await client.query('drop user ?', [user])
+    })
+    const asUser = async (table: string, right: string, options: Partial<MysqlOptions> = {}) => {
+      const user = `u_${run}_${users.length}`
+      users.push(user)
+      await client.query(`create user ? identified by 'secret'; grant ${right} on ${name(table)} to ?`, [user, user])
+      const address = new URL(at())
+      address.username = user
+      address.password = 'secret'
+      return make(table, { url: address.href, ...options })
+    }
+
+    it.each([true, false])(
+      'stores good rows beside bad ones, and rows that come again once (LOAD DATA: %s)',
+      async (loadData) => {
+        const table = `insert_only_${loadData}`
+        await opened(table)
+        await client.query(`alter table ${name(table)} add check (\`bigint\` > 0), add unique (text(20))`)
+        const sink = await asUser(table, 'insert', { loadData })
+        await sink.open!(columnsFor())
+        const batch = [1, -1, 2, 3].map((bigint) => record({ features: { bigint, text: `t${bigint}` } }))
+        expect(await sink.write(batch, patient)).toMatchObject([{ index: 1 }])
+        const again = [...batch.filter((_, index) => index !== 1), record({ features: { bigint: 4, text: 't2' } })]
+        expect(await sink.write(again, patient)).toMatchObject([
+          { index: 3, reason: expect.stringMatching(/Duplicate/) as string },
+        ])
+        expect((await readAll(name(table))).map(({ bigint }) => bigint)).toEqual([1, 2, 3])
+      },
+    )
+
+    it('is told which right is missing, and the statement that gives it', async () => {
+      await opened('no_right')
+      const sink = await asUser('no_right', 'select')
+      const { problems } = await sink.plan!(columnsFor())
+      expect(problems.join()).toMatch(/may not insert into .*: grant insert, select, update on/)
+      await client.query(problems[0]!.slice(problems[0]!.indexOf(': ') + 2))
+      await sink.open!(columnsFor())
+      await sink.write([record()], patient)
+      expect(await readAll(name('no_right'))).toHaveLength(1)
+    })
+  })
+
+  it('waits where a partitioned table has no partition for a row', async () => {
+    await client.query(`create table ${name('parts')} (id char(36), \`timestamp\` datetime, primary key (id, \`timestamp\`))
+      partition by range (year(\`timestamp\`)) (partition p0 values less than (2026))`)
+    const sink = await opened('parts')
+    expect(await errorOf(sink.write([record()], patient) as Promise<unknown>)).toMatchObject({
+      code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      message: expect.stringMatching(/no partition .*add a partition/) as string,
+    })
+    await client.query(`alter table ${name('parts')} add partition (partition p1 values less than (2030))`)
+    await sink.open!(columnsFor())
+    await sink.write([record()], patient)
+    expect(await readAll(name('parts'))).toHaveLength(1)
+  })
+
+  it('stores what fits columns of any type, and the rest in extra', async () => {
+    await client.query(`create table ${name('odd')} (id char(36) primary key, \`timestamp\` datetime(6), text enum('good', 'it''s bad'),
+      \`double\` bigint, moment date, uuid binary(16), json text, prediction char(3), confidence int)`)
+    const sink = await opened('odd')
+    await sink.write(
+      [
+        record({
+          features: { text: "it's bad", double: 2, moment: '2026-11-23T00:00:00Z' },
+          outputs: { confidence: 1 },
+        }),
+        record({
+          features: { text: 'GOOD', double: 2.5, moment: TIMESTAMP, uuid: nextId() },
+          outputs: { confidence: 0.5 },
+        }),
+      ],
+      patient,
+    )
+    const [first, second] = await readAll(name('odd'))
+    expect(first).toMatchObject({ text: "it's bad", double: 2, confidence: 1, extra: null })
+    expect(Object.keys(second!['extra'] as object).sort()).toEqual(
+      ['double', 'moment', 'text', 'uuid'].map((feature) => `features.${feature}`).concat('outputs.confidence'),
+    )
+  })
+
+  it('takes every reserved word as a feature', async () => {
+    const [rows] = await client
+      .query<RowDataPacket[]>('select word as word from information_schema.keywords')
+      .catch(async () => [
+        (
+          await client.query<RowDataPacket[]>(
+            "select 'generated' as word union select 'rank' union select 'lateral' union select 'offset'",
+          )
+        )[0],
+      ])
+    const ours = new Set([
+      'id',
+      'timestamp',
+      'model',
+      'instance',
+      'status',
+      'error',
+      'tags',
+      'extra',
+      'prediction',
+      'confidence',
+    ])
+    const words = rows.map(({ word }) => (word as string).toLowerCase()).filter((word) => !ours.has(word))
+    const columns = columnsFor(Object.fromEntries(words.map((word) => [word, { type: 'integer' }])))
+    const sink = make('words')
+    await sink.open!(columns)
+    await sink.write(
+      [record({ features: Object.fromEntries(words.map((word, i) => [word, word === 'boolean' ? 0 : i])) })],
+      patient,
+    )
+    const [row] = await readAll(name('words'))
+    expect(words.length).toBeGreaterThan(3)
+    const stored = { ...row, ...((row!['features'] as object | null) ?? {}) } as Record<string, unknown>
+    for (const [i, word] of words.entries()) expect(Number(stored[word]), word).toBe(word === 'boolean' ? 0 : i)
   })
 
   describe('errors', () => {
