@@ -7,7 +7,7 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect, ExistingColumn } from './sql/dialect.ts'
-import { fixFor, isDenied, isRefusal } from './sql/mysql/errors.ts'
+import { fixFor, isDenied, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { fit, limits, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
@@ -148,6 +148,7 @@ const dialect = (
         loads: () => loadData && server.localInfile,
       }),
     isRefusal,
+    isTimeout,
     fixFor,
   }
 }

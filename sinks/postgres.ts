@@ -5,7 +5,7 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect } from './sql/dialect.ts'
-import { fixFor, isRefusal } from './sql/postgres/errors.ts'
+import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { fit, limits, typeOf } from './sql/postgres/types.ts'
 import { createWrite } from './sql/postgres/write.ts'
@@ -94,6 +94,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
 
   createWrite,
   isRefusal,
+  isTimeout,
   fixFor,
 })
 

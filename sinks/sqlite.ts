@@ -119,6 +119,8 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       }
     },
     isRefusal,
+    // SQLite has no limit of its own.
+    isTimeout: () => false,
     fixFor,
   }
 }

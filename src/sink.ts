@@ -35,6 +35,7 @@ export interface Sink {
    * - resolves: all are stored, but for the refused ones it returns, which become dead letters
    * - throws `PREDICTIONS_BATCH_REFUSED`: the system refused the batch for its content and can't say for which record;
    *   delivery splits it until the bad records stand alone
+   * - throws `PREDICTIONS_WRITE_TIMED_OUT`: it took longer than the system allows; delivery tries again in smaller batches
    * - throws anything else: the system is away; delivery tries again
    *
    * `signal` aborts when the write has taken too long: it should then drop its connection and reject.

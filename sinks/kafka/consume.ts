@@ -1,5 +1,6 @@
 import { createLog, oneLine, says } from '../../src/delivery/log.ts'
 import { createOutage } from '../../src/delivery/outage.ts'
+import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
 import { endsWithin, holdProcess } from '../../src/delivery/pause.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
 import { createWriter } from '../../src/delivery/writer.ts'
@@ -182,6 +183,7 @@ export const consume = (options: ConsumeOptions): Consumer => {
   const settling = {
     writer,
     backOff: (what: string, error: unknown) => backOff(sinkOutage, what, error),
+    limit: createBatchLimit(Infinity),
     answered: sinkOutage.over,
   }
 

@@ -132,6 +132,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   createWrite(session: Session<Connection>, target: Target): Write<Connection>
   /** Whether the database refused what it was given, and would again. */
   isRefusal(error: unknown): boolean
+  /** Whether a statement took longer than the server lets it. */
+  isTimeout(error: unknown): boolean
   /** What helps against an error, in a few words or SQL. */
   fixFor(error: unknown): string | undefined
 }

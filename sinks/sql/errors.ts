@@ -19,6 +19,9 @@ export const wordsOf = (error: unknown): string => {
 export const unavailable = (name: string, error: unknown, fix?: string): PredictionsError =>
   new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${name}: ${wordsOf(error)}${fix ? ` (${fix})` : ''}`)
 
+export const timedOut = (name: string, error: unknown): PredictionsError =>
+  new PredictionsError('PREDICTIONS_WRITE_TIMED_OUT', `${name}: ${wordsOf(error)}`)
+
 export const batchRefused = (name: string, error: unknown): PredictionsError =>
   new PredictionsError('PREDICTIONS_BATCH_REFUSED', `${name}: ${wordsOf(error)}`)
 

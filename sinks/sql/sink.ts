@@ -2,7 +2,7 @@ import { hasCode, PredictionsError } from '../../src/errors/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
 import { tableNameOf, type Dialect, type Target, type Write } from './dialect.ts'
-import { batchRefused, connectionFix, unavailable } from './errors.ts'
+import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable } from './table.ts'
 
@@ -102,6 +102,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
           try {
             return await write(session, records, signal)
           } catch (error) {
+            if (dialect.isTimeout(error)) throw timedOut(name, error)
             throw dialect.isRefusal(error) ? batchRefused(name, error) : error
           }
         }),

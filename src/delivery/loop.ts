@@ -1,13 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { hasCode } from '../errors/errors.ts'
 import type { Queue, QueuedBatch, DeadLetter } from '../outbox/queue.ts'
 import type { Column } from '../schema/column.ts'
 import type { Sink } from '../sink.ts'
+import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
 import type { Log } from './log.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { createPause, endsWithin } from './pause.ts'
-import { settleBatch } from './settle.ts'
+import { settleBatch, type SettleOptions } from './settle.ts'
 import { createWriter } from './writer.ts'
 
 export interface DeliverySettings {
@@ -123,10 +125,21 @@ export const createLoop = (options: LoopOptions) => {
     }
   }
 
-  const settling = {
+  const limit = createBatchLimit(batchSize * (sink.batches ?? 1))
+
+  const settling: SettleOptions = {
     writer,
-    backOff: (what: string, error: unknown) => backOff(sinkOutage, what, error),
+    backOff(what, error) {
+      const waiting = backOff(sinkOutage, what, error)
+      if (hasCode(error, 'PREDICTIONS_WRITE_TIMED_OUT'))
+        log.warn(
+          'batch size',
+          `${subject}: as the write took too long, the next ones have at most ${limit.size()} records, and grow slowly; a smaller PREDICTIONS_BATCH_SIZE avoids that`,
+        )
+      return waiting
+    },
     answered: sinkOutage.over,
+    limit,
   }
 
   /** Settles a batch; false: delivery ends here. */

@@ -1,6 +1,7 @@
 import { hasCode } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
 import type { PredictionRecord } from '../records/record.ts'
+import type { BatchLimit } from './batch-limit.ts'
 import { oneLine, says } from './log.ts'
 import type { Writer } from './writer.ts'
 
@@ -17,6 +18,8 @@ export interface SettleOptions {
   readonly backOff: (what: 'open' | 'write', error: unknown) => Promise<boolean>
   /** The sink has answered. */
   readonly answered: () => void
+  /** How large a write may be: kept from batch to batch. */
+  readonly limit: BatchLimit
 }
 
 const halves = ({ records, attempts }: Piece): [Piece, Piece] => {
@@ -36,13 +39,13 @@ const letterOf = (record: PredictionRecord, error: string, attempts: number): De
 
 /**
  * Brings a batch's records to their end: written, or refused for good. A refused batch is split until its bad records
- * stand alone; while the sink is away only what is not settled yet is tried again.
+ * stand alone; while the sink is away only what is not settled yet is tried again, and what took too long in smaller writes.
  *
  * Resolves with the dead letters; with undefined when delivery has stopped before the end.
  */
 export const settleBatch = async (
   records: readonly PredictionRecord[],
-  { writer, backOff, answered }: SettleOptions,
+  { writer, backOff, answered, limit }: SettleOptions,
 ): Promise<DeadLetter[] | undefined> => {
   const letters: DeadLetter[] = []
   /** The next piece is the last. */
@@ -63,7 +66,17 @@ export const settleBatch = async (
     pieces.push(right, left)
   }
 
-  for (let next = pieces.pop(); next; next = pieces.pop()) {
+  /** The piece, or as much of it as a write may have: the rest is next. */
+  const cut = (piece: Piece): Piece => {
+    const { records, attempts } = piece
+    const size = limit.size()
+    if (records.length <= size) return piece
+    pieces.push({ records: records.slice(size), attempts })
+    return { records: records.slice(0, size), attempts }
+  }
+
+  for (let whole = pieces.pop(); whole; whole = pieces.pop()) {
+    const next = cut(whole)
     try {
       await writer.open()
     } catch (error) {
@@ -74,6 +87,7 @@ export const settleBatch = async (
     const piece = { records: next.records, attempts: next.attempts + 1 }
     try {
       await write(piece)
+      limit.passed(piece.records.length)
       answered()
     } catch (error) {
       if (hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) {
@@ -82,6 +96,7 @@ export const settleBatch = async (
         continue
       }
       pieces.push(piece)
+      if (hasCode(error, 'PREDICTIONS_WRITE_TIMED_OUT')) limit.timedOut(piece.records.length)
       if (!(await backOff('write', error))) return undefined
     }
   }

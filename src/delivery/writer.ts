@@ -15,8 +15,11 @@ export interface WriterOptions {
   readonly abortGraceMs: number
 }
 
-const tooLate = (what: string, ms: number): PredictionsError =>
-  new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `no answer within ${ms / 1000} s of ${what}`)
+const tooLate = (what: 'open' | 'write', ms: number): PredictionsError =>
+  new PredictionsError(
+    what === 'write' ? 'PREDICTIONS_WRITE_TIMED_OUT' : 'PREDICTIONS_SINK_UNAVAILABLE',
+    `no answer within ${ms / 1000} s of ${what}`,
+  )
 
 const badRefusal = 'write must resolve with nothing, or with refusals { index, reason } of records in the batch'
 
@@ -45,7 +48,7 @@ export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abo
   let stopped: Error | undefined
 
   const limited = async <T>(
-    what: string,
+    what: 'open' | 'write',
     call: (signal: AbortSignal) => Promise<T>,
     timeoutMs: number,
     graceMs: number,

@@ -7,6 +7,7 @@
  * | `PREDICTIONS_MISSING_PACKAGE` | an optional driver or framework is not installed; the message names the `npm install` to run |
  * | `PREDICTIONS_OUTBOX_UNUSABLE` | the outbox directory can't be created or written |
  * | `PREDICTIONS_SINK_UNAVAILABLE` | the system behind a sink is away or not as needed: try again, records wait |
+ * | `PREDICTIONS_WRITE_TIMED_OUT` | a write took longer than its time limit: try it again in smaller batches |
  * | `PREDICTIONS_BATCH_REFUSED` | the system refused a whole batch and can't say for which record: split it |
  */
 export const errorCodes = [
@@ -14,6 +15,7 @@ export const errorCodes = [
   'PREDICTIONS_MISSING_PACKAGE',
   'PREDICTIONS_OUTBOX_UNUSABLE',
   'PREDICTIONS_SINK_UNAVAILABLE',
+  'PREDICTIONS_WRITE_TIMED_OUT',
   'PREDICTIONS_BATCH_REFUSED',
 ] as const
 

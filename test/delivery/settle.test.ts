@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
+import { PredictionsError } from '../../src/errors/errors.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
 import { recordFromJson, type PredictionRecord } from '../../src/records/record.ts'
 import type { Refusal } from '../../src/sink.ts'
@@ -22,6 +24,7 @@ const withBad = (places: readonly number[], count = 1000): string[] =>
 const settle = (
   texts: readonly string[],
   write: (records: readonly PredictionRecord[]) => Promise<Refusal[] | void>,
+  limit = createBatchLimit(1000),
 ) => {
   const writes: number[] = []
   const writer = {
@@ -31,9 +34,46 @@ const settle = (
       return (await write(records)) ?? []
     },
   }
-  const letters = settleBatch(texts.map(recordFromJson), { writer, backOff: async () => true, answered: () => {} })
+  const letters = settleBatch(texts.map(recordFromJson), {
+    writer,
+    backOff: async () => true,
+    answered: () => {},
+    limit,
+  })
   return { letters, writes }
 }
+
+describe('a batch that takes too long', () => {
+  /** A system that stores so many records within its time. */
+  const slow = (most: number) => async (records: readonly PredictionRecord[]) => {
+    if (records.length > most) throw new PredictionsError('PREDICTIONS_WRITE_TIMED_OUT', 'statement timeout')
+  }
+
+  it('goes in smaller writes, whose size is kept for the next batch and grows slowly', async () => {
+    const limit = createBatchLimit(1000)
+    const first = settle(lines(1000), slow(300), limit)
+    expect(await first.letters).toEqual([])
+    expect(first.writes.slice(0, 3)).toEqual([1000, 500, 250])
+    expect(first.writes.filter((size) => size <= 300).reduce((sum, size) => sum + size)).toBe(1000)
+    const second = settle(lines(1000), slow(300), limit)
+    expect(await second.letters).toEqual([])
+    expect(second.writes[0]).toBeLessThanOrEqual(330)
+    expect(second.writes.filter((size) => size > 300).length).toBeLessThanOrEqual(2)
+  })
+
+  it('is whole again once the system is quick', async () => {
+    const limit = createBatchLimit(1000)
+    await settle(lines(1000), slow(100), limit).letters
+    for (let round = 0; round < 20; round++) await settle(lines(1000), slow(Infinity), limit).letters
+    expect(limit.size()).toBe(Infinity)
+  })
+
+  it('comes down to records that stand alone', async () => {
+    const { letters, writes } = settle(lines(7), slow(1))
+    expect(await letters).toEqual([])
+    expect(writes.filter((size) => size === 1)).toHaveLength(7)
+  })
+})
 
 describe('a refused batch', () => {
   it('is split until the one bad record in a thousand stands alone', async () => {

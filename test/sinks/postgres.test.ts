@@ -194,6 +194,23 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     })
   })
 
+  it('tells a timeout of the role from a system that is away, and from the batch', async () => {
+    await opened('slow')
+    await client.query(`create function ${schema}.dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(0.02); return new; end';
+      create trigger dawdle before insert on slow for each row execute function ${schema}.dawdle()`)
+    const sink = await asUser('slow', `grant insert, select on ${schema}.slow`)
+    await client.query(`alter role ${users.at(-1)} set statement_timeout = 300`)
+    await sink.open!(columnsFor())
+    const batch = Array.from({ length: 40 }, () => record())
+    expect(await errorOf(sink.write(batch, patient) as Promise<unknown>)).toMatchObject({
+      code: 'PREDICTIONS_WRITE_TIMED_OUT',
+      message: expect.stringMatching(/statement timeout/) as string,
+    })
+    await sink.open!(columnsFor())
+    await sink.write(batch.slice(0, 2), patient)
+    expect(await readAll('slow')).toHaveLength(2)
+  })
+
   it('waits where a partitioned table has no partition for a row', async () => {
     await client.query(
       `create table parts (id uuid, "timestamp" timestamptz, primary key (id, "timestamp")) partition by range ("timestamp")`,
@@ -419,7 +436,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       await client.query('begin; lock table slow')
       const error = await errorOf(sink.write([record()], patient) as Promise<unknown>)
       await client.query('commit')
-      expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+      expect(error).toMatchObject({ code: 'PREDICTIONS_WRITE_TIMED_OUT' })
       expect(error!.message).toMatch(/statement timeout/)
       await sink.open!(columnsFor())
       await sink.write([record()], patient)

@@ -21,6 +21,9 @@ export const isRefusal = (error: unknown): boolean => {
   return (typeof state === 'string' && /^(22|23|45)...$/.test(state)) || refusals.has(errnoOf(error))
 }
 
+/** MariaDB's max_statement_time and MySQL's max_execution_time. */
+export const isTimeout = (error: unknown): boolean => [1969, 3024].includes(errnoOf(error))
+
 /** A right is missing, on the table or a column of it. */
 export const isDenied = (error: unknown): boolean => [1142, 1143].includes(errnoOf(error))
 

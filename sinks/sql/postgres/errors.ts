@@ -18,6 +18,9 @@ export const isRefusal = (error: unknown): boolean =>
 /** feature_not_supported, wrong_object_type: what COPY says to a table with row-level security, and to a view. */
 export const isNoCopy = (error: unknown): boolean => ['0A000', '42809'].includes(codeOf(error))
 
+/** query_canceled: by statement_timeout, of the session, the role or the database. */
+export const isTimeout = (error: unknown): boolean => codeOf(error) === '57014'
+
 /** insufficient_privilege */
 export const isDenied = (error: unknown): boolean => codeOf(error) === '42501'
 
