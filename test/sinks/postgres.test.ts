@@ -195,10 +195,10 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
   })
 
   it('tells a timeout of the role from a system that is away, and from the batch', async () => {
-    await opened('slow')
+    await opened('dawdling')
     await client.query(`create function ${schema}.dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(0.02); return new; end';
-      create trigger dawdle before insert on slow for each row execute function ${schema}.dawdle()`)
-    const sink = await asUser('slow', `grant insert, select on ${schema}.slow`)
+      create trigger dawdle before insert on dawdling for each row execute function ${schema}.dawdle()`)
+    const sink = await asUser('dawdling', `grant insert, select on ${schema}.dawdling`)
     await client.query(`alter role ${users.at(-1)} set statement_timeout = 300`)
     await sink.open!(columnsFor())
     const batch = Array.from({ length: 40 }, () => record())
@@ -208,7 +208,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     })
     await sink.open!(columnsFor())
     await sink.write(batch.slice(0, 2), patient)
-    expect(await readAll('slow')).toHaveLength(2)
+    expect(await readAll('dawdling')).toHaveLength(2)
   })
 
   it('waits where a partitioned table has no partition for a row', async () => {
