@@ -8,14 +8,14 @@ const removeFrom = (folder: string, pattern: RegExp, keep: ReadonlySet<string> =
 }
 
 /**
- * Chunks are named by their content: those of earlier builds would stay for ever, and be packed. They go when the new ones are
+ * Chunks are named by their content (`chunk-…`, `run-…`): those of earlier builds would stay for ever, and be packed. They go when the new ones are
  * there; emptying the folder first (`clean`) would take it from under tests that run from it.
  */
 const removeStaleChunks: NonNullable<Options['plugins']>[number] = {
   name: 'remove-stale-chunks',
   buildEnd({ writtenFiles }) {
     const written = new Set(writtenFiles.map(({ name }) => basename(name)))
-    removeFrom(this.options.outDir, this.format === 'cjs' ? /^chunk-.*\.cjs$/ : /^chunk-.*\.js(\.map)?$/, written)
+    removeFrom(this.options.outDir, this.format === 'cjs' ? /-[A-Z\d]{8}\.cjs$/ : /-[A-Z\d]{8}\.js(\.map)?$/, written)
   },
 }
 
@@ -34,10 +34,9 @@ const library: Options = { ...shared, entry, splitting: true, plugins: [removeSt
 
 export default defineConfig(({ dts, outDir = 'dist' }) => {
   const code: Options[] = [
-    { ...library, format: 'esm', sourcemap: true },
+    { ...library, entry: [...entry, 'src/cli/main.ts'], format: 'esm', sourcemap: true },
     // Its source maps would lead to the ES modules that it is made from, by this machine's paths.
     { ...library, format: 'cjs' },
-    { ...shared, entry: { 'src/cli/main': 'src/cli/main.ts' }, format: 'esm', sourcemap: true },
   ]
   if (dts === false) return code
   removeFrom(outDir, /\.d\.c?ts$/)

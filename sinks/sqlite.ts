@@ -1,9 +1,11 @@
 import { constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
 import type { KnexQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
+import { sqliteMistake } from '../src/config/url.ts'
 import { PredictionsError } from '../src/errors/errors.ts'
+import { DatabaseSync } from '../src/node.ts'
 import type { Sink } from '../src/sink.ts'
 import { whyUnwritable } from '../src/errors/why-unwritable.ts'
 import type { Dialect } from './sql/dialect.ts'
@@ -126,13 +128,15 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
 }
 
 const fileOf = (url: string): string => {
-  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1]
+  const path = /^sqlite:(.*)$/s.exec(url)?.[1]
   if (path === undefined)
     throw new PredictionsError(
       'PREDICTIONS_BAD_CONFIGURATION',
       "The sink's URL must be sqlite:FILE, as in sqlite:./predictions.db",
     )
-  return path
+  const mistake = sqliteMistake(path)
+  if (mistake !== undefined) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `The sink's URL ${mistake}`)
+  return path.replace(/^\/\//, '')
 }
 
 /**

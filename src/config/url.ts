@@ -26,9 +26,22 @@ export const sinkUrlMistake = (url: string): string | undefined => {
   if (colon < 2 || !/^[a-z][a-z\d+.-]*$/i.test(scheme)) return `has no scheme: write ${EXAMPLE}`
   if (!(SCHEMES as readonly string[]).includes(scheme)) return `has an unknown scheme${schemeHint(scheme)}`
   const rest = url.slice(colon + 1)
-  if (scheme === 'sqlite') return rest === '' ? 'names no file: write sqlite:FILE' : undefined
+  if (scheme === 'sqlite') return sqliteMistake(rest)
   if (!rest.startsWith('//')) return `lacks "//": write ${scheme}://…`
   return authorityMistake(scheme, rest.slice(2))
+}
+
+/** What is wrong with what follows `sqlite:`; undefined: nothing. */
+export const sqliteMistake = (rest: string): string | undefined => {
+  const path = rest.replace(/^\/\//, '')
+  if (path === '') return 'names no file: write sqlite:FILE'
+  if (/^(file:)?:memory:/.test(path))
+    return 'names no file: what is in memory is gone with the process; write sqlite:FILE, such as sqlite:./predictions.db'
+  if (path.startsWith('file:'))
+    return `is no file's name: write sqlite:${path.slice('file:'.length).replace(/[?#].*$/s, '')}`
+  const [, file, parameters] = /^([^?]*)\?(.*)$/s.exec(path) ?? []
+  if (file === undefined) return undefined
+  return `has parameters, and there are none for SQLite ("?${parameters}"): write sqlite:${file}`
 }
 
 const schemeHint = (scheme: string): string => {

@@ -4,6 +4,7 @@
  * | code | meaning |
  * |---|---|
  * | `PREDICTIONS_BAD_CONFIGURATION` | options, variables or a schema are wrong; the message lists every mistake |
+ * | `PREDICTIONS_OLD_NODE` | this Node.js is too old; the message says which is needed, and which this is |
  * | `PREDICTIONS_MISSING_PACKAGE` | an optional driver or framework is not installed; the message names the `npm install` to run |
  * | `PREDICTIONS_OUTBOX_UNUSABLE` | the outbox directory can't be created or written |
  * | `PREDICTIONS_SINK_UNAVAILABLE` | the system behind a sink is away or not as needed: try again, records wait |
@@ -12,6 +13,7 @@
  */
 export const errorCodes = [
   'PREDICTIONS_BAD_CONFIGURATION',
+  'PREDICTIONS_OLD_NODE',
   'PREDICTIONS_MISSING_PACKAGE',
   'PREDICTIONS_OUTBOX_UNUSABLE',
   'PREDICTIONS_SINK_UNAVAILABLE',

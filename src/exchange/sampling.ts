@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash } from '../node.ts'
 
 /** Shares of requests to keep, from 0 to 1. */
 export interface SampleRates {

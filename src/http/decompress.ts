@@ -1,4 +1,5 @@
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { zstdDecompressSync } from '../node.ts'
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
 

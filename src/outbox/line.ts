@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../node.ts'
 
 /**
  * How a record stands in a segment: its CRC-32 in eight hexadecimal digits, a space, its JSON text in UTF-8, a newline.

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from '../node.ts'
 
 /**
  * An operating-system lock, held for life: a transaction that stays open on an empty SQLite file. It is free the moment its owner

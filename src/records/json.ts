@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { rawJSON } from '../node.ts'
 
 /**
  * JSON that loses nothing: `encode` takes any value a handler may reply and never throws; `decode` keeps the digits of
@@ -49,9 +50,6 @@ const isPlain = (value: unknown, depth = 0): boolean => {
       return false
   }
 }
-
-/** An object that `JSON.stringify` writes as this text, without quotes. TypeScript's types don't have it yet. */
-const { rawJSON } = JSON as JSON & { rawJSON(text: string): object }
 
 const MINUS_ZERO = rawJSON('-0')
 

@@ -105,6 +105,15 @@ export const installAlone = async (folder: string, { path }: Tarball): Promise<v
   await install(folder, [path])
 }
 
+/** The binary of another release, from the package that `npm i node` takes it from. */
+export const installNode = async (folder: string, release: string): Promise<string> => {
+  const name = `node-${process.platform}-${process.arch}`
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+  await install(folder, [`${name}@${release}`])
+  return join(folder, 'node_modules', name, 'bin', 'node')
+}
+
 /** What the apps need beside it. */
 export const installApps = async (folder: string): Promise<void> => {
   await install(folder, ['express', 'typescript', '@types/express', '@types/node'].map(locked))

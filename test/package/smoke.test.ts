@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { moduleKinds } from './consumer.ts'
-import { compile, installAlone, installApps, pack, root, run, runApp, type Tarball } from './install.ts'
+import { compile, installAlone, installApps, installNode, pack, root, run, runApp, type Tarball } from './install.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'package-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -98,6 +98,42 @@ describe('installed alone', () => {
     expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: capture-predictions/) })
     const check = await run(command, ['check'], { cwd: app, env: { PREDICTIONS_SINK: 'postgres://localhost/test' } })
     expect(check).toMatchObject({ code: 1, stderr: expect.stringContaining('npm install pg') })
+  })
+})
+
+describe.each(['18.20.8', '20.19.0', '22.15.0'])('on Node.js %s', (release) => {
+  const words = `capture-predictions needs Node.js 22.16 or newer, and this is ${release} `
+  let node: string
+  beforeAll(async () => {
+    node = await installNode(join(folder, `node-${release}`), release)
+  })
+
+  const entries = Object.keys(manifest.exports)
+    .filter((entry) => !entry.endsWith('.json'))
+    .map((entry) => `capture-predictions${entry.slice(1)}`)
+  it.each(entries)('%s says which it needs, in ES modules and CommonJS', async (entry) => {
+    const say = `({ code, message }) => console.log(code, message)`
+    for (const text of [
+      `import('${entry}').catch(${say})`,
+      `try { require('${entry}') } catch (error) { (${say})(error) }`,
+    ]) {
+      const { stdout, stderr } = await run(node, ['-e', text], { cwd: app })
+      expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringContaining(`PREDICTIONS_OLD_NODE ${words}`) })
+      expect(stdout).toMatch(/install Node.js 24/)
+    }
+  })
+
+  it('the command says it in one line', async () => {
+    const { code, stdout, stderr } = await run(
+      node,
+      ['node_modules/capture-predictions/dist/src/cli/main.js', 'status'],
+      {
+        cwd: app,
+      },
+    )
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.startsWith(words)).toBe(true)
+    expect(stderr.trimEnd()).not.toContain('\n')
   })
 })
 
