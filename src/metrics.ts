@@ -2,6 +2,7 @@ import type * as OpenTelemetry from '@opentelemetry/api'
 import type { MeterProvider, Observable } from '@opentelemetry/api'
 import { createRequire } from 'node:module'
 import type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
+import { places } from './peer.ts'
 
 type Api = typeof OpenTelemetry
 
@@ -71,7 +72,7 @@ const requestMetrics: readonly Metric<RequestStats>[] = [
 ]
 
 /** `@opentelemetry/api`, beside this package or in the app; undefined where it is not installed. */
-export const loadApi = (from: readonly string[] = [import.meta.url, `${process.cwd()}/app.js`]): Api | undefined => {
+export const loadApi = (from: readonly string[] = places()): Api | undefined => {
   for (const place of from) {
     try {
       return createRequire(place)('@opentelemetry/api') as Api

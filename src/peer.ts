@@ -2,8 +2,14 @@ import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { PredictionsError } from './errors/errors.ts'
 
-/** Where a peer is looked for: beside this package, then in the app's folder (a linked package has no app beside it). */
-const places = (): string[] => [import.meta.url, pathToFileURL(`${process.cwd()}/`).href]
+/**
+ * Where an optional package is looked for: beside this one, then in the app's folder (a linked package has no app beside it). What a
+ * bundler makes CommonJS of does not know where it stands.
+ */
+export const places = (): string[] =>
+  [import.meta.url as string | undefined, pathToFileURL(`${process.cwd()}/app.js`).href].filter(
+    (place) => place !== undefined,
+  )
 
 /** The package's name, without a path within it: `@scope/name/file` is `@scope/name`. */
 const packageOf = (specifier: string): string =>
@@ -39,4 +45,7 @@ export const resolvePeer = (name: string): string => {
  * @example
  * const pg = requirePeer('pg') as typeof import('pg')
  */
-export const requirePeer = (name: string): unknown => createRequire(import.meta.url)(resolvePeer(name))
+export const requirePeer = (name: string): unknown => {
+  const file = resolvePeer(name)
+  return createRequire(file)(file)
+}

@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { moduleKinds } from './consumer.ts'
+import { consumer, moduleKinds } from './consumer.ts'
 import { compile, installAlone, installApps, installNode, pack, root, run, runApp, type Tarball } from './install.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'package-'))
@@ -150,6 +159,23 @@ describe('in an app', () => {
     expect(row).toEqual({ model: kind })
     expect(JSON.parse(features!)).toEqual({ sepal: { length: 5.1 } })
     expect(JSON.parse(outputs!)).toMatchObject({ prediction: 1, confidence: 0.9 })
+  })
+
+  it('captures when esbuild has bundled it, as the README says', async () => {
+    const [, command] = /^ {4}npx (esbuild .*)$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))!
+    const [, ...args] = command!.split(' ')
+    writeFileSync(join(app, 'service.mjs'), consumer('mjs'))
+    // Far from any node_modules, but for a driver's that is beside it.
+    const alone = join(folder, 'bundled')
+    mkdirSync(alone)
+    const build = await run(join(root, 'node_modules/.bin/esbuild'), args, { cwd: app })
+    expect(build).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/error/i) })
+    copyFileSync(join(app, 'service.cjs'), join(alone, 'service.cjs'))
+    const { code, stdout, stderr } = await run(process.execPath, ['service.cjs'], { cwd: alone })
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'mjs' })
+    const other = await run(process.execPath, ['service.cjs'], { cwd: alone, env: { PREDICTIONS_SINK: 'mysql://h/d' } })
+    expect(other.stderr).toContain('npm install mysql2')
   })
 
   it('is one package, though both its copies are loaded', async () => {
