@@ -19,10 +19,36 @@ export interface PredictionsMiddleware {
   readonly capture: Capture
 }
 
-/** Whether the middleware stands on the route that is running: then that route is captured, whatever its path. */
-const isOnRoute = (req: Request, middleware: unknown): boolean => {
-  const route = req.route as { stack?: readonly { handle: unknown }[] } | undefined
-  return route?.stack?.some((layer) => layer.handle === middleware) ?? false
+interface Route {
+  readonly stack?: readonly { readonly handle: unknown; readonly name: string }[]
+}
+
+/** What tracers leave of a middleware that they wrap is its name. */
+const NAME = 'capturePredictionsMiddleware'
+
+/** A route's own `next` leaves the route at the word `route`, also when it is minified; a tracer's wrapper of it passes its arguments on. */
+const isOwnNext = (next: NextFunction): boolean => {
+  const source = Function.prototype.toString.call(next)
+  return /['"`]route['"`]/.test(source) && !/\barguments\b|\.\.\./.test(source)
+}
+
+/**
+ * Whether a middleware stands on the route that is running: then that route is captured, whatever its path. What stands on a
+ * route may be wrapped, by a tracer or by hand, and is not found among the route's layers then. But a route has a `next` of its own,
+ * while `req.next` is the router's; and a route that let a request pass leaves its name on it for whatever comes after.
+ */
+const createRouteCheck = (middleware: () => unknown) => {
+  const known = new WeakMap<Route, boolean>()
+  const look = (route: Route, req: Request, next: NextFunction): boolean =>
+    (route.stack?.some(({ handle, name }) => handle === middleware() || name === NAME) ?? false) ||
+    (next !== req.next && isOwnNext(next))
+  return (req: Request, next: NextFunction): boolean => {
+    const route = req.route as Route | undefined
+    if (route === undefined) return false
+    let answer = known.get(route)
+    if (answer === undefined) known.set(route, (answer = look(route, req, next)))
+    return answer
+  }
 }
 
 type Method = (...args: unknown[]) => Response
@@ -78,12 +104,14 @@ const watchReplies = (res: Response, exchange: HttpExchange): void => {
 export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
   const capture = asCapture(options)
 
-  const middleware = (req: Request, res: Response, next: NextFunction): void => {
+  const isOnRoute = createRouteCheck(() => capturePredictionsMiddleware)
+
+  const capturePredictionsMiddleware = (req: Request, res: Response, next: NextFunction): void => {
     const exchange = captureRequest(capture, {
       req,
       res,
       url: req.originalUrl,
-      always: isOnRoute(req, middleware),
+      always: isOnRoute(req, next),
       body: () => req.body as unknown,
       header: (name) => headerText(res.getHeader(name)),
       setHeader: (name, value) => void res.setHeader(name, value),
@@ -97,7 +125,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
   }
 
   capture.start()
-  return Object.assign(middleware, { capture })
+  return Object.assign(capturePredictionsMiddleware, { capture })
 }
 
 export default capturePredictions

@@ -17,10 +17,25 @@ export interface PredictionsMiddleware {
   readonly capture: Capture
 }
 
-/** Whether the middleware stands on the route that runs: @koa/router lists the layers that matched; those of routes have methods. */
-const isOnRoute = (ctx: ParameterizedContext, middleware: unknown): boolean => {
-  const matched = ctx['matched'] as readonly { methods: readonly string[]; stack: readonly unknown[] }[] | undefined
-  return matched?.some(({ methods, stack }) => methods.length > 0 && stack.includes(middleware)) ?? false
+/** A layer of @koa/router that matched: those of routes have methods, those of `router.use` none. */
+interface Layer {
+  readonly methods: readonly string[]
+  readonly path: unknown
+  readonly stack: readonly unknown[]
+}
+
+/**
+ * Whether the middleware stands on the route that runs. Tracers wrap what stands there, so it may not be found among the route's
+ * layers: but the router says of which layer's path it is running the functions.
+ */
+const isOnRoute = (ctx: ParameterizedContext, middleware: unknown, isOnApp: boolean): boolean => {
+  const matched = ctx['matched'] as readonly Layer[] | undefined
+  return (
+    matched?.some(
+      ({ methods, path, stack }) =>
+        methods.length > 0 && (stack.includes(middleware) || (!isOnApp && path === ctx['routerPath'])),
+    ) ?? false
+  )
 }
 
 const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
@@ -54,12 +69,16 @@ const isWebBody = (body: unknown): boolean =>
 export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
   const capture = asCapture(options)
 
-  const middleware = async (ctx: ParameterizedContext, next: Next): Promise<void> => {
+  /** It was called before any router: so that is where it stands. */
+  let isOnApp = false
+
+  const capturePredictionsMiddleware = async (ctx: ParameterizedContext, next: Next): Promise<void> => {
+    isOnApp ||= ctx['matched'] === undefined
     const exchange = captureRequest(capture, {
       req: ctx.req,
       res: ctx.res,
       url: ctx.originalUrl,
-      always: isOnRoute(ctx, middleware),
+      always: isOnRoute(ctx, capturePredictionsMiddleware, isOnApp),
       body: () => (ctx.request as { body?: unknown }).body,
       header: (name) => headerText(ctx.res.getHeader(name)),
       setHeader: (name, value) => void ctx.res.setHeader(name, value),
@@ -87,7 +106,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
   }
 
   capture.start()
-  return Object.assign(middleware, { capture })
+  return Object.assign(capturePredictionsMiddleware, { capture })
 }
 
 const errorStatus = (error: unknown): number => {

@@ -21,6 +21,7 @@ import { observeStats } from './metrics.ts'
 import { openOutbox, type Outbox } from './outbox/outbox.ts'
 import type { Queue } from './outbox/queue.ts'
 import { createRedactor } from './redact/redaction.ts'
+import { createMissNotice } from './exchange/missed-routes.ts'
 import { createRouteMatcher } from './exchange/routes.ts'
 import { createSampler, rateOf, type Sampler } from './exchange/sampling.ts'
 import type { Column } from './schema/column.ts'
@@ -136,10 +137,15 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   )
   const counts = createRequestCounts()
   const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
+  const advise = atMostOnceA(MINUTE, (message) => logger.warn(message))
   const match = createRouteMatcher(settings.routes)
   const samplerOf = samplersOf(settings)
   const redactor = createRedactor(settings.redact, settings.redactKey)
   const hold = holdOf(settings)
+  /** As long as no request has matched. */
+  let missed: ReturnType<typeof createMissNotice> | undefined = createMissNotice(settings.routes, (message) =>
+    advise('routes', message),
+  )
   let started = false
   let closing: Promise<void> | undefined
 
@@ -242,7 +248,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       })()
       return closing
     },
-    route: (method, url, always) => match(method, url) ?? (always ? `${method} ${pathOf(url)}` : undefined),
+    route(method, url, always) {
+      const route = match(method, url) ?? (always || settings.always ? `${method} ${pathOf(url)}` : undefined)
+      if (missed !== undefined && (route !== undefined || !missed(method, pathOf(url)))) missed = undefined
+      return route
+    },
     rejects: () => settings.whenFull === 'reject' && deliveries.some((delivery) => delivery.full) && counts.rejected(),
     begin: (request) => new Exchange(context, request),
     addRouteSchema(routeSchema, shared) {
@@ -285,9 +295,9 @@ const pathOf = (url: string): string => {
 
 /** One line at the start: which routes go where. */
 const startLine = (settings: Settings, sinks: readonly Sink[]): string => {
-  const { routes, durability, outboxDir } = settings
+  const { routes, always, durability, outboxDir } = settings
   const safe = durability === 'memory' ? 'kept in memory until then' : `kept in ${outboxDir} until then`
-  return `capturing ${routes.join(', ')} -> ${sinks.map(({ name }) => name).join(', ')} (${safe})`
+  return `capturing ${always ? 'every request' : routes.join(', ')} -> ${sinks.map(({ name }) => name).join(', ')} (${safe})`
 }
 
 const createRequestCounts = () => {

@@ -24,6 +24,11 @@ export interface CaptureOptions {
    * @default 'POST /predict'
    */
   route?: string | readonly string[] | undefined
+  /**
+   * True: captures every request that passes where the middleware stands, on a router for instance, whatever its path and method.
+   * @default false
+   */
+  always?: boolean | undefined
   /** The model's name, stored beside each record. `PREDICTIONS_MODEL`. Default: the name in the nearest package.json. */
   model?: string | undefined
   /**
@@ -171,6 +176,8 @@ export interface Settings {
   readonly table: string
   /** As written, `POST /predict`; checked, see `createRouteMatcher`. */
   readonly routes: readonly string[]
+  /** Every request that passes is captured, of whatever route. */
+  readonly always: boolean
   readonly model: string
   readonly modelVersion: string
   readonly schema: PredictionSchema | undefined

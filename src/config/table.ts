@@ -86,6 +86,11 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     mistakes: eachMistake(routeMistake),
     doc: 'Routes to capture: method and full path without the query; :name stands for a segment, * at the end for the rest.',
   },
+  always: {
+    default: false,
+    ...yesOrNo,
+    doc: 'true: every request that passes where the middleware stands is captured, whatever its route.',
+  },
   model: {
     variable: 'PREDICTIONS_MODEL',
     default: () => nearestPackageName(process.cwd()) ?? 'model',
