@@ -2,11 +2,11 @@ import { PredictionsError } from '../src/errors/errors.ts'
 import type { PredictionRecord } from '../src/records/record.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { checkClient } from './kafka/client.ts'
-import { refusal, unavailable } from './kafka/errors.ts'
+import { isTooLarge, refusal, unavailable } from './kafka/errors.ts'
 import { headersFor, keyMaker } from './kafka/message.ts'
 import { type KafkaOptions, readOptions } from './kafka/options.ts'
 import { createSend, type Message } from './kafka/producer.ts'
-import { openTopic, planTopic, REQUEST_BYTES } from './kafka/topic.ts'
+import { maxMessageBytes, openTopic, planTopic, REQUEST_BYTES } from './kafka/topic.ts'
 
 export { consume, type ConsumeOptions, type Consumer, type ConsumeStats } from './kafka/consume.ts'
 export type { KafkaCompression, KafkaConnectionOptions, KafkaMechanism, KafkaOptions } from './kafka/options.ts'
@@ -46,6 +46,15 @@ export const kafka = (options: KafkaOptions): Sink => {
     headers,
   })
 
+  /** How large a message is that was too large, and what would have been taken. */
+  const sizes = async ({ key, value }: Message): Promise<string> => {
+    const bytes = key!.length + value!.length
+    // The limit is asked for: it may be another than at the start. Where it can't be had, the reason has to do without.
+    const most = await maxMessageBytes(settings).catch(() => undefined)
+    const taken = most === undefined ? '' : `; max.message.bytes of topic ${settings.topic} is ${most}`
+    return `its key and value have ${bytes} bytes${taken}`
+  }
+
   /** Sends one request; the reason where Kafka refuses its only message. */
   const request = async (messages: Message[], signal: AbortSignal): Promise<string | undefined> => {
     try {
@@ -54,7 +63,7 @@ export const kafka = (options: KafkaOptions): Sink => {
     } catch (error) {
       const reason = refusal(error)
       if (reason === undefined) throw unavailable(error, settings)
-      if (messages.length === 1) return reason
+      if (messages.length === 1) return isTooLarge(error) ? `${reason}: ${await sizes(messages[0]!)}` : reason
       throw new PredictionsError('PREDICTIONS_BATCH_REFUSED', `Kafka: ${reason}`, { cause: error })
     }
   }

@@ -37,6 +37,10 @@ export const refusal = (error: unknown): string | undefined => {
   return `${String(found.apiId)}: ${String(found.message)}${said}`
 }
 
+/** Whether `error` says that Kafka takes no message as large as this one. */
+export const isTooLarge = (error: unknown): boolean =>
+  some(error, ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']) !== undefined
+
 /** Whether `error` says that the topic does not exist. */
 export const isUnknownTopic = (error: unknown): boolean =>
   some(error, ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID']) !== undefined ||

@@ -55,6 +55,13 @@ const readConfigs = async (admin: Admin, topic: string): Promise<ReadonlyMap<str
 const limitOf = (configs: ReadonlyMap<string, unknown>): number =>
   Math.min(REQUEST_BYTES, Number(configs.get(MAX_MESSAGE_BYTES)) || REQUEST_BYTES)
 
+/** What the topic takes now, in bytes, whatever we send at most; undefined where this login may not ask. */
+export const maxMessageBytes = (settings: KafkaSettings): Promise<number | undefined> =>
+  withAdmin(settings, async (admin) => {
+    const most = Number((await readConfigs(admin, settings.topic)).get(MAX_MESSAGE_BYTES))
+    return most > 0 ? most : undefined
+  })
+
 /** What makes a topic that a person made lose records. */
 const problemsOf = (configs: ReadonlyMap<string, unknown>, connection: KafkaConnection): string[] => {
   const policy = String(configs.get(CLEANUP_POLICY))

@@ -152,11 +152,18 @@ describe.skipIf(!brokers)('Kafka', () => {
   describe('a message too large', () => {
     const large = recordOf(2, { padding: 'x'.repeat(30_000) })
 
-    it('is refused in the words of Kafka, and the others are written', async () => {
+    it('is refused in the words of Kafka with its size and the limit, and the others are written', async () => {
       const topic = await topics.create({ configs: { 'max.message.bytes': '20000' } })
       await using(topic, async (sink) => {
         expect(await sink.write([recordOf(1), large, recordOf(3)], never)).toEqual([
-          { index: 1, reason: expect.stringContaining('MESSAGE_TOO_LARGE') },
+          {
+            index: 1,
+            reason: expect.stringMatching(
+              new RegExp(
+                `^MESSAGE_TOO_LARGE: .*: its key and value have ${37 + large.json.length} bytes; max.message.bytes of topic ${topic} is 20000$`,
+              ),
+            ) as string,
+          },
         ])
       })
       const messages = await topics.read(topic, atLeast(2))
@@ -174,16 +181,19 @@ describe.skipIf(!brokers)('Kafka', () => {
       await using(topic, async (sink) => {
         await sink.write(recordsOf(10), never)
         await topics.configure(topic, 'max.message.bytes', '1000')
-        await expect(sink.write(recordsOf(100, 10), never)).rejects.toMatchObject({
-          code: 'PREDICTIONS_BATCH_REFUSED',
-          message: expect.stringContaining('MESSAGE_TOO_LARGE') as string,
-        })
+        // The broker takes the new setting when it comes to it: what is written until then is there twice.
+        await vi.waitFor(() =>
+          expect(sink.write(recordsOf(100, 10), never)).rejects.toMatchObject({
+            code: 'PREDICTIONS_BATCH_REFUSED',
+            message: expect.stringContaining('MESSAGE_TOO_LARGE') as string,
+          }),
+        )
         await sink.open!([])
         expect(await sink.write(recordsOf(100, 10), never)).toEqual([])
       })
-      expect(new Set((await topics.read(topic, atLeast(110))).map(({ value }) => recordFromJson(value).id)).size).toBe(
-        110,
-      )
+      const idsOf = (messages: readonly { value: string }[]) =>
+        new Set(messages.map(({ value }) => recordFromJson(value).id))
+      expect(idsOf(await topics.read(topic, (messages) => idsOf(messages).size >= 110)).size).toBe(110)
     })
   })
 
