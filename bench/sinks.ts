@@ -109,7 +109,7 @@ interface Subject {
 const tabTexts = (batches: readonly PredictionRecord[][], texts: Texts): string[] => {
   const lineOf = tabLines(
     { columns: columns.map((column) => ({ ...column, storedAs: '', check: undefined })), rowOf },
-    texts,
+    ({ type }) => texts[type],
   )
   return batches.map((records) => records.map(lineOf).join(''))
 }

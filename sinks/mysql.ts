@@ -11,7 +11,7 @@ import { fixFor, isDenied, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { fit, limits, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
-import { createWrite, type Escape } from './sql/mysql/write.ts'
+import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
 import type { Row, Session } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
@@ -147,6 +147,7 @@ const dialect = (
         packetBytes: () => server.packetBytes,
         loads: () => loadData && server.localInfile,
       }),
+    rightsToSkip,
     isRefusal,
     isTimeout,
     fixFor,

@@ -8,7 +8,7 @@ import type { Dialect } from './sql/dialect.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { fit, limits, typeOf } from './sql/postgres/types.ts'
-import { createWrite } from './sql/postgres/write.ts'
+import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { Row } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
@@ -93,6 +93,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
   },
 
   createWrite,
+  rightsToSkip,
   isRefusal,
   isTimeout,
   fixFor,

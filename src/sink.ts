@@ -26,9 +26,10 @@ export interface Sink {
 
   /**
    * Makes the sink ready: connects, creates or checks the table. Called before the first write, again after an error, and
-   * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait.
+   * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait. What it
+   * resolves with is logged as well: what works worse than it could, each with its fix.
    */
-  open?(columns: readonly Column[]): Promise<void>
+  open?(columns: readonly Column[]): Promise<readonly string[] | void>
 
   /**
    * Writes a batch, one at a time, in order. By id: a batch may come again after any doubt.

@@ -130,6 +130,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   alone<Result>(session: Session<Connection>, table: TableName, work: () => Promise<Result>): Promise<Result>
   /** What writes batches to the table, on this connection or a later one. */
   createWrite(session: Session<Connection>, target: Target): Write<Connection>
+  /** What the user may not do of what skipping rows takes that are there already, with its fix. */
+  rightsToSkip?(session: Session<Connection>, target: Target): Promise<readonly string[]>
   /** Whether the database refused what it was given, and would again. */
   isRefusal(error: unknown): boolean
   /** Whether a statement took longer than the server lets it. */

@@ -1,6 +1,6 @@
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { ColumnType } from '../../src/schema/column.ts'
-import type { Target } from './dialect.ts'
+import type { StoredColumn, Target } from './dialect.ts'
 
 /** How values of each type are written as text. Never called with null. */
 export type Texts = Readonly<Record<ColumnType, (value: never) => string>>
@@ -8,9 +8,9 @@ export type Texts = Readonly<Record<ColumnType, (value: never) => string>>
 /** A record as a line of tab-separated text, for COPY and LOAD DATA. */
 export const tabLines = (
   { columns, rowOf }: Pick<Target, 'columns' | 'rowOf'>,
-  texts: Texts,
+  textOf: (column: StoredColumn) => (value: never) => string,
 ): ((record: PredictionRecord) => string) => {
-  const writers = columns.map(({ type }) => texts[type])
+  const writers = columns.map(textOf)
   return (record) => {
     const row = rowOf(record)
     let line = ''

@@ -1,10 +1,10 @@
 import { hasCode, PredictionsError } from '../../src/errors/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
-import { tableNameOf, type Dialect, type Target, type Write } from './dialect.ts'
+import { tableNameOf, type Dialect, type Write } from './dialect.ts'
 import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
 import { openSession, type Session } from './session.ts'
-import { draftTable } from './table.ts'
+import { draftTable, type Draft } from './table.ts'
 
 /** What all SQL sinks have in common in their options. */
 export interface SqlOptions {
@@ -74,24 +74,35 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
   }
 
   /** Where something is missing, one process at a time looks again and runs what is. */
-  const migrate = async (session: Session<Connection>, columns: readonly Column[]): Promise<Target> => {
+  const migrate = async (session: Session<Connection>, columns: readonly Column[]): Promise<Draft> => {
     const draft = await draftTable(dialect, session, table, columns)
     check(draft)
-    if (draft.statements.length === 0) return draft.target
+    if (draft.statements.length === 0) return draft
     return dialect.alone(session, table, async () => {
       const { statements } = await draftTable(dialect, session, table, columns)
       for (const statement of statements) await session.query(statement)
       // As the database describes it: what writes compares with that.
-      const { target } = await draftTable(dialect, session, table, columns)
-      return target
+      return draftTable(dialect, session, table, columns)
     })
+  }
+
+  /** What works worse than it could. */
+  const notesOf = async (session: Session<Connection>, draft: Draft): Promise<readonly string[]> => {
+    const { target, statements, problems, notes = [] } = draft
+    // A right is asked for by a write's own statement, which needs the table as it is to be.
+    const isReady = statements.length === 0 && problems.length === 0
+    return isReady ? [...notes, ...((await dialect.rightsToSkip?.(session, target)) ?? [])] : notes
   }
 
   return {
     name,
 
     async open(columns) {
-      writeBatch = await use(async (session) => dialect.createWrite(session, await migrate(session, columns)))
+      return use(async (session) => {
+        const draft = await migrate(session, columns)
+        writeBatch = dialect.createWrite(session, draft.target)
+        return notesOf(session, draft)
+      })
     },
 
     async write(records, signal) {
@@ -119,12 +130,10 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     async plan(columns) {
       const looking = await openSession(dialect, 'look').catch(fail)
       try {
-        const { statements, problems, notes } = await draftTable(dialect, looking, table, columns)
-        return {
-          statements: statements.map((statement) => `${statement};`),
-          problems,
-          ...(notes?.length ? { notes } : {}),
-        }
+        const draft = await draftTable(dialect, looking, table, columns)
+        const statements = draft.statements.map((statement) => `${statement};`)
+        const notes = await notesOf(looking, draft)
+        return { statements, problems: draft.problems, ...(notes.length > 0 ? { notes } : {}) }
       } catch (error) {
         return fail(error)
       } finally {

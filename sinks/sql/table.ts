@@ -99,6 +99,7 @@ const draftExisting = <Connection>(
   const missing: StoredColumn[] = []
   const problems: string[] = []
   const notes: string[] = []
+  const leftOut = new Set<string>()
   const table = qualified(session, name)
   for (const column of wanted) {
     const there = find(column)
@@ -106,9 +107,13 @@ const draftExisting = <Connection>(
     stored.push(storedColumn)
     if (!there) missing.push(storedColumn)
     else if (isNeeded(column)) problems.push(...problemsOf(dialect, session, table, existing, there, column))
-    else notes.push(...notesOf(dialect, session, there, column))
+    else {
+      notes.push(...notesOf(dialect, session, there, column))
+      // It is left out of what is written, as if it were none of ours.
+      if (storedColumn.check === fitsNot) leftOut.add(there.name)
+    }
   }
-  const ours = new Set(stored.map((column) => column.name))
+  const ours = new Set(stored.map((column) => column.name).filter((name) => !leftOut.has(name)))
   problems.push(...strangers(dialect, session, table, existing, ours))
   const key = keyOf(existing, stored)
   const id = session.quote(stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name ?? 'id')
@@ -176,10 +181,10 @@ const notesOf = <Connection>(
 ): string[] => {
   const quoted = session.quote(there.name)
   const notes: string[] = []
+  const fitsNone = there.generated || dialect.fit(there, column) === 'none'
   if (there.generated) notes.push(`column ${quoted} is generated: values for it go to extra`)
-  else if (dialect.fit(there, column) === 'none')
-    notes.push(`column ${quoted} is ${there.type}, which holds no ${column.type}: values go to extra`)
-  if (!there.nullable && !there.generated && mayBeNull(column))
+  else if (fitsNone) notes.push(`column ${quoted} is ${there.type}, which holds no ${column.type}: values go to extra`)
+  if (!there.nullable && !fitsNone && mayBeNull(column))
     notes.push(`column ${quoted} can't be null: a prediction that has no value for it becomes a dead letter`)
   return notes
 }
@@ -307,7 +312,7 @@ const targetOf = (
     },
   })
   const kept = room.kept.length
-  const rowOf: Target['rowOf'] =
+  const full: Target['rowOf'] =
     members.length === 0
       ? mapper
       : (record) => {
@@ -320,7 +325,19 @@ const targetOf = (
           }
           return row
         }
-  return { table, columns: stored, rowOf, ...rest }
+  // Not even null can be written to a generated column, nor to one that must not be null and has a default.
+  const columns = stored.filter(({ check }) => check !== fitsNot)
+  if (columns.length === stored.length) return { table, columns, rowOf: full, ...rest }
+  const places = columns.map((column) => stored.indexOf(column))
+  return {
+    table,
+    columns,
+    rowOf(record) {
+      const row = full(record)
+      return places.map((place) => row[place])
+    },
+    ...rest,
+  }
 }
 
 /** The values of columns that share one, by name; null where there are none. */

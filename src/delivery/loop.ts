@@ -6,7 +6,7 @@ import type { Sink } from '../sink.ts'
 import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
-import type { Log } from './log.ts'
+import { oneLine, type Log } from './log.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { createPause, endsWithin } from './pause.ts'
 import { settleBatch, type SettleOptions } from './settle.ts'
@@ -54,7 +54,14 @@ export const createLoop = (options: LoopOptions) => {
   const { queued, failed } = counts
   const sinkOutage = createOutage({ subject, log, queued, failed })
   const queueOutage = createOutage({ subject: `the queue of ${subject}`, log, queued, failed })
-  const writer = createWriter({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs })
+  const writer = createWriter({
+    sink,
+    columns,
+    writeTimeoutMs,
+    openTimeoutMs,
+    abortGraceMs,
+    noted: (note) => log.warn(`note ${note}`, `${subject}: ${oneLine(note)}`),
+  })
   const flushes = new Set<{ mark: number; end: (done: boolean) => void }>()
   const idle = createPause()
 

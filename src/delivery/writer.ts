@@ -13,6 +13,8 @@ export interface WriterOptions {
   readonly openTimeoutMs: number
   /** How long a write that was aborted may take to end. */
   readonly abortGraceMs: number
+  /** Told what an opened sink says of itself. */
+  readonly noted?: (note: string) => void
 }
 
 const tooLate = (what: 'open' | 'write', ms: number): PredictionsError =>
@@ -42,7 +44,7 @@ const refusalsOf = (result: unknown, records: number): readonly Refusal[] => {
  * A write that takes too long is aborted and then waited for, so that no two overlap. One that does not end even so, within
  * the grace, is given up for dead: the sink is opened anew and the batch written again, which ids make harmless.
  */
-export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs }: WriterOptions) => {
+export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs, noted }: WriterOptions) => {
   let openedWith: readonly Column[] | undefined
   let current: AbortController | undefined
   let stopped: Error | undefined
@@ -81,8 +83,9 @@ export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abo
       const wanted = columns()
       if (openedWith === wanted) return
       openedWith = undefined
-      await limited('open', async () => sink.open?.(wanted), openTimeoutMs, 0)
+      const notes = await limited('open', async () => sink.open?.(wanted), openTimeoutMs, 0)
       openedWith = wanted
+      if (Array.isArray(notes)) for (const note of notes) noted?.(String(note))
     },
 
     /** Writes records; resolves with the refused ones. */

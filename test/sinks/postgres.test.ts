@@ -234,18 +234,24 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       await sink.write(
         [
           record({
-            features: { text: "it's bad", double: 2, moment: '2026-11-23T00:00:00Z' },
+            features: { text: "it's bad", double: 2, moment: '2026-11-23T00:00:00Z', json: [1.5, null, -0.1] },
             outputs: { confidence: 1 },
           }),
           record({
-            features: { text: 'bad', double: 2.5, moment: TIMESTAMP, boolean: true, json: [1.5], bigint: 1 },
+            features: { text: 'bad', double: 2.5, moment: TIMESTAMP, boolean: true, json: [1, 'a'], bigint: 1 },
             outputs: { prediction: 7, confidence: 0.5 },
           }),
         ],
         patient,
       )
       const [first, second] = await readAll('odd')
-      expect(first).toMatchObject({ text: "it's bad", double: 2, confidence: 1, extra: null })
+      expect(first).toMatchObject({
+        text: "it's bad",
+        double: 2,
+        json: [1.5, null, -0.1],
+        confidence: 1,
+        extra: null,
+      })
       expect(second).toMatchObject({ text: null, double: null, moment: null, boolean: null, json: null, bigint: null })
       expect(Object.keys(second!['extra'] as object).sort()).toEqual(
         ['bigint', 'boolean', 'double', 'json', 'moment', 'text']

@@ -75,7 +75,7 @@ const createLoad = (session: Session<Connection>, target: Target) => {
   const sql =
     `load data local infile 'predictions' into table ${target.table} character set utf8mb4 ` +
     `fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' (${namesIn(session, target)})`
-  const lineOf = tabLines(target, fields)
+  const lineOf = tabLines(target, ({ type }) => fields[type])
   /** Whether all is stored as it is. LOCAL never fails for a value: it changes it, or skips the row, and counts a warning. */
   return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<boolean> => {
     const { warningStatus } = await new Promise<ResultSetHeader>((resolve, reject) => {
@@ -164,6 +164,30 @@ const createGuard = ({ name: { schema, table }, table: quoted, columns }: Target
   }
 }
 
+/** Whether a right is missing that skipping takes, as a plan of such a write tells. */
+export const rightsToSkip = async (session: Session<Connection>, target: Target): Promise<readonly string[]> => {
+  const key = session.quote(target.key[0] ?? 'id')
+  const nulls = target.columns.map(() => 'null').join()
+  try {
+    await session.query(
+      `explain insert into ${target.table} (${namesIn(session, target)}) values (${nulls}) on duplicate key update ${key} = ${key}`,
+    )
+    return []
+  } catch (error) {
+    // What else is wrong is wrong with the values, which are none.
+    if (isRefusal(error)) return []
+    if (!isDenied(error)) throw error
+    const [found] = await session.query('select current_user() as name')
+    const user = String(found?.['name']).replace(/^(.*)@(.*)$/, "'$1'@'$2'")
+    return [
+      `the user may insert and not skip what is there, so a batch that comes again, or of which a row is refused, goes in by halves: grant select, update on ${target.table} to ${user}`,
+    ]
+  } finally {
+    // A transaction that only asked would keep others from changing the table.
+    await session.query('rollback')
+  }
+}
+
 export interface WriteSettings {
   readonly escape: Escape
   /** The server's `max_allowed_packet`. */
@@ -237,6 +261,7 @@ export const createWrite = (
       async (error) => {
         if (!isRefusal(error) && !(error instanceof RowTooLarge)) return undefined
         await session.query('rollback')
+        await guard(session)
         return error instanceof RowTooLarge ? { isStored: false, reason: error.message } : judge(error)
       },
     )
@@ -253,6 +278,8 @@ export const createWrite = (
       return await insertSkipping(session, records)
     } catch (error) {
       if (isRefusal(error) || isDenied(error)) await session.query('rollback')
+      // What is refused by a table that has changed may fit it as it is now.
+      if (isRefusal(error)) await guard(session)
       if (!isDenied(error)) throw error
       skips = false
       return insertInHalves(session, records)

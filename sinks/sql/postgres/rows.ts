@@ -1,15 +1,32 @@
 import type { PredictionRecord } from '../../../src/records/record.ts'
-import type { Target } from '../dialect.ts'
+import type { StoredColumn, Target } from '../dialect.ts'
 import type { Texts } from '../rows.ts'
 import { encode } from '../../../src/records/json.ts'
+import { isArray } from './types.ts'
 import { doubleText, spellJson, spellUnstorable, tabField } from '../text.ts'
 
 const jsonOf = (value: unknown): string => spellJson(encode(value))
 
 const asIs = (value: string): string => value
 
+/** Values of one type as texts, and how an array of them is written where the column is one. */
+type Literals = Texts & { readonly array: (value: never) => string }
+
+/** How a column's values are written. */
+export const textOf =
+  (texts: Literals) =>
+  ({ type, storedAs }: StoredColumn): ((value: never) => string) =>
+    type === 'json' && isArray(storedAs) ? texts.array : texts[type]
+
+const element = (value: unknown): string => {
+  if (value === null) return 'NULL'
+  return typeof value === 'string' ? `"${spellUnstorable(value).replace(/["\\]/g, '\\$&')}"` : String(value)
+}
+
 /** Values as fields of COPY's text format. */
-export const fields: Texts = {
+export const fields: Literals = {
+  // https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+  array: (value: readonly unknown[]) => tabField(`{${value.map(element).join(',')}}`),
   text: (value: string) => tabField(spellUnstorable(value)),
   double: doubleText,
   bigint: String,
@@ -22,7 +39,8 @@ export const fields: Texts = {
 }
 
 /** Values as JSON, of which Postgres makes each column's type by its own input function: `"NaN"` is a double there. */
-const literals: Texts = {
+const literals: Literals = {
+  array: (value: unknown) => jsonOf(value),
   text: (value: string) => JSON.stringify(spellUnstorable(value)),
   double: (value: number) => (Number.isFinite(value) ? doubleText(value) : `"${value}"`),
   bigint: String,
@@ -36,7 +54,7 @@ const literals: Texts = {
 
 /** A record as a JSON object with the members `c0`, `c1`, … */
 export const jsonRows = ({ columns, rowOf }: Target): ((record: PredictionRecord) => string) => {
-  const texts = columns.map(({ type }) => literals[type])
+  const texts = columns.map(textOf(literals))
   return (record) => {
     const row = rowOf(record)
     const members: string[] = []

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { Check, ExistingColumn, Fit, Limits } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -65,6 +65,33 @@ const numberTypeOf = (type: string): NumberType | undefined => {
   }
 }
 
+/** Whether a type is an array's. */
+export const isArray = (type: string): boolean => type.endsWith('[]')
+
+const isElement: Readonly<Record<string, Check>> = {
+  string: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number' || typeof value === 'bigint',
+  boolean: (value) => typeof value === 'boolean',
+}
+
+const elementOf = (type: string): readonly [kind: string, ours: ColumnType] | undefined => {
+  if (numberTypeOf(type)) return ['number', 'double']
+  if (type === 'boolean') return ['boolean', 'boolean']
+  return /^(text|character varying)/.test(type) ? ['string', 'text'] : undefined
+}
+
+/** A list of which all elements fit, or are null. */
+const fitArray = (type: string): Fit => {
+  const element: ExistingColumn = { name: '', type: type.slice(0, -2), nullable: true, filled: false, generated: false }
+  const found = elementOf(element.type)
+  if (found === undefined) return 'none'
+  const [kind, ours] = found
+  const fits = fit(element, { name: '', type: ours, source: 'features', path: [] })
+  if (fits === 'none') return 'none'
+  const check: Check = (value) => isElement[kind]!(value) && (fits === 'all' || fits(value))
+  return (value) => Array.isArray(value) && value.every((item) => item === null || check(item))
+}
+
 const fitText = ({ type, labels }: ExistingColumn): Fit => {
   if (labels) return oneOf(labels)
   const [max] = parametersOf(type)
@@ -99,7 +126,8 @@ const fitUuid = (type: string): Fit => {
   }
 }
 
-const fitJson = (type: string): Fit => (['jsonb', 'json', 'text', 'character varying'].includes(type) ? 'all' : 'none')
+const fitJson = (type: string): Fit =>
+  isArray(type) ? fitArray(type) : ['jsonb', 'json', 'text', 'character varying'].includes(type) ? 'all' : 'none'
 
 /** An index's entry takes at most a third of a page: https://www.postgresql.org/docs/current/btree.html */
 const indexed: Fit = charactersUpTo(600, spellUnstorable)

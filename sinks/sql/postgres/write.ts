@@ -8,7 +8,7 @@ import { wordsOf } from '../errors.ts'
 import { writeInHalves, type Verdict } from '../one-by-one.ts'
 import { duplicateIn, isDenied, isNoCopy, isRefusal } from './errors.ts'
 import { createGuard } from './guard.ts'
-import { fields, jsonRows } from './rows.ts'
+import { fields, jsonRows, textOf } from './rows.ts'
 
 const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
@@ -16,7 +16,7 @@ const names = (session: Session<Client>, target: Target): string =>
 /** With the guard's statement it is one transaction, and one way to the server and back. */
 const createCopy = (session: Session<Client>, target: Target, guard: string): Write<Client> => {
   const sql = `copy ${target.table} (${names(session, target)}) from stdin; ${guard}`
-  const lineOf = tabLines(target, fields)
+  const lineOf = tabLines(target, textOf(fields))
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
 }
 
@@ -39,6 +39,24 @@ const createInsert = (session: Session<Client>, target: Target, guard: string, s
       if (session.isAlive()) await session.query('rollback')
       throw error
     }
+  }
+}
+
+/** Whether the right to read is missing, as a plan of such a write tells: it takes more than the right to insert. */
+export const rightsToSkip = async (session: Session<Client>, target: Target): Promise<readonly string[]> => {
+  const key = target.key.map((name) => session.quote(name)).join(', ')
+  try {
+    await session.query(
+      `explain insert into ${target.table} (${key}) select ${target.key.map(() => 'null').join(', ')} where false on conflict (${key}) do nothing`,
+    )
+    return []
+  } catch (error) {
+    if (!isDenied(error)) throw error
+    const [found] = await session.query('select current_user::text as name')
+    const user = session.quote(String(found?.['name']))
+    return [
+      `the user may insert and not select, so a batch that comes again, or of which a row is refused, goes in by halves: grant select on ${target.table} to ${user}`,
+    ]
   }
 }
 

@@ -10,13 +10,16 @@ const columnOf = ({ name, type, notnull, dflt_value, pk, hidden }: Row): Existin
   generated: hidden === 2 || hidden === 3,
 })
 
+/** What a table's columns are, as text: it changes with them. */
+export const COLUMNS = 'select * from pragma_table_xinfo(?)'
+
 const UNIQUE_KEYS = `
   select list.name as name, list.origin as origin, info.name as part from pragma_index_list(?) list, pragma_index_info(list.name) info
   where list."unique" = 1 and list.partial = 0 order by list.seq, info.seqno`
 
 /** The table; undefined where there is none. https://www.sqlite.org/pragma.html */
 export const inspect = async (session: Session<unknown>, { table }: TableName): Promise<ExistingTable | undefined> => {
-  const columns = await session.query('select * from pragma_table_xinfo(?)', [table])
+  const columns = await session.query(COLUMNS, [table])
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, [table])
   const [kind] = await session.query('select type from sqlite_schema where lower(name) = lower(?)', [table])

@@ -50,7 +50,9 @@ export const fit = ({ type }: ExistingColumn, column: Column): Fit => {
     case 'timestamp':
       return fitText(type, /date|time/)
     case 'double':
-      return affinity === 'text' || affinity === 'integer' ? 'none' : isNumber
+      // Of a column that was made for integers: what it holds exactly.
+      if (affinity === 'integer') return Number.isSafeInteger
+      return affinity === 'text' ? 'none' : isNumber
     case 'bigint':
       if (affinity === 'real') return isSafe
       return affinity === 'text' ? 'none' : 'all'

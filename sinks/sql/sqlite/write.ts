@@ -4,9 +4,11 @@ import { encode } from '../../../src/records/json.ts'
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { ColumnType } from '../../../src/schema/column.ts'
 import type { Target, Write } from '../dialect.ts'
+import { tableChanged } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { spellHalves } from '../text.ts'
 import { whenFree } from './busy.ts'
+import { COLUMNS } from './inspect.ts'
 
 /** How long a transaction's rows may keep the event loop, in milliseconds; its commit comes on top. */
 const SLICE_MS = 3
@@ -69,10 +71,24 @@ export const createWrite = (session: Session<DatabaseSync>, target: Target): Wri
     return at + ROWS_A_STATEMENT
   }
 
+  /** The database's count of changes to its tables, as of which the table is the one that was looked at. */
+  const versions = new WeakMap<DatabaseSync, unknown>()
+
+  /** SQLite makes of a value what the column's type asks for, without a word. */
+  const expectUnchanged = (database: DatabaseSync): void => {
+    const version = database.prepare('pragma schema_version').get()?.['schema_version']
+    if (versions.get(database) === version) return
+    const found = database.prepare(COLUMNS).all(target.name.table)
+    const types = new Map(found.map(({ name, type }) => [name, (type as string).toLowerCase()]))
+    if (target.columns.some(({ name, storedAs }) => types.get(name) !== storedAs)) throw tableChanged(target.table)
+    versions.set(database, version)
+  }
+
   /** One transaction; how far it came. */
   const writeSlice = (database: DatabaseSync, records: readonly PredictionRecord[], start: number): number => {
     database.exec('begin immediate')
     try {
+      expectUnchanged(database)
       const end = performance.now() + SLICE_MS
       let at = start
       do at = writeSome(database, records, at)
