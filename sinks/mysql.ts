@@ -37,8 +37,10 @@ interface Server {
 }
 
 const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolean): string[] => {
+  // A time goes into a column of whole seconds cut, as MariaDB does it: rounded, it could be tomorrow's.
+  const mode = `STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION${isMariaDb ? '' : ',TIME_TRUNCATE_FRACTIONAL'}`
   const settings = [
-    "sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    `sql_mode = '${mode}'`,
     "time_zone = '+00:00'",
     // A batch is a transaction: there is nothing else that a statement could be.
     'autocommit = 0',

@@ -38,6 +38,8 @@ export const duplicateIn = (error: unknown): string | undefined => {
 export const isNoLoad = (error: unknown): boolean =>
   [1064, 1148, 1227, 1235, 1290, 2068, 3948, 4166].includes(errnoOf(error))
 
+const READ_ONLY = 'the server is a replica or read-only: name the primary in the URL'
+
 const fixes: Readonly<Record<number, string>> = {
   1044: 'grant the user its rights on the database',
   1045: "check user and password in the sink's URL",
@@ -46,7 +48,15 @@ const fixes: Readonly<Record<number, string>> = {
   1040: 'raise max_connections, or let fewer processes connect',
   1021: "the server's disk is full",
   1114: "the table or the server's disk is full",
-  1290: 'the server is a replica or read-only: name the primary in the URL',
+  1203: 'the user has too many connections: raise its limit, or let fewer processes connect',
+  1226: 'the user has too many connections: raise its limit, or let fewer processes connect',
+  1290: READ_ONLY,
+  1792: READ_ONLY,
+  1820: "the user's password has expired: set another",
+  1836: READ_ONLY,
+  1862: "the user's password has expired: set another",
+  3118: 'the account is locked: unlock it, or name another user in the URL',
+  3159: 'add ?ssl-mode=required to the URL',
   1526: 'add a partition for the rows that are to come; records wait until it is there',
   1698: "check user and password in the sink's URL",
 }

@@ -131,10 +131,17 @@ const inTimestamp: Check = (value) => {
   return time >= 1000 && time < 2 ** 31 * 1000 - 1000
 }
 
-const fitTimestamp = (type: string): Fit => {
-  if (/^datetime\b/.test(type)) return 'all'
+/** Whether a time has no more digits of a second than the column: the server would cut them, or round up to the next day. */
+const withDigits = (digits: number): Fit =>
+  digits >= 3 ? 'all' : (value) => Date.parse(value as string) % 10 ** (3 - digits) === 0
+
+const fitTimestamp = (type: string, { source }: Column): Fit => {
   if (type === 'date') return isDay
-  return /^timestamp\b/.test(type) ? inTimestamp : 'none'
+  const base = /^(datetime|timestamp)\b/.exec(type)?.[1]
+  if (base === undefined) return 'none'
+  // The record's own time may be less exact than it was: sessions cut it.
+  const exact = source === 'record' ? 'all' : withDigits(parametersOf(type)[0] ?? 0)
+  return base === 'datetime' ? exact : both(exact, inTimestamp)
 }
 
 export const fit = (existing: ExistingColumn, column: Column): Fit => {
@@ -150,7 +157,7 @@ export const fit = (existing: ExistingColumn, column: Column): Fit => {
     case 'boolean':
       return type === 'boolean' || /^(tiny|small|medium|big)?int\b/.test(type) ? 'all' : 'none'
     case 'timestamp':
-      return fitTimestamp(type)
+      return fitTimestamp(type, column)
     case 'uuid':
       return fitUuid(type)
     case 'json':

@@ -1,0 +1,148 @@
+import { mysql, type MysqlOptions } from 'capture-predictions/sinks/mysql'
+import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Sink } from '../../src/sink.ts'
+import { startMysql, type MysqlServer } from '../services/mysql/server.ts'
+import { service } from '../setup/services.ts'
+import { columnsFor, patient, record } from './records.ts'
+
+const isThere = (await service('mysql')) !== undefined
+
+/** What a managed MySQL may have set, beside the defaults: LOAD DATA LOCAL off, caching_sha2_password, its own certificate. */
+const settings = ['--max-allowed-packet=1M', '--sql-require-primary-key=ON', '--sql-mode=']
+
+describe.skipIf(!isThere)('MySQL as it comes', () => {
+  let server: MysqlServer
+  let client: Connection
+  beforeAll(async () => {
+    server = await startMysql('mysql-defaults', settings)
+    client = await createConnection({ uri: server.url, multipleStatements: true })
+    await client.query(`create user app identified by 'a pass@word'; grant all on test.* to app;
+      create user reader identified by 'secret'; grant select, insert, update on test.* to reader`)
+  })
+  afterAll(async () => {
+    await client?.end()
+    await server?.stop()
+  })
+
+  const urlFor = (user: string, password: string, parameters = ''): string => {
+    const url = new URL(server.url)
+    url.username = user
+    url.password = encodeURIComponent(password)
+    return url.href + parameters
+  }
+  const sinks: Sink[] = []
+  afterEach(async () => {
+    await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
+  })
+  const make = (table: string, options: Partial<MysqlOptions> = {}): Sink => {
+    const sink = mysql({ url: urlFor('app', 'a pass@word'), table, ...options })
+    sinks.push(sink)
+    return sink
+  }
+  const opened = async (...args: Parameters<typeof make>): Promise<Sink> => {
+    const sink = make(...args)
+    await sink.open!(columnsFor())
+    return sink
+  }
+  const count = async (table: string): Promise<number> => {
+    const [rows] = await client.query<RowDataPacket[]>('select count(*) as n from ??', [table])
+    return rows[0]!['n'] as number
+  }
+  const errorOf = (promise: Promise<unknown> | void) =>
+    promise!.then(
+      () => undefined,
+      (error: unknown) => error as { code: string; message: string },
+    )
+
+  it.each([
+    ['without TLS', () => ''],
+    ['over TLS', () => '?ssl-mode=required'],
+    ["over TLS, with the server's authority", () => `?ssl-mode=verify_ca&ssl-ca=${server.data}/ca.pem`],
+  ])('takes a user with a password, %s', async (how, parameters) => {
+    const table = `login_${how.length}`
+    const sink = await opened(table, { url: urlFor('app', 'a pass@word', parameters()) })
+    const batch = [record(), record()]
+    await sink.write(batch, patient)
+    await sink.write(batch, patient)
+    expect(await count(table)).toBe(2)
+  })
+
+  it('names what a login over TLS lacks', async () => {
+    await client.query('set global require_secure_transport = on')
+    const error = await errorOf(make('tls').open!(columnsFor()))
+    await client.query('set global require_secure_transport = off')
+    expect(error).toMatchObject({
+      code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      message: expect.stringMatching(/insecure transport.*ssl-mode=required/) as string,
+    })
+    const other = await errorOf(
+      make('tls', { url: urlFor('app', 'a pass@word', `?ssl-mode=verify_identity&ssl-ca=${server.data}/ca.pem`) })
+        .open!(columnsFor()),
+    )
+    expect(other!.message).toMatch(/altnames|does not match/)
+  })
+
+  it('takes batches larger than a packet, and refuses only the row that is', async () => {
+    const sink = await opened('packets')
+    const sizes = [300_000, 600_000, 1_200_000, 900_000, 5]
+    const batch = sizes.map((size) => record({ features: { text: 'x'.repeat(size) } }))
+    expect(await sink.write(batch, patient)).toMatchObject([
+      { index: 2, reason: expect.stringMatching(/1200\d\d\d bytes, and the server's max_allowed_packet is 1048576/) },
+    ])
+    expect(await count('packets')).toBe(4)
+  })
+
+  it('cuts nothing, though the server is not strict', async () => {
+    await client.query(`create table loose (id char(36) primary key, \`timestamp\` datetime(6), text varchar(3))`)
+    const sink = await opened('loose')
+    await client.query('alter table loose modify text varchar(2)')
+    const batch = [record({ features: { text: 'abc' } })]
+    expect(await errorOf(sink.write(batch, patient) as Promise<unknown>)).toBeDefined()
+    await sink.open!(columnsFor())
+    await sink.write(batch, patient)
+    const [rows] = await client.query<RowDataPacket[]>('select text, extra from loose')
+    expect(rows).toMatchObject([{ text: null, extra: { 'features.text': { value: 'abc' } } }])
+  })
+
+  it('writes for a user without CREATE, ALTER and LOCK TABLES, and says what to run where they are needed', async () => {
+    const url = urlFor('reader', 'secret')
+    const missing = await errorOf(make('made_by_hand', { url }).open!(columnsFor()))
+    expect(missing).toMatchObject({
+      code: 'PREDICTIONS_SINK_UNAVAILABLE',
+      message: expect.stringMatching(/CREATE command denied .*run the statement as somebody who may/) as string,
+    })
+    for (const statement of (await make('made_by_hand', { url }).plan!(columnsFor())).statements)
+      await client.query(statement)
+    const sink = await opened('made_by_hand', { url })
+    const batch = [record()]
+    await sink.write(batch, patient)
+    await sink.write(batch, patient)
+    expect(await count('made_by_hand')).toBe(1)
+    await client.query('alter table made_by_hand drop column text')
+    const lacking = await errorOf(make('made_by_hand', { url }).open!(columnsFor()))
+    expect(lacking!.message).toMatch(/ALTER command denied .*run the statement as somebody who may/)
+  })
+
+  it('waits while the server is a replica that takes no writes, and says so', async () => {
+    const sink = await opened('replica')
+    await client.query('set global super_read_only = on')
+    const error = await errorOf(sink.write([record()], patient) as Promise<unknown>)
+    const other = await errorOf(make('replica_new').open!(columnsFor()))
+    await client.query('set global super_read_only = off; set global read_only = off')
+    for (const { code, message } of [error!, other!]) {
+      expect(code).toBe('PREDICTIONS_SINK_UNAVAILABLE')
+      expect(message).toMatch(/read-only.*name the primary in the URL/)
+    }
+    await sink.open!(columnsFor())
+    await sink.write([record()], patient)
+    expect(await count('replica')).toBe(1)
+  })
+
+  it('says that transactions only read', async () => {
+    await client.query('set global transaction_read_only = on')
+    const error = await errorOf(make('only_reads').open!(columnsFor()))
+    await client.query('set global transaction_read_only = off')
+    expect(error!.message).toMatch(/READ ONLY transaction.*name the primary in the URL/)
+  })
+})
