@@ -48,6 +48,7 @@ const context: ExchangeContext = {
   samplerOf: () => undefined,
   record: () => undefined,
   count: () => {},
+  abandon() {},
   fault: (kind, error) => {
     throw new Error(kind, { cause: error })
   },

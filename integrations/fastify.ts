@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
@@ -40,31 +39,6 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
   return { capture: createCapture(given), own: true }
 }
 
-/**
- * A handler that replies by `reply.raw` passes by the headers that Fastify keeps: the raw head gets this one where it lacks it.
- * Set on both from the start, it would make Node.js merge all headers of every reply, a microsecond's work.
- */
-const setHeader = (reply: FastifyReply, name: string, value: string): void => {
-  reply.header(name, value)
-  const raw: RawReply = reply.raw
-  // The header of a second capture: seldom enough for that microsecond, and writeHead is to be wrapped once.
-  if (raw[kHeader] !== undefined) return void raw.setHeader(name, value)
-  raw[kHeader] = { name, value, writeHead: raw.writeHead }
-  raw.writeHead = writeHeadWithId as typeof raw.writeHead
-}
-
-const kHeader = Symbol('capture-predictions.header')
-type RawReply = ServerResponse & { [kHeader]?: { name: string; value: string; writeHead: unknown } }
-
-/** One function for all replies, as each request sets it. */
-function writeHeadWithId(this: RawReply, status: number, reason?: unknown, headers?: unknown): ServerResponse {
-  const { name, value, writeHead } = this[kHeader]!
-  const given = headers ?? reason
-  const isThere = typeof given === 'object' && given !== null && name.toLowerCase() in given
-  if (!isThere && !this.headersSent) this.setHeader(name, value)
-  return (writeHead as (...args: unknown[]) => ServerResponse).call(this, status, reason, headers)
-}
-
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
   const { capture, own } = captureOf(fastify, options)
   // With two captures in one app each finds its own exchange, and the first whose route matches owns the handle.
@@ -74,7 +48,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
   if (!fastify.hasRequestDecorator('prediction')) fastify.decorateRequest('prediction', undefined)
   if (!fastify.hasDecorator('predictions')) fastify.decorate('predictions', capture)
 
-  fastify.addHook('onRoute', ({ method, url, schema, config }) => {
+  fastify.addHook('onRoute', function predictionsOnRoute({ method, url, schema, config }) {
     if (config?.predictions === false) return
     const methods = Array.isArray(method) ? method : [method]
     const always = config?.predictions === true
@@ -82,7 +56,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
       capture.addRouteSchema(schema, fastify.getSchemas())
   })
 
-  fastify.addHook('onRequest', (request, reply, done) => {
+  fastify.addHook('onRequest', function predictionsOnRequest(request, reply, done) {
     const predictions = request.routeOptions.config?.predictions
     if (predictions === false) return done()
     const exchange = captureRequest(capture, {
@@ -93,7 +67,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
       // Fastify gives null to requests without a body.
       body: () => request.body ?? undefined,
       header: (name) => headerText(reply.getHeader(name)),
-      setHeader: (name, value) => setHeader(reply, name, value),
+      setHeader: (name, value) => void reply.header(name, value),
     })
     if (exchange === undefined) return done()
     if (exchange === 'full') return void reply.code(FULL_STATUS).send(FULL_REPLY)
@@ -102,26 +76,29 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     done()
   })
   // After validation: the body as the handler receives it.
-  fastify.addHook('preHandler', (request, _reply, done) => {
+  fastify.addHook('preHandler', function predictionsPreHandler(request, _reply, done) {
     ;(request as Captured)[kExchange]?.request()
     done()
   })
   // Before the response's schema strips what it does not name: a confidence is stored although the reply does not carry it.
   // Strings and buffers skip the serialisation: they are read on their way out, as streams are.
-  fastify.addHook('preSerialization', (request, _reply, payload, done) => {
+  fastify.addHook('preSerialization', function predictionsPreSerialization(request, _reply, payload, done) {
     ;(request as Captured)[kExchange]?.reply(payload)
     done(null, payload)
   })
-  fastify.addHook('onError', (request, _reply, error, done) => {
-    ;(request as Captured)[kExchange]?.prediction.fail(error)
+  fastify.addHook('onError', function predictionsOnError(request, _reply, error, done) {
+    ;(request as Captured)[kExchange]?.fail(error)
     done()
   })
-  fastify.addHook('onReady', (done) => {
+  fastify.addHook('onReady', function predictionsOnReady(done) {
     capture.start()
     done()
   })
   // Whoever made a capture closes it.
-  if (own) fastify.addHook('onClose', () => capture.close())
+  if (own)
+    fastify.addHook('onClose', async function predictionsOnClose() {
+      await capture.close()
+    })
 }
 
 /**

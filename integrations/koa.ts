@@ -97,21 +97,16 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
     } catch (error) {
       prediction.fail(error)
       // The client went away: Koa will not reply, and no end of the response will come.
-      if (!ctx.writable) exchange.end(errorStatus(error))
+      if (!ctx.writable) exchange.end()
       throw error
     }
     const body: unknown = ctx.body
     if (body != null && !isStream(body) && !isWebBody(body)) exchange.reply(body)
-    if (!ctx.writable) exchange.end(ctx.status)
+    if (!ctx.writable) exchange.end()
   }
 
   capture.start()
   return Object.assign(capturePredictionsMiddleware, { capture })
-}
-
-const errorStatus = (error: unknown): number => {
-  const { status, statusCode } = (error ?? {}) as { status?: unknown; statusCode?: unknown }
-  return Number(status ?? statusCode) || 500
 }
 
 export default capturePredictions

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import * as timers from 'node:timers'
 import type { CaptureOptions, Settings } from './config/options.ts'
 import { resolveSettings } from './config/settings.ts'
 import { createTimestamps } from './records/timestamps.ts'
@@ -58,6 +59,8 @@ export interface Capture {
   rejects(): boolean
   /** A request of a captured route arrives. For integrations. */
   begin(request: { route: string; headers: IncomingHttpHeaders }): Exchange
+  /** A fault of capture itself: counted, logged at most once a minute a kind, never thrown at the app. For integrations. */
+  fault(kind: string, error: unknown): void
   /** A route's own schemas: they give columns that the configured schema does not. For integrations, before `start`. */
   addRouteSchema(schema: RouteSchema, shared?: object): void
   /** Everything is known: says where predictions go, and begins to deliver. For integrations; later calls do nothing. */
@@ -75,6 +78,8 @@ export const asCapture = (options: CaptureOptions | Capture | undefined): Captur
   isCapture(options) ? options : createCapture(options)
 
 const MINUTE = 60_000
+/** How long a handler whose client left may take to reply all the same, in milliseconds: then its record is made without. */
+const ABANDONED_MS = 30_000
 /** How long closing may take, in milliseconds, unless told otherwise. */
 const CLOSE_MS = 10_000
 
@@ -156,6 +161,17 @@ export const createCapture = (options?: CaptureOptions): Capture => {
 
   const steps = createStepRunner()
 
+  /** Ends requests whose clients left, and whose handlers may still reply. */
+  const abandoned = new Set<() => void>()
+  const endAbandoned = (): void => {
+    for (const end of [...abandoned]) end()
+  }
+
+  const fault = (kind: string, error: unknown): void => {
+    counts.fault()
+    warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
+  }
+
   /**
    * Records a large exchange in steps. Where its reply can be kept back on its connection, it is; else the promise resolves when
    * its records are as safe as the reply is to wait for.
@@ -205,9 +221,14 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       return storeIn(deliveries, exchange.lines(), hold)
     },
     count: counts.request,
-    fault(kind, error) {
-      counts.fault()
-      warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
+    fault,
+    abandon(finish) {
+      const timer = timers.setTimeout(() => end(), ABANDONED_MS).unref()
+      const end = () => {
+        timers.clearTimeout(timer)
+        if (abandoned.delete(end)) finish()
+      }
+      abandoned.add(end)
     },
   }
 
@@ -236,6 +257,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       return orFalseAfter(timeout, flushAll())
     },
     close({ timeout = CLOSE_MS } = {}) {
+      endAbandoned()
       turn.flush()
       closing ??= (async () => {
         const deadline = performance.now() + timeout
@@ -255,6 +277,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     },
     rejects: () => settings.whenFull === 'reject' && deliveries.some((delivery) => delivery.full) && counts.rejected(),
     begin: (request) => new Exchange(context, request),
+    fault,
     addRouteSchema(routeSchema, shared) {
       const route = schemaFromRoute(routeSchema, shared)
       try {
@@ -331,6 +354,7 @@ const disabledCapture = (settings: Settings): Capture =>
       begin: (): Exchange => {
         throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'capture is off: PREDICTIONS_ENABLED is false')
       },
+      fault: () => {},
       addRouteSchema: () => {},
       start: () => {},
     },

@@ -38,6 +38,8 @@ export interface ExchangeContext {
    * wait for it; it never rejects.
    */
   record(exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined
+  /** Its client left before the reply: `finish` is called once, after a while or when the capture is closed. */
+  abandon(finish: () => void): void
   count(what: 'captured' | 'sampledOut' | 'skipped'): void
   /** A fault of capture itself: logged, never thrown at the app. */
   fault(kind: string, error: unknown): void

@@ -14,6 +14,10 @@ type Members = Record<string, unknown>
 const MAX_AT_ONCE = 1000
 const STEP = 256
 
+/** The status of a request whose client went away before the reply: what nginx logs for it. */
+const CLIENT_LEFT = 499
+const CLIENT_LEFT_ERROR = 'the client closed the connection before the reply'
+
 /** A record's `error` is for people: longer ones are cut. In UTF-16 units. */
 const MAX_ERROR = 2000
 
@@ -41,6 +45,7 @@ export class Exchange implements Prediction {
   #kept: boolean | undefined
   #ended = false
   #replied = false
+  #hasLeft = false
   #status = 0
   #durationMs = 0
   #error: string | undefined
@@ -101,6 +106,22 @@ export class Exchange implements Prediction {
     this.#error = messageOf(error)
   }
 
+  /** A fault of capture itself. */
+  fault(kind: string, error: unknown): void {
+    this.#bodies.fault(kind, error)
+  }
+
+  /**
+   * The client went away before the reply. The handler may still make the prediction, so the record waits for a while.
+   * @param finish ends the response's part of it. Absent: the handler has ended, and the record is made now.
+   */
+  clientLeft(finish?: () => void): void {
+    if (this.#ended) return
+    this.#hasLeft = true
+    if (finish !== undefined) this.#context.abandon(() => void (this.#ended || finish()))
+    else void this.end(CLIENT_LEFT)
+  }
+
   /** A note for `extra`: something of the request or the reply that can't be kept as it is. */
   note(path: string, reason: string, value?: unknown): void {
     this.#bodies.note(path, reason, value)
@@ -135,7 +156,9 @@ export class Exchange implements Prediction {
   end(status: number, socket?: Socket): Promise<void> | undefined {
     if (this.#ended) return undefined
     this.#ended = true
-    this.#status = status
+    this.#status = this.#hasLeft ? CLIENT_LEFT : status
+    if (this.#hasLeft)
+      this.#error = this.#error === undefined ? CLIENT_LEFT_ERROR : `${CLIENT_LEFT_ERROR}; ${this.#error}`
     this.#durationMs = this.#elapsed()
     return this.#context.record(this, socket)
   }

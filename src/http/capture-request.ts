@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Capture } from '../capture.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/exchange-bodies.ts'
-import { RequestReader, type RequestOptions } from './request-reader.ts'
+import { givenHeader } from './given-head.ts'
+import { RequestReader } from './request-reader.ts'
 import { watchResponse } from './watch-response.ts'
 
 /** One request as its framework knows it. Express, Koa and Fastify all stand on Node.js' own request and response. */
@@ -21,21 +22,30 @@ export interface HttpRequest {
   setHeader(name: string, value: string): void
 }
 
-/** What an integration tells of a request that is captured. A class, as one is made for each. */
+/**
+ * What an integration tells of a request that is captured. Nothing here throws: a fault of ours is counted and logged, and the app's
+ * own work goes on. A class, as one is made for each.
+ */
 export class HttpExchange {
   readonly prediction: Exchange
-  readonly #http: HttpRequest
+  readonly #res: ServerResponse
+  readonly #header: Header
   readonly #reader: RequestReader
 
-  constructor(prediction: Exchange, http: HttpRequest, options: RequestOptions) {
+  constructor(prediction: Exchange, { req, res, body }: HttpRequest, header: Header, maxBodyBytes: number) {
     this.prediction = prediction
-    this.#http = http
-    this.#reader = new RequestReader(http.req, prediction, options)
+    this.#res = res
+    this.#header = header
+    this.#reader = new RequestReader(req, prediction, { body, maxBodyBytes })
   }
 
   /** The handler is about to run: reads the body now if it is parsed, else watches its bytes go by. */
   request(): void {
-    this.#reader.watch()
+    try {
+      this.#reader.watch()
+    } catch (error) {
+      this.prediction.fault('reading a request', error)
+    }
   }
 
   /**
@@ -43,8 +53,17 @@ export class HttpExchange {
    * @param isValue a string is a value, too: it will be serialised
    */
   reply(body: unknown, isValue = false): void {
-    this.#reader.read()
-    this.prediction.reply(body, this.#http.res.statusCode, this.#http.header, isValue)
+    try {
+      this.#reader.read()
+      this.prediction.reply(body, this.#res.statusCode, this.#header, isValue)
+    } catch (error) {
+      this.prediction.fault('reading a reply', error)
+    }
+  }
+
+  /** The error that the framework caught from the handler. */
+  fail(error: unknown): void {
+    this.prediction.fail(error)
   }
 
   /** The response is about to end: what could not be read before is read now. */
@@ -52,10 +71,14 @@ export class HttpExchange {
     this.#reader.read()
   }
 
-  /** The framework will not end the response, as the client went away: the prediction was made all the same. */
-  end(status: number): void {
-    this.#reader.read()
-    void this.prediction.end(status)
+  /** The handler has ended and the framework will not end the response, as the client went away: the prediction was made all the same. */
+  end(): void {
+    try {
+      this.#reader.read()
+      void this.prediction.clientLeft()
+    } catch (error) {
+      this.prediction.fault('ending a request', error)
+    }
   }
 }
 
@@ -80,7 +103,16 @@ const place = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[
  * @returns undefined: let it pass. `'full'`: reply 503 before the model runs (`PREDICTIONS_WHEN_FULL=reject`).
  */
 export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
-  const { req, res, header } = http
+  try {
+    return begin(capture, http)
+  } catch (error) {
+    capture.fault('beginning a request', error)
+    return undefined
+  }
+}
+
+const begin = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
+  const { req, res } = http
   const route = capture.route(req.method ?? '', http.url, http.always)
   if (route === undefined) return undefined
   const nth = place(capture, req)
@@ -89,10 +121,11 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
   const prediction = capture.begin({ route, headers: req.headers })
   const { maxBodyBytes } = capture.settings
   // Of several captures on one response the first has the header.
-  const taken = nth > 1 && header(capture.settings.idHeader) !== undefined
+  const taken = nth > 1 && http.header(capture.settings.idHeader) !== undefined
   const idHeader = taken ? '' : capture.settings.idHeader
   if (idHeader !== '' && !res.headersSent) http.setHeader(idHeader, prediction.id)
-  const exchange = new HttpExchange(prediction, http, { body: http.body, maxBodyBytes })
+  const header: Header = (name) => givenHeader(res, name) ?? http.header(name)
+  const exchange = new HttpExchange(prediction, http, header, maxBodyBytes)
   watchResponse(res, exchange, { idHeader, maxBodyBytes, header })
   return exchange
 }
@@ -101,6 +134,4 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
 export const FULL_STATUS = 503
 export const FULL_REPLY = { error: 'predictions cannot be recorded at the moment, try again later' } as const
 
-/** A header's value as one text. */
-export const headerText = (value: number | string | readonly string[] | undefined): string | undefined =>
-  value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value)
+export { headerText } from './given-head.ts'

@@ -6,6 +6,7 @@ import { decompress } from './decompress.ts'
 import { isCorkable } from './cork-socket.ts'
 import { byteLength, holdResponse, isEndable } from './hold-response.ts'
 import { createTap, type Tap } from './body-tap.ts'
+import { setId, takeHead } from './given-head.ts'
 
 export interface ResponseOptions {
   /** The header that carries the prediction's id; empty: none, or another capture has set it. */
@@ -24,30 +25,50 @@ interface Ending {
 
 type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
 type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
+type WriteHead = (...args: unknown[]) => ServerResponse
+/** Takes calls that wait for the end of a hold. */
+type Later = (call: () => void, ends: boolean) => void
 
 /** The socket of a response of HTTP/2 is only shown: its stream is what is written to. */
 const isHttp1 = (res: ServerResponse): boolean => res instanceof ServerResponse
 
-/** Of one response. A class, as one is made for each request. */
+/**
+ * Of one response. What Node.js' methods are called with is looked at before they are called. A fault of ours there ends the
+ * looking, and not the response. A class, as one is made for each request.
+ */
 class ResponseWatch {
   readonly #res: ServerResponse
   readonly #ending: Ending
   readonly #options: ResponseOptions
+  readonly #id: { readonly name: string; readonly value: string } | undefined
   readonly #end: End
   readonly #write: Write
+  readonly #writeHead: WriteHead
   #ended = false
   #started = false
   #tap: Tap | undefined
+  #encoding: string | undefined
   #expected = Infinity
   #sent = 0
-  #later: ((call: () => void, ends: boolean) => void) | undefined
+  #later: Later | undefined
 
   constructor(res: ServerResponse, ending: Ending, options: ResponseOptions) {
     this.#res = res
     this.#ending = ending
     this.#options = options
+    this.#id = options.idHeader === '' ? undefined : { name: options.idHeader, value: ending.prediction.id }
     this.#end = res.end as unknown as End
     this.#write = res.write as unknown as Write
+    this.#writeHead = res.writeHead as unknown as WriteHead
+  }
+
+  writeHead(args: unknown[]): ServerResponse {
+    try {
+      takeHead(this.#res, args, this.#id, this.#replaced)
+    } catch (error) {
+      this.#giveUp(error)
+    }
+    return this.#writeHead.apply(this.#res, args)
   }
 
   write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
@@ -57,16 +78,14 @@ class ResponseWatch {
       this.#later(() => write.call(res, chunk, encoding, callback), false)
       return true
     }
-    if (this.#ended) return write.call(res, chunk, encoding, callback)
-    const isFirst = !this.#started
-    if (isFirst) this.#start()
-    if (!this.#hasReply) this.#tap?.push(chunk, encoding)
-    this.#sent += byteLength(chunk, encoding)
-    if (this.#sent < this.#expected) {
-      if (isFirst) this.#startStream()
-      return write.call(res, chunk, encoding, callback)
+    let safe: Promise<void> | undefined
+    if (!this.#ended) {
+      try {
+        safe = this.#beforeWrite(chunk, encoding)
+      } catch (error) {
+        this.#giveUp(error)
+      }
     }
-    const safe = this.#finish()
     if (safe === undefined) return write.call(res, chunk, encoding, callback)
     const call = () => void write.call(res, chunk, encoding, callback)
     this.#later = holdResponse(res, safe, { chunk, encoding, ends: false, call })
@@ -80,38 +99,80 @@ class ResponseWatch {
       this.#later(() => end.call(res, chunk, encoding, callback), true)
       return res
     }
-    if (this.#ended) return end.call(res, chunk, encoding, callback)
-    this.#keepId()
-    if (!this.#hasReply && chunk != null && typeof chunk !== 'function') {
-      if (!this.#started) this.#openTap()
-      this.#tap?.push(chunk, encoding)
+    let safe: Promise<void> | undefined
+    if (!this.#ended) {
+      try {
+        safe = this.#beforeEnd(chunk, encoding)
+      } catch (error) {
+        this.#giveUp(error)
+      }
     }
-    const safe = this.#finish()
     if (safe === undefined || !isEndable(chunk)) return end.call(res, chunk, encoding, callback)
     const call = () => void end.call(res, chunk, encoding, callback)
     this.#later = holdResponse(res, safe, { chunk, encoding, ends: true, call })
     return res
   }
 
+  /** The connection is gone. What has not ended then may never end: a handler may see that and return, or reply all the same. */
+  close(): void {
+    if (this.#ended) return
+    try {
+      this.#closedEarly()
+    } catch (error) {
+      this.#giveUp(error)
+    }
+  }
+
+  #giveUp(error: unknown): void {
+    this.#ended = true
+    this.#ending.prediction.fault('watching a response', error)
+  }
+
   get #hasReply(): boolean {
     return this.#ending.prediction.hasReply(this.#res.statusCode)
   }
 
+  /** Another id was there: that of a server behind this one, whose reply the app passes on. */
+  readonly #replaced = (value: string): void => this.#ending.prediction.tag({ upstream_prediction_id: value })
+
+  #beforeWrite(chunk: unknown, encoding: unknown): Promise<void> | undefined {
+    const isFirst = !this.#started
+    if (isFirst) this.#start()
+    if (!this.#hasReply) this.#tap?.push(chunk, encoding)
+    this.#sent += byteLength(chunk, encoding)
+    if (this.#sent >= this.#expected) return this.#finish()
+    if (isFirst) this.#ending.prediction.firstByte()
+    return undefined
+  }
+
+  #beforeEnd(chunk: unknown, encoding: unknown): Promise<void> | undefined {
+    this.#keepId()
+    if (!this.#hasReply && chunk != null && typeof chunk !== 'function') {
+      if (!this.#started) this.#openTap()
+      this.#tap?.push(chunk, encoding)
+    }
+    return this.#finish()
+  }
+
+  #closedEarly(): void {
+    const { prediction } = this.#ending
+    if (!this.#started) return prediction.clientLeft(() => void this.#finish())
+    prediction.fail('the connection closed before the reply was complete')
+    this.#finish()
+  }
+
   /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
   #keepId(): void {
-    const { idHeader } = this.#options
-    const res = this.#res
-    if (idHeader !== '' && !res.headersSent && !res.hasHeader(idHeader))
-      res.setHeader(idHeader, this.#ending.prediction.id)
+    if (this.#id !== undefined && !this.#res.headersSent) setId(this.#res, this.#id, this.#replaced)
   }
 
   #finish(): Promise<void> | undefined {
     this.#ended = true
     this.#ending.beforeEnd()
     const { prediction } = this.#ending
-    const { statusCode } = this.#res
-    if (this.#tap !== undefined && !this.#hasReply) replyFromBytes(prediction, this.#tap, statusCode, this.#options)
-    const { socket } = this.#res
+    const { statusCode, socket } = this.#res
+    if (this.#tap !== undefined && !this.#hasReply)
+      replyFromBytes(prediction, this.#tap, statusCode, this.#encoding, this.#options)
     return prediction.end(statusCode, isCorkable(socket) && isHttp1(this.#res) ? socket : undefined)
   }
 
@@ -124,20 +185,19 @@ class ResponseWatch {
     this.#openTap()
   }
 
+  /** The encoding belongs to the bytes that come by here: what stands outside of capture may compress them, and say so later. */
   #openTap(): void {
-    if (isReadable(this.#options.header)) this.#tap = createTap(this.#options.maxBodyBytes)
+    const { header, maxBodyBytes } = this.#options
+    this.#encoding = header('content-encoding')
+    if (isReadable(header)) this.#tap = createTap(maxBodyBytes)
   }
+}
 
-  /** More writes are to come. */
-  #startStream(): void {
-    this.#ending.prediction.firstByte()
-    // The client went away in mid-stream: `end` may never come, and no other reply can.
-    this.#res.once('close', () => {
-      if (this.#ended) return
-      this.#ending.prediction.fail('the connection closed before the reply was complete')
-      this.#finish()
-    })
-  }
+const kWatches = Symbol('capture-predictions.watches')
+
+/** One function for all responses: a closure for each would be one more to make. */
+function tellClosed(this: ServerResponse & { [kWatches]?: ResponseWatch[] }): void {
+  for (const watch of this[kWatches]!) watch.close()
 }
 
 /**
@@ -151,8 +211,16 @@ export const watchResponse = (res: ServerResponse, ending: Ending, options: Resp
   // everything of the request alive until a full collection.
   const write: Write = (chunk, encoding, callback) => watch.write(chunk, encoding, callback)
   const end: End = (chunk, encoding, callback) => watch.end(chunk, encoding, callback)
+  const writeHead: WriteHead = (...args) => watch.writeHead(args)
   res.write = write as typeof res.write
   res.end = end as unknown as typeof res.end
+  res.writeHead = writeHead as unknown as typeof res.writeHead
+  const watched = res as ServerResponse & { [kWatches]?: ResponseWatch[] }
+  if (watched[kWatches] !== undefined) watched[kWatches].push(watch)
+  else {
+    watched[kWatches] = [watch]
+    res.on('close', tellClosed)
+  }
 }
 
 /** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */
@@ -163,12 +231,13 @@ const replyFromBytes = (
   exchange: Exchange,
   tap: Tap,
   status: number,
+  encoding: string | undefined,
   { header, maxBodyBytes }: ResponseOptions,
 ): void => {
   const body = tap.body()
   if (body === undefined) return
   if (body.bytes === undefined) return exchange.tooLarge('reply', body.size, body.sha256)
-  const plain = decompress(body.bytes, header('content-encoding'), maxBodyBytes)
+  const plain = decompress(body.bytes, encoding, maxBodyBytes)
   if (plain.bytes !== undefined) return exchange.reply(plain.bytes, status, header)
   const sha256 = createHash('sha256').update(body.bytes).digest('hex')
   exchange.unread('reply', plain.reason, { bytes: body.bytes.length, sha256 })

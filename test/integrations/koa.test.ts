@@ -140,7 +140,11 @@ describe.each([
       ctx.body = { prediction: 4 }
     })
     await post(`${await listen(app)}/predict`, { signal: abort.signal }).catch(() => undefined)
-    const wanted = how === 'throws' ? { status: 503, error: 'too late' } : { status: 200, outputs: { prediction: 4 } }
+    const left = 'the client closed the connection before the reply'
+    const wanted =
+      how === 'throws'
+        ? { status: 499, error: `${left}; too late` }
+        : { status: 499, error: left, outputs: { prediction: 4 } }
     await vi.waitFor(async () => expect((await records())[0]).toMatchObject(wanted))
     expect(await records()).toHaveLength(1)
   })

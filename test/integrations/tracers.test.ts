@@ -23,7 +23,7 @@ const run = async (tracer: string, framework: string): Promise<Outcome> => {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Outcome
 }
 
-describe.concurrent.each(['none', 'opentelemetry', 'datadog'])('a route whose layers are wrapped: %s', (tracer) => {
+describe.each(['none', 'opentelemetry', 'datadog'])('a route whose layers are wrapped: %s', (tracer) => {
   it.each(['express', 'express4', 'koa'])('is captured in %s, and no other', async (framework) => {
     const { replies, seen, said } = await run(tracer, framework)
     const isOnApp = framework !== 'koa'
