@@ -25,7 +25,9 @@ const build = () => {
 const started = [
   ['elasticsearch', 'elasticsearch'],
   ['kafka', 'kafka'],
+  ['mariadb', 'mariadb'],
   ['mysql', 'mysql'],
+  ['postgres', 'postgres'],
   ['postgres18', 'postgres'],
 ] as const
 

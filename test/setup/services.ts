@@ -5,15 +5,15 @@ import { promisify } from 'node:util'
 
 /**
  * The servers that tests talk to. Each is looked for in this order: the variable; the usual local port with the usual test
- * credentials; a start script, where there is one. Else tests that need it are skipped with one loud line, and with CI=true fail.
+ * credentials; the start script. Else tests that need it are skipped with one loud line, and with CI=true fail.
  */
 const services = {
   postgres: {
     variable: 'TEST_POSTGRES_URL',
     usual: 'postgres://postgres@127.0.0.1:5432/test',
     port: 5432,
-    start: undefined,
-    settings: {},
+    start: 'postgres',
+    settings: { PG_VERSION: '15' },
   },
   /** The newest release beside the one that the machine has. */
   postgres18: { variable: 'TEST_POSTGRES18_URL', usual: undefined, port: undefined, start: 'postgres', settings: {} },
@@ -22,7 +22,7 @@ const services = {
     variable: 'TEST_MARIADB_URL',
     usual: 'mysql://root@127.0.0.1:3306/test',
     port: 3306,
-    start: undefined,
+    start: 'mariadb',
     settings: {},
   },
   mysql: {
@@ -66,7 +66,6 @@ const find = async (name: ServiceName): Promise<string | undefined> => {
   const given = process.env[variable]
   if (given) return given
   if (port !== undefined && (await listens(port))) return usual
-  if (start === undefined) return undefined
   try {
     const script = `${root}test/services/${start}/start.sh`
     const env = { ...process.env, ...settings }

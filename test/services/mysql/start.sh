@@ -6,7 +6,7 @@
 #   MYSQL_OPTS   further options of mysqld, such as '--max-allowed-packet=1M --sql-mode='
 #   MYSQL_ROOT   where the packages are unpacked (WORKDIR/root): several servers may share one
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/../debian-sid.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../debian.sh"
 work=$(mkdir -p "${1:?WORKDIR}" && cd "$1" && pwd)
 root=${MYSQL_ROOT:-$work/root}
 exec 9>"$work/lock"
@@ -15,7 +15,7 @@ if [ -s "$work/pid" ] && kill -0 "$(cat "$work/pid")" 2>/dev/null; then
   cat "$work/url"
   exit 0
 fi
-unpack "$root" mysql-server-core
+unpack sid "$root" mysql-server-core
 mysqld() {
   run "$root" usr/sbin/mysqld --no-defaults --user="$(id -un)" --basedir="$root/usr" --datadir="$work/data" \
     --lc-messages-dir="$root/usr/share/mysql" --secure-file-priv=NULL "$@"

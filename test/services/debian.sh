@@ -1,23 +1,23 @@
-# Sourced by start scripts of servers that this system's release has not. Debian's next release, sid, has them:
-#   unpack ROOT PACKAGE…       fetches packages and all they need by apt, and unpacks them below ROOT; installs nothing
-#   run ROOT PROGRAM ARG…      runs a program of it with its own loader and libraries
-# Needs a Debian system of any release, and its apt sources. The packages keep their own licences, and are never committed.
+# Sourced by start scripts of servers that come out of a Debian release's packages, on a Debian system of any release:
+#   unpack RELEASE ROOT PACKAGE…   fetches packages and all they need by apt, and unpacks them below ROOT; installs nothing
+#   run ROOT PROGRAM ARG…          runs a program of it with its own loader and libraries
+# The packages keep their own licences, and are never committed.
 
 unpack() {
-  local root=$1 work=$1.tmp deb
-  shift
+  local release=$1 root=$2 work=$2.tmp deb
+  shift 2
   [ -e "$root/.unpacked" ] && return 0
   rm -rf "$root" "$work"
   mkdir -p "$root" "$work/lists/partial" "$work/sources" "$work/deb/partial"
   : >"$work/status"
-  sid_sources "$work/sources"
+  sources_of "$release" "$work/sources"
   # Of its own: lists, package state and caches, so that nothing of the system's is read or changed.
   local options=(
     -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources" -o "Dir::State::Lists=$work/lists"
     -o "Dir::State::status=$work/status" -o "Dir::Cache::archives=$work/deb" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
     -o Debug::NoLocking=1 -o APT::Sandbox::User=root
   )
-  apt-get "${options[@]}" -qq update >"$work/log" 2>&1 || { echo "apt can't read sid: $(tail -n1 "$work/log")" >&2; return 1; }
+  apt-get "${options[@]}" -qq update >"$work/log" 2>&1 || { echo "apt can't read $release: $(tail -n1 "$work/log")" >&2; return 1; }
   apt-get "${options[@]}" -y -qq --no-install-recommends --download-only install "$@" >>"$work/log" 2>&1 ||
     { echo "apt can't fetch $*: $(tail -n1 "$work/log")" >&2; return 1; }
   for deb in "$work"/deb/*.deb; do
@@ -31,11 +31,11 @@ unpack() {
 }
 
 # The system's first own source, with another suite: so the mirror is the one that apt uses here.
-sid_sources() {
+sources_of() {
   if ls /etc/apt/sources.list.d/*.sources >/dev/null 2>&1; then
-    cat /etc/apt/sources.list.d/*.sources | awk 'BEGIN { RS = "" } /deb/ { print; exit }' | sed 's/^Suites:.*/Suites: sid/' >"$1/sid.sources"
+    cat /etc/apt/sources.list.d/*.sources | awk 'BEGIN { RS = "" } /deb/ { print; exit }' | sed "s/^Suites:.*/Suites: $1/" >"$2/$1.sources"
   else
-    awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print "deb", $i, "sid", "main"; exit } }' /etc/apt/sources.list >"$1/sid.list"
+    awk -v release="$1" '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) { print "deb", $i, release, "main"; exit } }' /etc/apt/sources.list >"$2/$1.list"
   fi
 }
 
