@@ -26,8 +26,8 @@ export type { ElasticsearchOptions, IndexBy } from './elasticsearch/options.ts'
 interface Opened extends Connection {
   readonly fields: Fields
   readonly documents: DocumentWriter
-  /** Indices whose fields fit, or are being looked at. */
-  readonly checked: Map<string, Promise<void>>
+  /** Indices whose fields fit, or are being looked at; resolves with whether it is there. */
+  readonly checked: Map<string, Promise<boolean>>
 }
 
 type Refused = readonly [document: Document, why: Rejection]
@@ -93,21 +93,42 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   }
 
   /** Makes an index fit; where it is missing and nothing may be created, the bulk itself does, by the template. */
-  const check = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
+  const check = async (to: Opened, index: string, signal: AbortSignal): Promise<boolean> => {
     let changes = await indexChanges(to.client, prefix, index, to.fields, signal)
+    // What makes an index as it has to be is the template, and somebody may have deleted that since.
+    if (changes === undefined) await apply(to, await templateChanges(to.client, prefix, to.fields))
     if (changes === undefined && migrate === 'auto') {
       await createIndex(to.client, index, signal)
       changes = await indexChanges(to.client, prefix, index, to.fields, signal)
     }
     if (changes) await apply(to, changes)
+    return changes !== undefined
   }
 
-  /** Checks an index before the first record goes into it: next month's is not there at the start. */
-  const ensure = (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
-    const checked = to.checked.get(index) ?? check(to, index, signal)
+  const checkOnce = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
+    const checked = check(to, index, signal)
     to.checked.set(index, checked)
-    checked.catch(() => to.checked.delete(index))
-    return checked
+    try {
+      if (!(await checked)) to.checked.delete(index)
+    } catch (error) {
+      to.checked.delete(index)
+      throw error
+    }
+  }
+
+  /**
+   * Checks an index before the first record goes into it: next month's is not there at the start. Later it is only asked whether it is
+   * still there: a bulk would make one anew that was deleted, and where its template went with it, of any types and without the alias.
+   */
+  const ensure = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
+    const checked = to.checked.get(index)
+    if (checked === undefined) return checkOnce(to, index, signal)
+    if (!(await checked) || (await isThere(to.client, index, signal))) return
+    to.checked.clear()
+    throw unavailableFor(
+      address,
+      `index_not_found_exception: no such index [${index}]; it was deleted, and is made again`,
+    )
   }
 
   /** Writes documents; resolves with those that Elasticsearch refused. Throws where some are neither stored nor refused. */
@@ -122,6 +143,8 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       for (const index of new Set(request.map((document) => document.index))) await ensure(to, index, signal)
       const outcome = await bulk(to, request, signal)
       for (const { id } of outcome.stored) acknowledged.add(id)
+      // One that began meanwhile is looked at before more goes into it.
+      for (const index of outcome.begun) to.checked.delete(index)
       refused.push(...outcome.refused)
       if (outcome.failure) throw outcome.failure
     })
@@ -199,6 +222,9 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     },
   }
 }
+
+const isThere = async (client: Client, index: string, signal: AbortSignal): Promise<boolean> =>
+  (await send(client, { method: 'HEAD', path: `/${encodeURIComponent(index)}` }, signal)) !== undefined
 
 /** Creates an index by the template, unless another process just has. */
 const createIndex = async (client: Client, index: string, signal: AbortSignal): Promise<void> => {

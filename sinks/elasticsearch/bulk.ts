@@ -16,7 +16,7 @@ import {
 
 /** One item's answer, with only what is asked for by `filter_path`. */
 interface Item {
-  readonly create: { readonly status: number; readonly error?: Cause }
+  readonly create: { readonly status: number; readonly _seq_no?: number; readonly error?: Cause }
 }
 
 interface BulkAnswer {
@@ -61,6 +61,8 @@ export interface Outcome {
   /** Stored, now or by an earlier try. */
   readonly stored: readonly Document[]
   readonly refused: readonly (readonly [document: Document, why: Rejection])[]
+  /** Indices of which some part had no document before. */
+  readonly begun: ReadonlySet<string>
   /**
    * Why the others are not stored. `PREDICTIONS_SINK_UNAVAILABLE`: the same may pass later; `PREDICTIONS_BATCH_REFUSED`: they
    * are too much for one request.
@@ -85,12 +87,20 @@ export const bulk = async (
   const index = documents[0]!.index
   const body = bodyOf(documents, index)
   const answer = await request(connection, index, body, signal)
-  if (answer instanceof PredictionsError) return { stored: [], refused: [], failure: answer }
-  if (answer?.errors === false) return { stored: documents, refused: [] }
+  const begun = new Set<string>()
+  if (answer instanceof PredictionsError) return { stored: [], refused: [], begun, failure: answer }
+  for (const [place, { create }] of (answer?.items ?? []).entries())
+    if (create._seq_no === 0) begun.add(documents[place]!.index)
+  if (answer?.errors === false) return { stored: documents, refused: [], begun }
   const items = answer?.items
   // Whatever else stands behind the URL may answer 200 as well.
   if (!Array.isArray(items) || items.length !== documents.length)
-    return { stored: [], refused: [], failure: unavailableFor(address, 'what came is no answer to a bulk request') }
+    return {
+      stored: [],
+      refused: [],
+      begun,
+      failure: unavailableFor(address, 'what came is no answer to a bulk request'),
+    }
 
   const stored: Document[] = []
   const refused: [Document, Rejection][] = []
@@ -103,7 +113,7 @@ export const bulk = async (
       failure ??= unavailableFor(address, `${status} ${words(error)}`, status)
     else refused.push([document, { status, reason: words(error) }])
   }
-  return { stored, refused, failure }
+  return { stored, refused, begun, failure }
 }
 
 const compress = promisify(gzip)
@@ -126,7 +136,7 @@ const request = async (
       {
         method: 'POST',
         path: `/${encodeURIComponent(index)}/_bulk`,
-        querystring: { filter_path: 'errors,items.create.status,items.create.error' },
+        querystring: { filter_path: 'errors,items.create.status,items.create._seq_no,items.create.error' },
         bulkBody,
         meta: { name: 'bulk' },
       },

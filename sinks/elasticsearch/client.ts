@@ -8,7 +8,7 @@ export const PACKAGE = '@elastic/elasticsearch'
 
 /** One request, as data: what is sent is what `plan` shows. */
 export interface Request {
-  readonly method: 'GET' | 'PUT' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST'
   readonly path: string
   readonly body?: object
 }

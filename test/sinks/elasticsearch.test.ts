@@ -428,6 +428,36 @@ describe.skipIf(!url)('elasticsearch', () => {
       )
     })
 
+    it.each([
+      ['index and template', true],
+      ['the index alone', false],
+    ])('that were deleted while a service runs are made again as they were: %s', async (_, both) => {
+      const { prefix, sink } = create()
+      const columns = properties({ a: number })
+      const write = async (a: number): Promise<void> => {
+        const records = [record({ timestamp: january, features: { a } })]
+        // What delivery does: open again, and write again.
+        const again = async (error: unknown): Promise<void> => {
+          expect(hasCode(error, 'PREDICTIONS_SINK_UNAVAILABLE')).toBe(true)
+          expect((error as Error).message).toMatch(/index_not_found_exception.*no such index/)
+          await sink.open!(columns)
+          expect(await sink.write(records, patient)).toEqual([])
+        }
+        await sink.write(records, patient).then((refusals) => expect(refusals).toEqual([]), again)
+      }
+      await sink.open!(columns)
+      await write(1)
+      await es.request('DELETE', `/${prefix}-2026.01`)
+      if (both) await es.request('DELETE', `/_index_template/${prefix}`)
+      await write(2)
+      await write(2.5)
+      // By the alias, and as doubles.
+      expect(await es.count(prefix)).toBe(2)
+      const found = (await es.request('GET', `/${prefix}-2026.01/_mapping`)) as Record<string, unknown>
+      expect(JSON.stringify(found)).toMatch(/"features":\{.*"a":\{"type":"double"\}/)
+      expect(await sink.plan!(columns)).toEqual({ statements: [], problems: [] })
+    })
+
     it('an index with the name of the alias is named', async () => {
       const { prefix, sink } = create()
       await es.request('PUT', `/${prefix}`)
