@@ -22,7 +22,8 @@ import { mysql } from '../sinks/mysql.ts'
 import { postgres } from '../sinks/postgres.ts'
 import { fields as mysqlFields } from '../sinks/sql/mysql/write.ts'
 import { copyFrom } from '../sinks/sql/postgres/copy.ts'
-import { fields as postgresFields } from '../sinks/sql/postgres/rows.ts'
+import { inUtf8 } from '../sinks/sql/postgres/encoding.ts'
+import { fieldsIn } from '../sinks/sql/postgres/rows.ts'
 import { tabLines, type Texts } from '../sinks/sql/rows.ts'
 import { sqlite } from '../sinks/sqlite.ts'
 import { createIds } from '../src/records/id.ts'
@@ -127,7 +128,7 @@ const onPostgres = async (url: string): Promise<Subject> => {
     own: {
       name: 'COPY',
       prepare(batches) {
-        const texts = tabTexts(batches, postgresFields)
+        const texts = tabTexts(batches, fieldsIn(inUtf8))
         return async () => {
           for (const text of texts) await copyFrom(client, copy, [text], (text) => text)
         }

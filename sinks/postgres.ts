@@ -5,6 +5,7 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect } from './sql/dialect.ts'
+import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { fit, limits, typeOf } from './sql/postgres/types.ts'
@@ -27,77 +28,86 @@ export interface PostgresOptions extends SqlOptions {
 /** Quotes every name alike: Knex's own takes `*` and `x[0]` for syntax. */
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => ({
-  async configure() {
-    const { default: KnexClient } = await import('knex/lib/dialects/postgres/index.js')
-    class PostgresClient extends KnexClient {
-      // Methods, not fields: Knex's constructor calls them.
-      override _driver() {
-        return driver
+const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => {
+  let spelling = inUtf8
+  return {
+    async configure() {
+      const { default: KnexClient } = await import('knex/lib/dialects/postgres/index.js')
+      class PostgresClient extends KnexClient {
+        // Methods, not fields: Knex's constructor calls them.
+        override _driver() {
+          return driver
+        }
+        override wrapIdentifierImpl(name: string) {
+          return quote(name)
+        }
       }
-      override wrapIdentifierImpl(name: string) {
-        return quote(name)
+      return {
+        client: PostgresClient,
+        connection: {
+          connectionString: url,
+          connectionTimeoutMillis: connectTimeoutMs,
+          keepAlive: true,
+          application_name: 'capture-predictions',
+        },
       }
-    }
-    return {
-      client: PostgresClient,
-      connection: {
-        connectionString: url,
-        connectionTimeoutMillis: connectTimeoutMs,
-        keepAlive: true,
-        application_name: 'capture-predictions',
-      },
-    }
-  },
-  prepare: async (session) => void (await session.query("set client_encoding = 'UTF8'")),
-  rowsOf: (response) => (response as { rows: Row[] }).rows,
-  destroy: ({ connection }) => connection.stream.destroy(),
-  hold: ({ connection: { stream } }, keepsAlive) =>
-    void (keepsAlive ? (stream as Socket).ref() : (stream as Socket).unref()),
+    },
+    async prepare(session) {
+      await session.query("set client_encoding = 'UTF8'")
+      const [found] = await session.query("select current_setting('server_encoding') as encoding")
+      spelling = spellingIn(String(found?.['encoding']))
+    },
+    rowsOf: (response) => (response as { rows: Row[] }).rows,
+    destroy: ({ connection }) => connection.stream.destroy(),
+    hold: ({ connection: { stream } }, keepsAlive) =>
+      void (keepsAlive ? (stream as Socket).ref() : (stream as Socket).unref()),
 
-  names: { max: 63 },
-  foldsNames: false,
-  limits,
-  typeOf,
-  fit,
-  remedies: {
-    relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
-    unique: (table, id) => `create unique index on ${table} (${id})`,
-  },
-  inspect,
-  async missingRights(session, name) {
-    const table = qualified(session, name)
-    const [found] = await session.query(
-      "select has_table_privilege($1, 'insert') or has_any_column_privilege($1, 'insert') as inserts, current_user::text as name",
-      [table],
-    )
-    if (found?.['inserts']) return []
-    return [
-      `the user may not insert into ${table}: grant insert, select on ${table} to ${quote(String(found?.['name']))}`,
-    ]
-  },
-  async hasSchema(session, schema) {
-    const found = await session.query('select 1 from pg_namespace where nspname = $1', [schema])
-    return found.length > 0
-  },
-  async alone(session, name, work) {
-    // One transaction: what another process reads meanwhile is all of it or nothing.
-    await session.query('begin')
-    await session.query("set local lock_timeout = '10s'")
-    await session.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      `capture-predictions ${qualified(session, name)}`,
-    ])
-    const result = await work()
-    await session.query('commit')
-    return result
-  },
+    get names() {
+      return { max: 63, refused: spelling.refused }
+    },
+    foldsNames: false,
+    limits,
+    typeOf,
+    fit: (existing, column) => fit(existing, column, spelling.text),
+    remedies: {
+      relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
+      unique: (table, id) => `create unique index on ${table} (${id})`,
+    },
+    inspect,
+    async missingRights(session, name) {
+      const table = qualified(session, name)
+      const [found] = await session.query(
+        "select has_table_privilege($1, 'insert') or has_any_column_privilege($1, 'insert') as inserts, current_user::text as name",
+        [table],
+      )
+      if (found?.['inserts']) return []
+      return [
+        `the user may not insert into ${table}: grant insert, select on ${table} to ${quote(String(found?.['name']))}`,
+      ]
+    },
+    async hasSchema(session, schema) {
+      const found = await session.query('select 1 from pg_namespace where nspname = $1', [schema])
+      return found.length > 0
+    },
+    async alone(session, name, work) {
+      // One transaction: what another process reads meanwhile is all of it or nothing.
+      await session.query('begin')
+      await session.query("set local lock_timeout = '10s'")
+      await session.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `capture-predictions ${qualified(session, name)}`,
+      ])
+      const result = await work()
+      await session.query('commit')
+      return result
+    },
 
-  createWrite,
-  rightsToSkip,
-  isRefusal,
-  isTimeout,
-  fixFor,
-})
+    createWrite: (session, target) => createWrite(session, target, spelling),
+    rightsToSkip,
+    isRefusal,
+    isTimeout,
+    fixFor,
+  }
+}
 
 /**
  * Predictions as rows of a PostgreSQL table (12 or newer), or of what speaks its protocol and has COPY. Batches go in by COPY; one

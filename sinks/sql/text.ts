@@ -2,7 +2,8 @@
 const UNSTORABLE = /[\0\p{Surrogate}]/gu
 const HALVES = /\p{Surrogate}/gu
 
-const spelling = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** `\u2019`: how a character that can't be stored is written. */
+export const spelling = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Text with `\ud83d` in place of a surrogate that stands alone: as UTF-8 it would become U+FFFD. */
 export const spellHalves = (text: string): string => (text.isWellFormed() ? text : text.replace(HALVES, spelling))

@@ -2,10 +2,9 @@ import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { StoredColumn, Target } from '../dialect.ts'
 import type { Texts } from '../rows.ts'
 import { encode } from '../../../src/records/json.ts'
+import type { Spelling } from './encoding.ts'
 import { isArray } from './types.ts'
-import { doubleText, spellJson, spellUnstorable, tabField } from '../text.ts'
-
-const jsonOf = (value: unknown): string => spellJson(encode(value))
+import { doubleText, tabField } from '../text.ts'
 
 const asIs = (value: string): string => value
 
@@ -18,16 +17,18 @@ export const textOf =
   ({ type, storedAs }: StoredColumn): ((value: never) => string) =>
     type === 'json' && isArray(storedAs) ? texts.array : texts[type]
 
-const element = (value: unknown): string => {
-  if (value === null) return 'NULL'
-  return typeof value === 'string' ? `"${spellUnstorable(value).replace(/["\\]/g, '\\$&')}"` : String(value)
-}
+const elementIn =
+  ({ text }: Spelling) =>
+  (value: unknown): string => {
+    if (value === null) return 'NULL'
+    return typeof value === 'string' ? `"${text(value).replace(/["\\]/g, '\\$&')}"` : String(value)
+  }
 
 /** Values as fields of COPY's text format. */
-export const fields: Literals = {
+export const fieldsIn = (spelling: Spelling): Literals => ({
   // https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
-  array: (value: readonly unknown[]) => tabField(`{${value.map(element).join(',')}}`),
-  text: (value: string) => tabField(spellUnstorable(value)),
+  array: (value: readonly unknown[]) => tabField(`{${value.map(elementIn(spelling)).join(',')}}`),
+  text: (value: string) => tabField(spelling.text(value)),
   double: doubleText,
   bigint: String,
   integer: String,
@@ -35,13 +36,13 @@ export const fields: Literals = {
   boolean: (value: boolean) => (value ? 't' : 'f'),
   timestamp: asIs,
   uuid: asIs,
-  json: (value: unknown) => tabField(jsonOf(value)),
-}
+  json: (value: unknown) => tabField(spelling.json(encode(value))),
+})
 
 /** Values as JSON, of which Postgres makes each column's type by its own input function: `"NaN"` is a double there. */
-const literals: Literals = {
-  array: (value: unknown) => jsonOf(value),
-  text: (value: string) => JSON.stringify(spellUnstorable(value)),
+const literalsIn = ({ text, json }: Spelling): Literals => ({
+  array: (value: unknown) => json(encode(value)),
+  text: (value: string) => JSON.stringify(text(value)),
   double: (value: number) => (Number.isFinite(value) ? doubleText(value) : `"${value}"`),
   bigint: String,
   integer: String,
@@ -49,12 +50,12 @@ const literals: Literals = {
   boolean: String,
   timestamp: (value: string) => `"${value}"`,
   uuid: (value: string) => `"${value}"`,
-  json: jsonOf,
-}
+  json: (value: unknown) => json(encode(value)),
+})
 
 /** A record as a JSON object with the members `c0`, `c1`, … */
-export const jsonRows = ({ columns, rowOf }: Target): ((record: PredictionRecord) => string) => {
-  const texts = columns.map(textOf(literals))
+export const jsonRows = ({ columns, rowOf }: Target, spelling: Spelling): ((record: PredictionRecord) => string) => {
+  const texts = columns.map(textOf(literalsIn(spelling)))
   return (record) => {
     const row = rowOf(record)
     const members: string[] = []

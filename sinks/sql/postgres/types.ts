@@ -13,7 +13,8 @@ import {
   withoutSpacesAtEnd,
   type NumberType,
 } from '../fit.ts'
-import { spellUnstorable } from '../text.ts'
+
+type Spell = (text: string) => string
 
 const types: Readonly<Record<ColumnType, string>> = {
   text: 'text',
@@ -81,30 +82,30 @@ const elementOf = (type: string): readonly [kind: string, ours: ColumnType] | un
 }
 
 /** A list of which all elements fit, or are null. */
-const fitArray = (type: string): Fit => {
+const fitArray = (type: string, spell: Spell): Fit => {
   const element: ExistingColumn = { name: '', type: type.slice(0, -2), nullable: true, filled: false, generated: false }
   const found = elementOf(element.type)
   if (found === undefined) return 'none'
   const [kind, ours] = found
-  const fits = fit(element, { name: '', type: ours, source: 'features', path: [] })
+  const fits = fit(element, { name: '', type: ours, source: 'features', path: [] }, spell)
   if (fits === 'none') return 'none'
   const check: Check = (value) => isElement[kind]!(value) && (fits === 'all' || fits(value))
   return (value) => Array.isArray(value) && value.every((item) => item === null || check(item))
 }
 
-const fitText = ({ type, labels }: ExistingColumn): Fit => {
+const fitText = ({ type, labels }: ExistingColumn, spell: Spell): Fit => {
   if (labels) return oneOf(labels)
   const [max] = parametersOf(type)
   switch (baseOf(type)) {
     case 'date':
       return isDay
     case 'character':
-      return both(charactersUpTo(max ?? 1, spellUnstorable), withoutSpacesAtEnd)
+      return both(charactersUpTo(max ?? 1, spell), withoutSpacesAtEnd)
     case 'text':
     case 'citext':
       return 'all'
     case 'character varying':
-      return max === undefined ? 'all' : charactersUpTo(max, spellUnstorable)
+      return max === undefined ? 'all' : charactersUpTo(max, spell)
     default:
       return 'none'
   }
@@ -126,11 +127,11 @@ const fitUuid = (type: string): Fit => {
   }
 }
 
-const fitJson = (type: string): Fit =>
-  isArray(type) ? fitArray(type) : ['jsonb', 'json', 'text', 'character varying'].includes(type) ? 'all' : 'none'
+const fitJson = (type: string, spell: Spell): Fit =>
+  isArray(type) ? fitArray(type, spell) : ['jsonb', 'json', 'text', 'character varying'].includes(type) ? 'all' : 'none'
 
 /** An index's entry takes at most a third of a page: https://www.postgresql.org/docs/current/btree.html */
-const indexed: Fit = charactersUpTo(600, spellUnstorable)
+const indexed = (spell: Spell): Fit => charactersUpTo(600, spell)
 
 /** A moment in a column for days would lose its time. */
 const fitTimestamp = (type: string): Fit => {
@@ -138,14 +139,15 @@ const fitTimestamp = (type: string): Fit => {
   return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
 }
 
-export const fit = (existing: ExistingColumn, column: Column): Fit => {
+/** @param spell how text is stored */
+export const fit = (existing: ExistingColumn, column: Column, spell: Spell): Fit => {
   const { type } = existing
   const numberType = numberTypeOf(type)
   switch (column.type) {
     case 'text':
       return column.source === 'record' && column.path[0] === 'model'
-        ? both(fitText(existing), indexed)
-        : fitText(existing)
+        ? both(fitText(existing, spell), indexed(spell))
+        : fitText(existing, spell)
     case 'double':
       return numberType ? fitDouble(numberType, true) : 'none'
     case 'bigint':
@@ -159,6 +161,6 @@ export const fit = (existing: ExistingColumn, column: Column): Fit => {
     case 'uuid':
       return fitUuid(type)
     case 'json':
-      return fitJson(type)
+      return fitJson(type, spell)
   }
 }

@@ -8,25 +8,32 @@ import { wordsOf } from '../errors.ts'
 import { writeInHalves, type Verdict } from '../one-by-one.ts'
 import { duplicateIn, isDenied, isNoCopy, isRefusal } from './errors.ts'
 import { createGuard } from './guard.ts'
-import { fields, jsonRows, textOf } from './rows.ts'
+import type { Spelling } from './encoding.ts'
+import { fieldsIn, jsonRows, textOf } from './rows.ts'
 
 const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
 /** With the guard's statement it is one transaction, and one way to the server and back. */
-const createCopy = (session: Session<Client>, target: Target, guard: string): Write<Client> => {
+const createCopy = (session: Session<Client>, target: Target, spelling: Spelling, guard: string): Write<Client> => {
   const sql = `copy ${target.table} (${names(session, target)}) from stdin; ${guard}`
-  const lineOf = tabLines(target, textOf(fields))
+  const lineOf = tabLines(target, textOf(fieldsIn(spelling)))
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
 }
 
 /** @param skip what is done with rows that are there already: `on conflict …`, or nothing */
-const createInsert = (session: Session<Client>, target: Target, guard: string, skip: string): Write<Client> => {
+const createInsert = (
+  session: Session<Client>,
+  target: Target,
+  spelling: Spelling,
+  guard: string,
+  skip: string,
+): Write<Client> => {
   const rows = target.columns.map(({ storedAs }, index) => `c${index} ${storedAs}`).join(', ')
   const sql =
     `insert into ${target.table} (${names(session, target)}) ` +
     `select * from json_to_recordset($1::json) as r(${rows}) ${skip}`
-  const jsonOf = jsonRows(target)
+  const jsonOf = jsonRows(target, spelling)
   return async (session, records) => {
     const rows: string[] = []
     await inSlices(records, (record) => void rows.push(jsonOf(record)))
@@ -90,12 +97,12 @@ const createJudge = (session: Session<Client>, { key }: Target) => {
  *
  * To skip what is there takes the right to read it. A user that may only insert has its batches written in halves.
  */
-export const createWrite = (session: Session<Client>, target: Target): Write<Client> => {
+export const createWrite = (session: Session<Client>, target: Target, spelling: Spelling): Write<Client> => {
   const guard = createGuard(session, target)
-  const copy = createCopy(session, target, guard.statement)
+  const copy = createCopy(session, target, spelling, guard.statement)
   const key = target.key.map((name) => session.quote(name)).join(', ')
-  const insertNew = createInsert(session, target, guard.statement, `on conflict (${key}) do nothing`)
-  const insertAll = createInsert(session, target, guard.statement, '')
+  const insertNew = createInsert(session, target, spelling, guard.statement, `on conflict (${key}) do nothing`)
+  const insertAll = createInsert(session, target, spelling, guard.statement, '')
   let copies = true
   let skips = true
 

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { postgres } from 'capture-predictions/sinks/postgres'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { service } from '../setup/services.ts'
+import { columnsFor, patient, record } from './records.ts'
+
+const url = await service('postgres')
+
+/** A database of an encoding, for as long as `use` takes. */
+const inDatabase = async (encoding: string, use: (url: string, client: pg.Client) => Promise<void>): Promise<void> => {
+  const name = `predictions_${encoding.toLowerCase()}_${randomBytes(4).toString('hex')}`
+  const owner = new pg.Client(url)
+  await owner.connect()
+  await owner.query(`create database ${name} encoding '${encoding}' template template0 lc_collate 'C' lc_ctype 'C'`)
+  const there = new URL(url!)
+  there.pathname = `/${name}`
+  const client = new pg.Client(there.href)
+  await client.connect()
+  try {
+    await use(there.href, client)
+  } finally {
+    await client.end()
+    await owner.query(`drop database ${name}`)
+    await owner.end()
+  }
+}
+
+const spelled = (text: string): string =>
+  [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
+
+/** What each encoding holds of these, and what it does not. */
+const encodings = [
+  { encoding: 'LATIN1', holds: 'é\u0081', not: '’😀東\u0000' },
+  { encoding: 'LATIN9', holds: 'é€', not: '’😀東\u0000' },
+  { encoding: 'WIN1252', holds: 'é€’', not: '\u0081😀東\u0000' },
+  { encoding: 'KOI8R', holds: 'я', not: 'é😀東\u0000' },
+  { encoding: 'EUC_JP', holds: 'é’東京', not: '😀\u0000' },
+  { encoding: 'SQL_ASCII', holds: 'é’😀東京', not: '\u0000' },
+]
+
+describe.skipIf(!url)('a Postgres database in', () => {
+  it.each(encodings)('$encoding stores what it holds, and spells the rest', ({ encoding, holds, not }) =>
+    inDatabase(encoding, async (url, client) => {
+      const name = `größe ${[...not].filter((letter) => letter !== '\u0000').join('')}`
+      const columns = columnsFor({ text: { type: 'string' }, json: { type: 'array' }, [name]: { type: 'number' } })
+      const sink = postgres({ url })
+      try {
+        await sink.open!(columns)
+        const text = `${holds}"\\${not}`
+        const features = { text, json: [{ [text]: text }], [name]: 1 }
+        const first = record({ features, tags: { [text]: text }, error: text })
+        expect(await sink.write([first], patient)).toBeFalsy()
+        // By an insert as well, as the first comes again.
+        expect(await sink.write([first, record({ features, model: text })], patient)).toBeFalsy()
+      } finally {
+        await sink.close!()
+      }
+      const { rows } = await client.query<Record<string, unknown>>('select * from predictions order by id')
+      const stored = `${holds}"\\${spelled(not)}`
+      expect(rows).toHaveLength(2)
+      for (const row of rows) expect(row).toMatchObject({ text: stored, json: [{ [stored]: stored }], extra: null })
+      expect(rows[0]).toMatchObject({ error: stored, tags: { [stored]: stored } })
+      expect(rows[1]).toMatchObject({ model: stored })
+      expect(Object.values(rows[0]!)).toContain(1)
+    }),
+  )
+})
