@@ -1,13 +1,13 @@
 /**
- * Rows a second that the SQL sinks write, against the database's own fastest way on one connection: COPY, LOAD DATA LOCAL, a prepared
- * `node:sqlite` statement in transactions. Same rows, same tables with the same indexes, in turns; the other side's rows were put into the
+ * Rows a second that the SQL sinks write, against the database's own fastest way on one connection: COPY, LOAD DATA LOCAL (where it is
+ * off, one INSERT of a batch), a prepared `node:sqlite` statement in transactions. Same rows, same tables with the same indexes, in turns; the other side's rows were put into the
  * database's form beforehand. Also how long the event loop is kept by a write of 1,000 rows.
  *
  *     node bench/sinks.ts
  *
- * TEST_POSTGRES_URL and TEST_MYSQL_URL (else local servers), BENCH_ROUNDS (50), BENCH_BATCHES (3 a round, of 1,000 records: short turns, so that a machine whose speed
+ * TEST_POSTGRES_URL, TEST_MYSQL_URL and TEST_MARIADB_URL (else local servers), BENCH_ROUNDS (50), BENCH_BATCHES (3 a round, of 1,000 records: short turns, so that a machine whose speed
  * changes does so for all alike), BENCH_SINKS
- * (postgres,mysql,sqlite). Medians are given. "parsed": the records' members were read before; "text": they come as the outbox has them.
+ * (postgres,mysql,mariadb,sqlite). Medians are given. "parsed": the records' members were read before; "text": they come as the outbox has them.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ import { createConnection } from 'mysql2'
 import pg from 'pg'
 import { mysql } from '../sinks/mysql.ts'
 import { postgres } from '../sinks/postgres.ts'
-import { fields as mysqlFields } from '../sinks/sql/mysql/write.ts'
+import { literalsWith, fields as mysqlFields } from '../sinks/sql/mysql/write.ts'
 import { copyFrom } from '../sinks/sql/postgres/copy.ts'
 import { inUtf8 } from '../sinks/sql/postgres/encoding.ts'
 import { fieldsIn } from '../sinks/sql/postgres/rows.ts'
@@ -141,25 +141,41 @@ const onPostgres = async (url: string): Promise<Subject> => {
   }
 }
 
-const onMysql = async (url: string): Promise<Subject> => {
+/** MySQL and MariaDB, by LOAD DATA LOCAL and, as where the server has it off, by INSERT. */
+const onMysql = async (server: string, url: string, loadData: boolean): Promise<Subject> => {
   const connection = createConnection({ uri: url, timezone: 'Z', charset: 'utf8mb4' })
   const query = (options: Parameters<typeof connection.query>[0]) =>
     new Promise<void>((resolve, reject) => connection.query(options, (error) => (error ? reject(error) : resolve())))
   const drop = { sql: 'drop table if exists bench_own, bench_sink' }
   await query(drop)
   await makeTable(mysql({ url, table: 'bench_own' }))
-  const load = `load data local infile 'bench' into table bench_own character set utf8mb4 (${names.map((name) => `\`${name}\``).join()})`
+  const quoted = names.map((name) => `\`${name}\``).join()
+  const load = `load data local infile 'bench' into table bench_own character set utf8mb4 (${quoted})`
+  const byLoad: Subject['own']['prepare'] = (batches) => {
+    const texts = tabTexts(batches, mysqlFields).map((text) => Buffer.from(text))
+    return async () => {
+      for (const text of texts) await query({ sql: load, infileStreamFactory: () => Readable.from([text]) })
+    }
+  }
+  const literals = literalsWith((text) => connection.escape(text))
+  const valuesOf = (record: PredictionRecord): string => {
+    const row = rowOf(record)
+    return `(${columns.map(({ type }, i) => (row[i] === null ? 'null' : literals[type](row[i] as never))).join()})`
+  }
+  const byInsert: Subject['own']['prepare'] = (batches) => {
+    const statements = batches.map(
+      (records) => `insert into bench_own (${quoted}) values ${records.map(valuesOf).join()}`,
+    )
+    return async () => {
+      for (const sql of statements) await query({ sql })
+    }
+  }
   return {
-    name: 'mysql',
-    sink: mysql({ url, table: 'bench_sink' }),
+    name: `${server}, ${loadData ? 'local_infile on' : 'local_infile off'}`,
+    sink: mysql({ url, table: 'bench_sink', loadData }),
     own: {
-      name: 'LOAD DATA LOCAL',
-      prepare(batches) {
-        const texts = tabTexts(batches, mysqlFields).map((text) => Buffer.from(text))
-        return async () => {
-          for (const text of texts) await query({ sql: load, infileStreamFactory: () => Readable.from([text]) })
-        }
-      },
+      name: loadData ? 'LOAD DATA LOCAL' : 'INSERT of 1,000 rows',
+      prepare: loadData ? byLoad : byInsert,
       async close() {
         await query(drop)
         connection.end()
@@ -273,10 +289,14 @@ const measure = async ({ name, sink, own }: Subject): Promise<void> => {
 
 /** Measures each sink whose database is there. */
 export const run = async (): Promise<void> => {
-  const wanted = (process.env['BENCH_SINKS'] ?? 'postgres,mysql,sqlite').split(',')
-  const [postgresUrl, mysqlUrl] = [await service('postgres'), await service('mysql')]
+  const wanted = (process.env['BENCH_SINKS'] ?? 'postgres,mysql,mariadb,sqlite').split(',')
+  const postgresUrl = await service('postgres')
   if (wanted.includes('postgres') && postgresUrl) await measure(await onPostgres(postgresUrl))
-  if (wanted.includes('mysql') && mysqlUrl) await measure(await onMysql(mysqlUrl))
+  for (const server of ['mysql', 'mariadb'] as const) {
+    const url = wanted.includes(server) ? await service(server) : undefined
+    if (url === undefined) continue
+    for (const loadData of [true, false]) await measure(await onMysql(server, url, loadData))
+  }
   if (wanted.includes('sqlite')) await measure(await onSqlite())
 }
 

@@ -35,7 +35,7 @@ export const fields: Texts = {
 export type Escape = (text: string) => string
 
 /** Values as literals of SQL. */
-const literalsWith = (escape: Escape): Texts => ({
+export const literalsWith = (escape: Escape): Texts => ({
   ...plain,
   text: (value: string) => escape(spellHalves(value)),
   timestamp: (value: string) => `'${datetime(value)}'`,
