@@ -14,9 +14,15 @@ const settings = ['--max-allowed-packet=1M', '--sql-require-primary-key=ON', '--
 describe.skipIf(!isThere)('MySQL as it comes', () => {
   let server: MysqlServer
   let client: Connection
+  const connect = async (): Promise<Connection> => {
+    const connection = await createConnection({ uri: server.url, multipleStatements: true })
+    // The server is killed under it.
+    connection.on('error', () => {})
+    return connection
+  }
   beforeAll(async () => {
     server = await startMysql('mysql-defaults', settings)
-    client = await createConnection({ uri: server.url, multipleStatements: true })
+    client = await connect()
     await client.query(`create user app identified by 'a pass@word'; grant all on test.* to app;
       create user reader identified by 'secret'; grant select, insert, update on test.* to reader`)
   })
@@ -137,6 +143,24 @@ describe.skipIf(!isThere)('MySQL as it comes', () => {
     await sink.open!(columnsFor())
     await sink.write([record()], patient)
     expect(await count('replica')).toBe(1)
+  })
+
+  it('loses and doubles nothing when the server is killed in a write', async () => {
+    const sink = await opened('killed')
+    const first = [record(), record()]
+    await sink.write(first, patient)
+    const batch = Array.from({ length: 3000 }, () => record({ features: { text: 'k'.repeat(1000) } }))
+    // Another session holds the last row: the others are in the write's transaction when the server dies.
+    await client.query('begin; insert into killed (id, `timestamp`) values (?, now())', [batch.at(-1)!.id])
+    const [error] = await Promise.all([errorOf(sink.write(batch, patient) as Promise<unknown>), server.kill()])
+    expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+    expect(await errorOf(sink.open!(columnsFor()))).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+    await server.restart()
+    client = await connect()
+    await sink.open!(columnsFor())
+    await sink.write(batch, patient)
+    await sink.write(first, patient)
+    expect(await count('killed')).toBe(3002)
   })
 
   it('says that transactions only read', async () => {

@@ -185,6 +185,15 @@ describe('sqlite', () => {
     expect(readAll('log')).toHaveLength(15_000)
   })
 
+  it.each([
+    ['sqlite::memory:', /in memory .* write sqlite:FILE/],
+    ['sqlite:p.db?mode=rwc', /no.* for SQLite .*: write sqlite:p\.db$/],
+    ['sqlite:', /write sqlite:FILE/],
+    ['postgres://h/d', /must be sqlite:FILE/],
+  ])('is no %s: says at once what would be right', (url, message) => {
+    expect(() => sqlite({ url })).toThrow(message)
+  })
+
   it('keeps no process alive', async () => {
     await exits('sqlite', { url: urlOf('exits'), table: 'exits' })
     expect(readAll('exits')).toHaveLength(1)

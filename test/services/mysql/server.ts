@@ -10,6 +10,10 @@ export interface MysqlServer {
   readonly url: string
   /** Where it keeps its data, and the certificates that it made for itself. */
   readonly data: string
+  /** Ends it as a crash would; its data stays. */
+  kill(): Promise<void>
+  /** Starts it again on its port and its data. */
+  restart(): Promise<void>
   /** Ends it, and removes its data. */
   stop(): Promise<void>
 }
@@ -26,12 +30,19 @@ export const startMysql = async (name: string, options: readonly string[] = []):
     ...process.env,
     MYSQL_OPTS: options.join(' '),
   }
-  const { stdout } = await promisify(execFile)(`${folder}start.sh`, [work], { env, timeout: 300_000 })
+  const start = async (port = ''): Promise<string> => {
+    const settings = { env: { ...env, MYSQL_PORT: port }, timeout: 300_000 }
+    return (await promisify(execFile)(`${folder}start.sh`, [work], settings)).stdout.trim()
+  }
+  const end = async (...how: string[]) => void (await promisify(execFile)(`${folder}stop.sh`, [work, ...how]))
+  const url = await start()
   return {
-    url: stdout.trim(),
+    url,
     data: `${work}/data`,
+    kill: () => end('--kill'),
+    restart: async () => void (await start(new URL(url).port)),
     async stop() {
-      await promisify(execFile)(`${folder}stop.sh`, [work])
+      await end()
       rmSync(work, { recursive: true, force: true })
     },
   }
