@@ -153,6 +153,7 @@ const dialect = (
     isRefusal,
     isTimeout,
     fixFor,
+    authorityParameter: 'ssl-ca',
   }
 }
 

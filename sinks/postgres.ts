@@ -9,6 +9,7 @@ import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { fit, limits, typeOf } from './sql/postgres/types.ts'
+import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { Row } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
@@ -18,18 +19,51 @@ export type { SqlOptions }
 export interface PostgresOptions extends SqlOptions {
   /**
    * `postgres://user:password@host:5432/database`, with pg's parameters: `sslmode=verify-full`, `sslrootcert=FILE`,
-   * `statement_timeout=MILLISECONDS`, … Standard variables such as `PGPASSWORD` give what it leaves out.
+   * `statement_timeout=MILLISECONDS`, … Several hosts, `a:5432,b:5432`, are tried in their order, with
+   * `target_session_attrs` (`any`, `read-write`, `primary`). Standard variables such as `PGPASSWORD` give what it leaves out.
    */
   readonly url: string
   /** How long connecting may take, in milliseconds. Default: 10000. */
   readonly connectTimeoutMs?: number | undefined
 }
 
+const schemes = ['postgres', 'postgresql']
+
 /** Quotes every name alike: Knex's own takes `*` and `x[0]` for syntax. */
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** What the first of some gives that does not fail; else the last failure. */
+const firstOf = async <Item, Result>(items: readonly Item[], get: (item: Item) => Promise<Result>): Promise<Result> => {
+  let failure: unknown
+  for (const item of items) {
+    try {
+      return await get(item)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** Ends the connection and throws where the server is not what the URL asks for. */
+const expectAttributes = async (connection: Client, attributes: SessionAttributes, server: string): Promise<void> => {
+  if (attributes === 'any') return
+  const { rows } = await connection.query<{ fits: boolean }>(questions[attributes])
+  if (rows[0]?.fits) return
+  await connection.end()
+  // The next host is tried, and at the end this is what is said.
+  throw new Error(`${addressOf(server, schemes)} is not ${attributes}, as target_session_attrs asks`)
+}
+
 const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => {
   let spelling = inUtf8
+  const { urls: servers, attributes } = readUrl(url)
+  const settings = {
+    connectionString: servers[0]!,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    application_name: 'capture-predictions',
+  }
   return {
     async configure() {
       const { default: KnexClient } = await import('knex/lib/dialects/postgres/index.js')
@@ -41,15 +75,18 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
         override wrapIdentifierImpl(name: string) {
           return quote(name)
         }
+        override acquireRawConnection() {
+          return firstOf(servers, async (server) => {
+            this.connectionSettings = { ...settings, connectionString: server }
+            const connection = (await super.acquireRawConnection()) as Client
+            await expectAttributes(connection, attributes, server)
+            return connection
+          })
+        }
       }
       return {
         client: PostgresClient,
-        connection: {
-          connectionString: url,
-          connectionTimeoutMillis: connectTimeoutMs,
-          keepAlive: true,
-          application_name: 'capture-predictions',
-        },
+        connection: settings,
       }
     },
     async prepare(session) {
@@ -106,6 +143,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
     isRefusal,
     isTimeout,
     fixFor,
+    authorityParameter: 'sslrootcert',
   }
 }
 
@@ -123,6 +161,6 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
  * app.use(capturePredictions({ sink: postgres({ url: 'postgres://app@localhost:5432/ml', table: 'iris.predictions' }) }))
  */
 export const postgres = (options: PostgresOptions): Sink => {
-  const address = addressOf(options.url, ['postgres', 'postgresql'])
+  const address = addressOf(options.url, schemes)
   return sqlSink(dialect(requirePeer('pg'), options), { ...options, address })
 }

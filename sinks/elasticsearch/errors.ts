@@ -53,6 +53,11 @@ const hints: readonly { readonly when: (status: number | undefined, text: string
       fix: 'this login may not do it: it needs monitor and manage_index_templates on the cluster (only monitor with PREDICTIONS_MIGRATE=off), and create_doc, create_index, view_index_metadata and manage on the indices',
     },
     {
+      // What the client asks for in its media type only Elasticsearch knows.
+      when: (status) => status === 406,
+      fix: 'this is no Elasticsearch of version 8 or newer: OpenSearch, and Elasticsearch before 8, are not supported',
+    },
+    {
       when: (_, text) => text.includes('media_type_header_exception'),
       fix: 'the server is older than the client: npm install @elastic/elasticsearch@8',
     },

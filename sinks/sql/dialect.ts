@@ -136,6 +136,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   isRefusal(error: unknown): boolean
   /** Whether a statement took longer than the server lets it. */
   isTimeout(error: unknown): boolean
+  /** The URL's parameter that names the certificate of the server's authority; undefined: there is no TLS. */
+  readonly authorityParameter?: string | undefined
   /** What helps against an error, in a few words or SQL. */
   fixFor(error: unknown): string | undefined
 }

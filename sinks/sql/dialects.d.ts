@@ -3,6 +3,8 @@ declare module 'knex/lib/dialects/*' {
   import type { Knex } from 'knex'
 
   export default class Client extends Knex.Client {
+    connectionSettings: object
+    acquireRawConnection(): Promise<unknown>
     _driver(): unknown
     _query(connection: unknown, query: KnexQuery): Promise<KnexQuery>
   }

@@ -29,12 +29,20 @@ export const batchRefused = (name: string, error: unknown): PredictionsError =>
 export const tableChanged = (table: string): PredictionsError =>
   new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `the columns of ${table} were changed, so it is looked at again`)
 
-const tlsFixes: Readonly<Record<string, string>> = {
-  SELF_SIGNED_CERT_IN_CHAIN: 'name the certificate of its authority in the URL',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in the URL',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name the certificate of its authority in the URL',
-}
+/** What a URL has to name where a server's certificate is not trusted, by OpenSSL's words: drivers give it codes of their own. */
+const tlsFixes: readonly (readonly [words: RegExp, missing: string])[] = [
+  [
+    /self-signed certificate in certificate chain|unable to (get|verify)\b.*\b(issuer|first) cert/i,
+    'the certificate of its authority',
+  ],
+  [/self-signed certificate/i, 'its certificate'],
+]
 
 /** What helps against an error of the network or of TLS. */
-export const connectionFix = (error: unknown): string | undefined =>
-  tlsFixes[(error as DriverError)?.code ?? ''] ?? networkFix(wordsOf(error))
+export const connectionFix = (error: unknown, authorityParameter?: string): string | undefined => {
+  const words = wordsOf(error)
+  const [, missing] = tlsFixes.find(([pattern]) => pattern.test(words)) ?? []
+  return missing !== undefined && authorityParameter !== undefined
+    ? `name ${missing} in the URL: ${authorityParameter}=FILE`
+    : networkFix(words)
+}

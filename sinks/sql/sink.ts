@@ -45,7 +45,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
 
   const fail = (error: unknown): never => {
     if (error instanceof PredictionsError) throw error
-    throw unavailable(name, error, dialect.fixFor(error) ?? connectionFix(error))
+    throw unavailable(name, error, dialect.fixFor(error) ?? connectionFix(error, dialect.authorityParameter))
   }
 
   /** Runs `work` on the connection, which keeps the process alive for that long. It is dropped when that fails. */

@@ -15,7 +15,7 @@ const present = databases.filter(([database]) => has(database))
 /** Megabytes that an outage may take. */
 const MORE_MEMORY = 64
 
-describe.each(present)('a service whose %s is away (%s)', { timeout: 120_000 }, (database, framework, faults) => {
+describe.each(present)('a service whose %s is away (%s)', { timeout: 300_000 }, (database, framework, faults) => {
   const run = (fault: Fault) => runOutage({ database, framework, fault, rate: 300, seconds: 2 })
   let usual: Outage
   beforeAll(async () => {
@@ -27,7 +27,8 @@ describe.each(present)('a service whose %s is away (%s)', { timeout: 120_000 }, 
     expect(outage).toMatchObject({ ...SOUND, failed: 0, unbalanced: [] })
     expect(outage.rows).toBe(outage.answered)
     expect(outage.used).toBeLessThan(usual.used + MORE_MEMORY)
-    expect(outage.retries).toBeGreaterThan(fault === 'hanging' ? -1 : 0)
+    // A connection that hangs, or is on its way, goes on where it was: nothing need be tried again.
+    if (fault === 'refusing' || fault === 'cut') expect(outage.retries).toBeGreaterThan(0)
     if (fault === 'cut') expect(outage.cuts).toBeGreaterThan(1)
   })
 })

@@ -64,7 +64,7 @@ export const runOutage = ({ database, framework, fault, rate, seconds }: OutageO
     await proxy.set('none')
     const start = performance.now()
     await load.stop()
-    await until('all rows', async () => (await table.count()) >= load.answered.size, 60_000)
+    await until('all rows', async () => (await table.count()) >= load.answered.size)
     const catchUpMs = performance.now() - start
 
     await service.flush()

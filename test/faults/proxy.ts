@@ -34,8 +34,8 @@ const blackHole = async (port: number): Promise<() => Promise<void>> => {
     })`
   const worker = new Worker(source, { eval: true, workerData: port })
   await once(worker, 'message')
+  // Not waited for: the service that tries the port meanwhile may have taken the place of one, which then never connects.
   const fillers = [1, 2].map(() => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
-  await Promise.all(fillers.map((filler) => once(filler, 'connect')))
   return async () => {
     for (const filler of fillers) filler.destroy()
     await worker.terminate()

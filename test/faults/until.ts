@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /**
  * Waits until `look` gives something true, and gives that.
- * @throws Error that names `what` after `timeoutMs` (default: 30,000)
+ * @throws Error that names `what` after `timeoutMs` (default: 90,000: a busy machine takes its time)
  */
 export const until = async <T>(
   what: string,
   look: () => T | Promise<T>,
-  timeoutMs = 30_000,
+  timeoutMs = 90_000,
 ): Promise<NonNullable<T>> => {
   const deadline = performance.now() + timeoutMs
   for (;;) {

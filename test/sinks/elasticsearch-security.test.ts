@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { writeFileSync } from 'node:fs'
 import { elasticsearch, type ElasticsearchOptions } from 'capture-predictions/sinks/elasticsearch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -90,6 +92,23 @@ describe.skipIf(!url)('elasticsearch behind TLS and a login', () => {
     const tls = elasticsearch({ url: `elasticsearch://127.0.0.1:${proxy.port}`, prefix })
     sinks.push(tls)
     await expectUnavailable(tls.open!(columns), /write elasticsearch\+https:\/\//)
+  })
+
+  it('says that OpenSearch is not supported, which answers 406', async () => {
+    const server = createServer((request, response) => {
+      const isOurs = /vnd\.elasticsearch/.test(String(request.headers.accept))
+      response.writeHead(isOurs ? 406 : 200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error: 'Content-Type header [] is not supported', status: 406 }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const sink = elasticsearch({ url: `elasticsearch://127.0.0.1:${port}`, prefix })
+    sinks.push(sink)
+    try {
+      await expectUnavailable(sink.open!(columns), /406.*OpenSearch.*not supported/)
+    } finally {
+      server.close()
+    }
   })
 
   it('keeps the records while something is forbidden', async () => {

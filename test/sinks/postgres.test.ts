@@ -477,12 +477,71 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       const error = await errorOf(
         create('encrypted', { url: `${at(proxy.port)}?sslmode=verify-full` }).open!(columnsFor()),
       )
-      expect(error!.message).toMatch(/self-signed.*certificate in the URL/)
+      expect(error!.message).toMatch(/self-signed.*name its certificate in the URL: sslrootcert=FILE/)
     } finally {
       await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
       await proxy.close()
       certificate.remove()
     }
+  })
+
+  it.each(['verify-full&sslrootcert=CERT', 'no-verify'])('warns of nothing with sslmode=%s', async (mode) => {
+    const certificate = createCertificate()
+    const proxy = await postgresOverTls(Number(new URL(url!).port || 5432), certificate)
+    const warnings: string[] = []
+    const note = (warning: Error) => void warnings.push(warning.message)
+    process.on('warning', note)
+    try {
+      const sink = await opened('quiet', {
+        url: `${at(proxy.port)}?sslmode=${mode.replace('CERT', certificate.cert)}`,
+      })
+      await sink.write([record()], patient)
+      // Warnings come in the next turn.
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(proxy.encrypted()).toBe(1)
+      expect(warnings).toEqual([])
+    } finally {
+      process.off('warning', note)
+      await Promise.all(sinks.splice(0).map((sink) => sink.close!()))
+      await proxy.close()
+      certificate.remove()
+    }
+  })
+
+  describe('several hosts', () => {
+    const hosts = (list: string, attributes: string) => {
+      const { username, password, pathname } = new URL(at())
+      const user = `${username}${password ? `:${password}` : ''}`
+      return `postgres://${user}@${list}${pathname}?application_name=x&target_session_attrs=${attributes}`
+    }
+    const { host } = new URL(url ?? 'postgres://x')
+
+    it.each(['any', 'read-write', 'primary'])('are tried one after the other (%s)', async (attributes) => {
+      const table = `hosts_${attributes.length}`
+      const sink = await opened(table, { url: hosts(`127.0.0.1:1,${host}`, attributes) })
+      await sink.write([record()], patient)
+      expect(await readAll(table)).toHaveLength(1)
+    })
+
+    it('of which none may be written to are told', async () => {
+      const role = `${schema}_reader`
+      await client.query(`create role "${role}" login; alter role "${role}" set default_transaction_read_only = on`)
+      try {
+        const readOnly = new URL(hosts(host, 'read-write'))
+        readOnly.username = role
+        const error = await errorOf(create('x', { url: readOnly.href }).open!(columnsFor()))
+        expect(error).toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+        expect(error!.message).toContain('is not read-write, as target_session_attrs asks')
+      } finally {
+        await client.query(`drop role "${role}"`)
+      }
+    })
+
+    it('of a kind that is never written to are refused at once', () => {
+      expect(() => create('x', { url: hosts(host, 'standby') })).toThrow(
+        /target_session_attrs must be one of any, read-write, primary/,
+      )
+    })
   })
 
   it('keeps no process alive', async () => {

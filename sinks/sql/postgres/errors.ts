@@ -41,7 +41,15 @@ const fixes: Readonly<Record<string, string>> = {
   '25006': 'the server is a standby or read-only: name the primary in the URL',
 }
 
+/** PgBouncer keeps a connection's settings for none, and refuses those that it does not know. */
+const parameterFix = (error: unknown): string | undefined => {
+  const parameter = /unsupported startup parameter:? "?(\w+)/.exec(String((error as Error | null)?.message))?.[1]
+  return parameter === undefined
+    ? undefined
+    : `leave ${parameter} out of the URL and set it for the role, as by alter role … set ${parameter} = …, or name it in PgBouncer's ignore_startup_parameters`
+}
+
 export const fixFor = (error: unknown): string | undefined =>
   isNoPartition(error)
     ? 'add a partition for the rows that are to come; records wait until it is there'
-    : fixes[codeOf(error)]
+    : (parameterFix(error) ?? fixes[codeOf(error)])
