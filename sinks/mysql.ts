@@ -42,6 +42,8 @@ const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolea
   const settings = [
     `sql_mode = '${mode}'`,
     "time_zone = '+00:00'",
+    // What a server makes of a new connection (init_connect, a handshake that it skips) may be latin1: it would store other characters.
+    ...['client', 'connection', 'results'].map((of) => `character_set_${of} = utf8mb4`),
     // A batch is a transaction: there is nothing else that a statement could be.
     'autocommit = 0',
   ]

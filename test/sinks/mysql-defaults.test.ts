@@ -64,6 +64,7 @@ describe.skipIf(!isThere)('MySQL as it comes', () => {
   it.each([
     ['without TLS', () => ''],
     ['over TLS', () => '?ssl-mode=required'],
+    ['through a socket', () => `?socketPath=${server.socket}`],
     ["over TLS, with the server's authority", () => `?ssl-mode=verify_ca&ssl-ca=${server.data}/ca.pem`],
   ])('takes a user with a password, %s', async (how, parameters) => {
     const table = `login_${how.length}`
@@ -87,6 +88,23 @@ describe.skipIf(!isThere)('MySQL as it comes', () => {
         .open!(columnsFor()),
     )
     expect(other!.message).toMatch(/altnames|does not match/)
+  })
+
+  it('stores any text, though the server gives connections another character set', async () => {
+    await client.query("set global init_connect = 'set names latin1'")
+    const sink = await opened('names')
+    const text = '東京 😀 é'
+    await sink.write([record({ features: { text } })], patient)
+    await client.query("set global init_connect = ''")
+    const [rows] = await client.query<RowDataPacket[]>('select text from names')
+    expect(rows).toEqual([{ text }])
+  })
+
+  it('asks for a database where the URL names none', async () => {
+    const error = await errorOf(
+      make('none', { url: urlFor('app', 'a pass@word').replace('/test', '/') }).open!(columnsFor()),
+    )
+    expect(error!.message).toMatch(/No database selected.*mysql:\/\/user@host\/database/)
   })
 
   it('takes batches larger than a packet, and refuses only the row that is', async () => {

@@ -43,6 +43,7 @@ const READ_ONLY = 'the server is a replica or read-only: name the primary in the
 const fixes: Readonly<Record<number, string>> = {
   1044: 'grant the user its rights on the database',
   1045: "check user and password in the sink's URL",
+  1046: "name the database in the sink's URL: mysql://user@host/database",
   1049: "create the database, or check its name in the sink's URL",
   1142: 'grant the user what it lacks, or run the statement as somebody who may',
   1040: 'raise max_connections, or let fewer processes connect',

@@ -32,6 +32,8 @@ if [ ! -d "$work/data/mysql" ]; then
   } | mariadbd --bootstrap --silent-startup >"$work/init.log" 2>&1 || { echo "mariadb: $(tail -n2 "$work/init.log")" >&2; exit 1; }
 fi
 port=${MARIADB_PORT:-$(free_port)}
+# What the last run said must not be taken for this one's.
+: >"$work/log"
 # shellcheck disable=SC2086 # options are words
 mariadbd --port="$port" --bind-address=127.0.0.1 --socket="$work/mariadbd.sock" --pid-file="$work/mariadbd.pid" \
   ${MARIADB_OPTS:-} >"$work/log" 2>&1 </dev/null 9>&- &

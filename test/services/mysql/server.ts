@@ -10,6 +10,7 @@ export interface MysqlServer {
   readonly url: string
   /** Where it keeps its data, and the certificates that it made for itself. */
   readonly data: string
+  readonly socket: string
   /** Ends it as a crash would; its data stays. */
   kill(): Promise<void>
   /** Starts it again on its port and its data. */
@@ -39,6 +40,7 @@ export const startMysql = async (name: string, options: readonly string[] = []):
   return {
     url,
     data: `${work}/data`,
+    socket: `${work}/mysqld.sock`,
     kill: () => end('--kill'),
     restart: async () => void (await start(new URL(url).port)),
     async stop() {

@@ -26,6 +26,8 @@ if [ ! -d "$work/data/mysql" ]; then
 fi
 port=${MYSQL_PORT:-$(free_port)}
 echo 'CREATE DATABASE IF NOT EXISTS test;' >"$work/init.sql"
+# What the last run said must not be taken for this one's.
+: >"$work/log"
 # shellcheck disable=SC2086 # options are words
 mysqld --port="$port" --bind-address=127.0.0.1 --mysqlx=OFF --socket="$work/mysqld.sock" --pid-file="$work/mysqld.pid" \
   --init-file="$work/init.sql" ${MYSQL_OPTS:-} >"$work/log" 2>&1 </dev/null 9>&- &

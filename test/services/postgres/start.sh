@@ -46,6 +46,8 @@ if [ ! -s "$work/data/PG_VERSION" ]; then
 fi
 port=${PG_PORT:-$(free_port)}
 echo "postgres://postgres@127.0.0.1:$port/postgres" >"$work/url"
+# What the last run said must not be taken for this one's.
+: >"$work/log"
 # shellcheck disable=SC2086 # options are words
 "${user[@]}" "$programs/postgres" -D "$work/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
   -c dynamic_library_path="$root/usr/lib/postgresql/$version/lib" ${PG_OPTS:-} >"$work/log" 2>&1 </dev/null 9>&- &
