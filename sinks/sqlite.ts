@@ -90,6 +90,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
     typeOf,
     fit,
     remedies: {
+      startsAnew: /: alter table \S+ rename to /,
       // SQLite takes no "not null" back, and an index keeps its name when its table goes by another.
       relax: (table) => {
         const name = table.slice(1, -1)

@@ -106,6 +106,8 @@ export type Write<Connection> = (
 export interface Remedies {
   /** Lets a column be null. */
   relax(table: string, column: ExistingColumn, quoted: string): string
+  /** What a remedy has in it that sets the whole table aside, so that a new one is made. */
+  readonly startsAnew?: RegExp
   /** Makes `id` unique. */
   unique(table: string, id: string): string
 }

@@ -117,10 +117,11 @@ const draftExisting = <Connection>(
   problems.push(...strangers(dialect, session, table, existing, ours))
   const key = keyOf(existing, stored)
   const id = session.quote(stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name ?? 'id')
-  if (!key) problems.push(noKey(dialect, session, table, id, existing, stored))
+  const isReplaced = problems.some((problem) => problem.includes(`; ${dialect.remedies.unique(table, id)}`))
+  if (!key && !isReplaced) problems.push(noKey(dialect, session, table, id, existing, stored))
   return {
     statements: missing.length > 0 ? addColumns(session, name, missing) : [],
-    problems: existing.isView ? [isView(table)] : problems,
+    problems: existing.isView ? [isView(table)] : withOneTable(problems, dialect.remedies.startsAnew),
     notes,
     target: targetOf(table, stored, room, {
       name,
@@ -170,6 +171,12 @@ const noKey = <Connection>(
     return `${problem}, and as the table is partitioned by ${partitionedBy.join(', ')} it can have none: let capture have ${ownTable}`
   const others = partitionedBy.map((name) => session.quote(name)).filter((name) => name !== id)
   return `${problem}: ${dialect.remedies.unique(table, [id, ...others].join(', '))}`
+}
+
+/** A new table in the old one's place is the end of all other problems: it is told alone. */
+const withOneTable = (problems: readonly string[], startsAnew: RegExp | undefined): readonly string[] => {
+  const anew = startsAnew && problems.find((problem) => startsAnew.test(problem))
+  return anew === undefined ? problems : [anew]
 }
 
 /** What a person should know of a column that holds not all of the values. */

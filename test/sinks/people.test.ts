@@ -343,6 +343,86 @@ describe.each(databases)('$name: a table that a person', ({ connect }) => {
     })
   })
 
+  describe('made so that nothing can be stored there', () => {
+    const texts = { postgres: 'uuid', mysql: 'char(36)', sqlite: 'text' }
+    const times = { postgres: 'timestamptz', mysql: 'datetime(6)', sqlite: 'text' }
+    const id = () => `id ${texts[database.kind]}`
+    const time = () => `${q('timestamp')} ${times[database.kind]}`
+    const serial = () =>
+      ({
+        postgres: 'id bigserial primary key',
+        mysql: 'id bigint auto_increment primary key',
+        sqlite: 'id integer primary key',
+      })[database.kind]
+    const day = () => `'2026-11-23'`
+    const extraList = () => (is('postgres') ? 'extra float8[]' : is('mysql') ? 'extra date' : 'extra integer')
+
+    /** The table's columns, and a row that it has. */
+    const tables: [what: string, columns: () => string, row: () => string][] = [
+      ['numbered rows', () => `${serial()}, ${time()}`, () => `(7, ${day()})`],
+      ['integer ids', () => `id integer, ${time()}`, () => `(7, ${day()})`],
+      ['short ids', () => `id varchar(20), ${time()}`, () => `('seven', ${day()})`],
+      ['ids without an index', () => `${id()}, ${time()}`, () => `(null, ${day()})`],
+      [
+        'seconds since 1970',
+        () => `${id()} primary key, ${q('timestamp')} bigint not null`,
+        () => `('${unique36}', 1764000000)`,
+      ],
+      [
+        'days',
+        () => `${id()} primary key, ${q('timestamp')} ${is('sqlite') ? 'real' : 'date'} not null`,
+        () => `('${unique36}', ${is('sqlite') ? '1.5' : day()})`,
+      ],
+      [
+        'a default',
+        () => `${id()} primary key, ${q('timestamp')} integer not null default 3`,
+        () => `('${unique36}', 3)`,
+      ],
+      [
+        'a place for extra of another type',
+        () => `${id()} primary key, ${time()}, ${extraList()}`,
+        () => `('${unique36}', ${day()}, ${is('postgres') ? `'{1.5}'` : is('mysql') ? day() : '5'})`,
+      ],
+      [
+        'a column of its own that must not be null',
+        () => `${id()} primary key, ${time()}, owner varchar(9) not null`,
+        () => `('${unique36}', ${day()}, 'ann')`,
+      ],
+      [
+        'a feature that can take nothing, and must not be null',
+        () => `${id()} primary key, ${time()}, x ${is('sqlite') ? 'text' : 'date'} not null`,
+        () => `('${unique36}', ${day()}, ${day()})`,
+      ],
+      [
+        'several of these',
+        () => `id integer not null, ${q('timestamp')} bigint not null, owner varchar(9) not null`,
+        () => `(7, 1764000000, 'ann')`,
+      ],
+    ]
+    const unique36 = '0199a000-0000-4000-8000-00000000000a'
+
+    it.each(tables)('%s: what is printed is run as printed, and helps', async (what, columns, row) => {
+      const table = `wrong_${tables.findIndex(([name]) => name === what)}`
+      await database.run(`create table ${table} (${columns()})`)
+      await database.run(`insert into ${table} values ${row()}`)
+      const planned = async () => {
+        const sink = database.sink(table)
+        opened.push(sink)
+        return sink.plan!(numeric)
+      }
+      const { problems } = await planned()
+      expect(problems).not.toEqual([])
+      for (const problem of problems) await database.run(problem.slice(problem.indexOf(': ') + 2))
+      expect((await planned()).problems).toEqual([])
+      const delivery = deliveryTo(database.sink(table), () => numeric)
+      const stored = x(2.5)
+      expect(await delivery.write([stored])).toEqual([])
+      expect(await delivery.write([stored, x(3.5)])).toEqual([])
+      expect(delivery.failures).toEqual([])
+      expect(await database.run(`select 1 from ${table} where model = 'iris'`)).toHaveLength(2)
+    })
+  })
+
   it('lets a backlog in, though its statements may take little time', async () => {
     if (!is('postgres')) return
     const owner = deliveryTo(database.sink('slow'), () => numeric)

@@ -136,7 +136,7 @@ const withDigits = (digits: number): Fit =>
   digits >= 3 ? 'all' : (value) => Date.parse(value as string) % 10 ** (3 - digits) === 0
 
 const fitTimestamp = (type: string, { source }: Column): Fit => {
-  if (type === 'date') return isDay
+  if (type === 'date') return source === 'record' ? 'none' : isDay
   const base = /^(datetime|timestamp)\b/.exec(type)?.[1]
   if (base === undefined) return 'none'
   // The record's own time may be less exact than it was: sessions cut it.

@@ -49,7 +49,13 @@ const parameterFix = (error: unknown): string | undefined => {
     : `leave ${parameter} out of the URL and set it for the role, as by alter role … set ${parameter} = …, or name it in PgBouncer's ignore_startup_parameters`
 }
 
+/** The time that a partition is missing for. Of other columns nothing is told: their values are people's. */
+const missingIn = (error: unknown): string => {
+  const time = /\("?timestamp"?\) = \((.*)\)/.exec(String((error as { detail?: unknown }).detail))?.[1]
+  return time === undefined ? ' for the rows that are to come' : ` for ${time} and what is to come`
+}
+
 export const fixFor = (error: unknown): string | undefined =>
   isNoPartition(error)
-    ? 'add a partition for the rows that are to come; records wait until it is there'
+    ? `add a partition${missingIn(error)}; records wait until it is there`
     : (parameterFix(error) ?? fixes[codeOf(error)])

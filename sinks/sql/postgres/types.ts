@@ -134,8 +134,9 @@ const fitJson = (type: string, spell: Spell): Fit =>
 const indexed = (spell: Spell): Fit => charactersUpTo(600, spell)
 
 /** A moment in a column for days would lose its time. */
-const fitTimestamp = (type: string): Fit => {
-  if (type === 'date') return isDay
+const fitTimestamp = (type: string, { source }: Column): Fit => {
+  // A record's own time is never a day's.
+  if (type === 'date') return source === 'record' ? 'none' : isDay
   return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
 }
 
@@ -157,10 +158,11 @@ export const fit = (existing: ExistingColumn, column: Column, spell: Spell): Fit
     case 'boolean':
       return type === 'boolean' ? 'all' : 'none'
     case 'timestamp':
-      return fitTimestamp(type)
+      return fitTimestamp(type, column)
     case 'uuid':
       return fitUuid(type)
     case 'json':
-      return fitJson(type, spell)
+      // The record's own are objects.
+      return column.source === 'record' && isArray(type) ? 'none' : fitJson(type, spell)
   }
 }
