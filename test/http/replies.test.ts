@@ -1,0 +1,219 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import compression from 'compression'
+import express4 from 'express4'
+import express5 from 'express'
+import fastify4 from 'fastify4'
+import fastify5 from 'fastify'
+import Koa2 from 'koa2'
+import Koa3 from 'koa'
+import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
+import { capturePredictions as forExpress } from 'capture-predictions/express'
+import { capturePredictions as forFastify } from 'capture-predictions/fastify'
+import { capturePredictions as forKoa } from 'capture-predictions/koa'
+import { describe, expect, it, vi } from 'vitest'
+import { cleanup, testCapture } from '../setup/captures.ts'
+import { comparable, rawReply } from './raw.ts'
+
+/** A handler over Node.js' own response: as proxies and streams use it, past the framework. */
+type RawHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+interface RawFramework {
+  readonly name: string
+  listen(handler: RawHandler, capture: Capture | undefined): Promise<number>
+}
+
+const serve = async (listener: RequestListener): Promise<number> => {
+  const server = createServer(listener)
+  cleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+const onExpress = (name: string, express: typeof express5): RawFramework => ({
+  name,
+  listen(handler, capture) {
+    const app = express().disable('x-powered-by').use(express.json())
+    if (capture) app.use(forExpress(capture))
+    app.post('/predict', (req, res) => handler(req, res))
+    return serve(app)
+  },
+})
+
+const onKoa = (name: string, Koa: typeof Koa3): RawFramework => ({
+  name,
+  listen(handler, capture) {
+    const app = new Koa()
+    if (capture) app.use(forKoa(capture))
+    app.use((ctx) => {
+      ctx.respond = false
+      handler(ctx.req, ctx.res)
+    })
+    return serve(app.callback())
+  },
+})
+
+const onFastify = (name: string, fastify: typeof fastify5): RawFramework => ({
+  name,
+  async listen(handler, capture) {
+    const app = fastify()
+    cleanup(() => app.close())
+    if (capture) await app.register(forFastify, { capture })
+    app.post('/predict', (request, reply) => {
+      reply.hijack()
+      handler(request.raw, reply.raw)
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return (app.server.address() as AddressInfo).port
+  },
+})
+
+const frameworks = [
+  onExpress('Express 4', express4),
+  onExpress('Express 5', express5),
+  onKoa('Koa 2', Koa2),
+  onKoa('Koa 3', Koa3),
+  onFastify('Fastify 4', fastify4 as unknown as typeof fastify5),
+  onFastify('Fastify 5', fastify5),
+]
+
+const JSON_TEXT = '{"prediction":1}'
+const UPSTREAM = '018f0000-0000-7000-8000-000000000000'
+
+const replies: Record<string, RawHandler> = {
+  'pairs given to writeHead': (_req, res) =>
+    res
+      .writeHead(200, [
+        ['content-type', 'application/json'],
+        ['set-cookie', 'a=1'],
+        ['set-cookie', 'b=2'],
+        ['x-a', '1'],
+      ] as never)
+      .end(JSON_TEXT),
+  'a flat list': (_req, res) => res.writeHead(200, ['content-type', 'application/json', 'x-a', '1']).end(JSON_TEXT),
+  "fetch's headers": (_req, res) =>
+    res.writeHead(200, [...new Headers({ 'content-type': 'application/json', 'x-a': '1' })] as never).end(JSON_TEXT),
+  'an object, and a reason': (_req, res) =>
+    res.writeHead(200, 'Fine', { 'Content-Type': 'application/json' }).end(JSON_TEXT),
+  gzip: (_req, res) =>
+    res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(gzipSync(JSON_TEXT)),
+  pieces: (_req, res) => {
+    res.writeHead(200, { 'content-type': 'application/json' })
+    res.write('{"predic')
+    res.end('tion":1}')
+  },
+  'a length': (_req, res) =>
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': JSON_TEXT.length }).end(JSON_TEXT),
+}
+
+describe.each(frameworks)('what is replied past $name', ({ listen }) => {
+  it.each(Object.entries(replies))('goes as without capture, and is read: %s', async (_, handler) => {
+    const { capture, records } = testCapture()
+    const [bare, captured] = [await listen(handler, undefined), await listen(handler, capture)]
+    const reply = await rawReply(captured, '/predict')
+    expect(comparable(reply)).toBe(comparable(await rawReply(bare, '/predict')))
+    const [record, ...more] = await records()
+    expect(more).toEqual([])
+    expect(record).toMatchObject({ status: 200, outputs: { prediction: 1 }, error: null, extra: {} })
+    expect(reply.toLowerCase()).toContain(`x-prediction-id: ${record!.id}`)
+  })
+
+  it.each([
+    ['by setHeader', (res: ServerResponse) => res.setHeader('X-Prediction-Id', UPSTREAM).writeHead(200)],
+    ['by writeHead', (res: ServerResponse) => res.writeHead(200, { 'X-Prediction-ID': UPSTREAM })],
+    ['by pairs', (res: ServerResponse) => res.writeHead(200, [['x-prediction-id', UPSTREAM]] as never)],
+  ])('has our id in place of one from a server behind it, which is a tag: %s', async (_, head) => {
+    const { capture, records } = testCapture()
+    const port = await listen((_req, res) => void head(res).end(JSON_TEXT), capture)
+    const reply = await rawReply(port, '/predict')
+    const [record] = await records()
+    expect(reply.match(/x-prediction-id: .*/gi)).toEqual([expect.stringMatching(record!.id) as string])
+    expect(record!.tags).toEqual({ upstream_prediction_id: UPSTREAM })
+  })
+
+  it.each([
+    ['returns', () => {}],
+    ['destroys the response', (res: ServerResponse) => res.destroy()],
+  ])('is a record also where the client left first and the handler %s', async (_, then) => {
+    const { capture, sink } = testCapture()
+    let seen: ServerResponse | undefined
+    const port = await listen((_req, res) => {
+      seen = res
+    }, capture)
+    const socket: Socket = connect(port, '127.0.0.1')
+    socket.write(
+      'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}',
+    )
+    await vi.waitFor(() => expect(seen).toBeDefined())
+    const closed = new Promise((resolve) => seen!.once('close', resolve))
+    socket.destroy()
+    await closed
+    then(seen!)
+    await capture.close()
+    expect(sink.records).toMatchObject([
+      { status: 499, error: 'the client closed the connection before the reply', outputs: {} },
+    ])
+    expect(capture.stats().requests).toMatchObject({ seen: 1, captured: 1 })
+  })
+})
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5 as unknown as typeof express4],
+])('compression and capture on %s', (_, express) => {
+  const write: Record<string, RawHandler> = {
+    'in pieces': (_req, res) => {
+      res.setHeader('content-type', 'application/json')
+      res.write('{"predic')
+      res.end('tion":1}')
+    },
+    'at once': (_req, res) => {
+      res.setHeader('content-type', 'application/json')
+      res.end(JSON_TEXT)
+    },
+  }
+  it.each(
+    ['compression first', 'capture first'].flatMap((order) => Object.keys(write).map((how) => [order, how] as const)),
+  )('%s, %s: the outputs are read, and the reply is as without', async (order, how) => {
+    const { capture, records } = testCapture()
+    const appWith = (captured: boolean) => {
+      const app = express()
+      const both = [compression({ threshold: 0 }), ...(captured ? [forExpress(capture)] : [])]
+      for (const middleware of order === 'compression first' ? both : both.reverse()) app.use(middleware)
+      app.post('/predict', (req, res) => write[how]!(req, res))
+      return serve(app)
+    }
+    const [bare, captured] = [await appWith(false), await appWith(true)]
+    const reply = await rawReply(captured, '/predict', 'accept-encoding: gzip\r\n')
+    expect(comparable(reply)).toBe(comparable(await rawReply(bare, '/predict', 'accept-encoding: gzip\r\n')))
+    expect(await records()).toMatchObject([{ outputs: { prediction: 1 }, extra: {} }])
+  })
+})
+
+describe('a capture that sees requests and matches none', () => {
+  it('says so once, with the nearest path', async () => {
+    const said: string[] = []
+    const options: CaptureOptions = {
+      sink: { name: 'none', write: async () => {} },
+      durability: 'memory',
+      route: 'POST /predict',
+      logger: { ...silentLogger, warn: (message) => void said.push(message) },
+    }
+    const capture = createCapture(options)
+    cleanup(() => capture.close())
+    for (let i = 0; i < 300; i++) capture.route('POST', i % 2 ? '/v1/predict?x=1' : '/login', false)
+    expect(said).toEqual([
+      expect.stringMatching(/none of 100 requests .*POST \/v1\/predict.*PREDICTIONS_ROUTE.*always: true/),
+    ])
+  })
+
+  it('captures whatever passes with always: true', () => {
+    const { capture } = testCapture({ always: true })
+    expect(capture.route('GET', '/anything?x=1', false)).toBe('GET /anything')
+  })
+})
