@@ -66,7 +66,7 @@ for (const [name, capture] of Object.entries(captures)) {
       req,
       res,
       url: '/predict',
-      always: false,
+      always: () => false,
       body: () => parsed,
       header: (name) => (name === 'content-type' ? 'application/json' : undefined),
       setHeader: (name, value) => void res.setHeader(name, value),

@@ -111,7 +111,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       req,
       res,
       url: req.originalUrl,
-      always: isOnRoute(req, next),
+      always: () => isOnRoute(req, next),
       body: () => req.body as unknown,
       header: (name) => headerText(res.getHeader(name)),
       setHeader: (name, value) => void res.setHeader(name, value),

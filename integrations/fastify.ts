@@ -63,7 +63,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
       req: request.raw,
       res: reply.raw,
       url: request.originalUrl,
-      always: predictions === true,
+      always: () => predictions === true,
       // Fastify gives null to requests without a body.
       body: () => request.body ?? undefined,
       header: (name) => headerText(reply.getHeader(name)),

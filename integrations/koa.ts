@@ -78,7 +78,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       req: ctx.req,
       res: ctx.res,
       url: ctx.originalUrl,
-      always: isOnRoute(ctx, capturePredictionsMiddleware, isOnApp),
+      always: () => isOnRoute(ctx, capturePredictionsMiddleware, isOnApp),
       body: () => (ctx.request as { body?: unknown }).body,
       header: (name) => headerText(ctx.res.getHeader(name)),
       setHeader: (name, value) => void ctx.res.setHeader(name, value),

@@ -154,10 +154,28 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   let started = false
   let closing: Promise<void> | undefined
 
-  const turn = createTurn<Exchange>((exchanges) => {
-    const requests = exchanges.map((exchange) => exchange.lines()).filter((lines) => lines.length > 0)
-    for (const delivery of deliveries) delivery.appendAll(requests)
-  })
+  const fault = (kind: string, error: unknown): void => {
+    counts.fault()
+    warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
+  }
+
+  /** A fault in one request's records keeps back no other's. */
+  const linesOf = (exchange: Exchange): readonly string[] => {
+    try {
+      return exchange.lines()
+    } catch (error) {
+      fault('making records', error)
+      return []
+    }
+  }
+
+  const turn = createTurn<Exchange>(
+    (exchanges) => {
+      const requests = exchanges.map(linesOf).filter((lines) => lines.length > 0)
+      for (const delivery of deliveries) delivery.appendAll(requests)
+    },
+    (error) => fault('recording requests', error),
+  )
 
   const steps = createStepRunner()
 
@@ -165,11 +183,6 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const abandoned = new Set<() => void>()
   const endAbandoned = (): void => {
     for (const end of [...abandoned]) end()
-  }
-
-  const fault = (kind: string, error: unknown): void => {
-    counts.fault()
-    warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
   }
 
   /**
@@ -180,12 +193,16 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     const waits: (Promise<void> | undefined)[] = []
     const store = function* () {
       let bytes = 0
-      for (const lines of exchange.steps()) {
-        for (const line of lines ?? []) bytes += line.length
-        if (lines !== undefined) waits.push(storeIn(deliveries, lines, hold))
-        yield
+      try {
+        for (const lines of exchange.steps()) {
+          for (const line of lines ?? []) bytes += line.length
+          if (lines !== undefined) waits.push(storeIn(deliveries, lines, hold))
+          yield
+        }
+        for (const delivery of deliveries) delivery.expect(bytes)
+      } catch (error) {
+        fault('making records in steps', error)
       }
-      for (const delivery of deliveries) delivery.expect(bytes)
     }
     if (hold === undefined && socket !== undefined) {
       const reply = new HeldReply(socket)

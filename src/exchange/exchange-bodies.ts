@@ -114,21 +114,13 @@ export class ExchangeBodies {
   }
 
   set(outputs: Members | readonly Members[]): void {
-    try {
-      const copy = copyOf(outputs)
-      if (this.#given === undefined) this.#given = [copy]
-      else this.#given.push(copy)
-    } catch (error) {
-      this.fault('set', error, outputs)
-    }
+    const copy = copyOf(outputs)
+    if (this.#given === undefined) this.#given = [copy]
+    else this.#given.push(copy)
   }
 
   tag(tags: Readonly<Members>): void {
-    try {
-      this.tags = { ...this.tags, ...(copyOf(tags) as Members) }
-    } catch (error) {
-      this.fault('tag', error, tags)
-    }
+    this.tags = { ...this.tags, ...(copyOf(tags) as Members) }
   }
 
   note(path: string, reason: string, value?: unknown): void {
@@ -194,9 +186,18 @@ export class ExchangeBodies {
 
   /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
   fault(kind: string, error: unknown, unread?: unknown): void {
+    this.#context.fault(kind, this.#cleanFault(error, unread))
+  }
+
+  #cleanFault(error: unknown, unread: unknown): unknown {
     const redaction = this.#redaction
-    if (redaction !== undefined && unread !== undefined) redaction.raw(unread)
-    this.#context.fault(kind, redaction === undefined ? error : redaction.text(messageOf(error)))
+    if (redaction === undefined) return error
+    try {
+      if (unread !== undefined) redaction.raw(unread)
+      return redaction.text(messageOf(error))
+    } catch {
+      return 'an error that could not be cleaned of redacted values'
+    }
   }
 
   noteCount(outputs: number): void {

@@ -137,11 +137,19 @@ export class Exchange implements Prediction {
   }
 
   set(outputs: Members | readonly Members[]): void {
-    this.#bodies.set(outputs)
+    try {
+      this.#bodies.set(outputs)
+    } catch (error) {
+      this.#bodies.fault('set', error, outputs)
+    }
   }
 
   tag(tags: Readonly<Members>): void {
-    this.#bodies.tag(tags)
+    try {
+      this.#bodies.tag(tags)
+    } catch (error) {
+      this.#bodies.fault('tag', error, tags)
+    }
   }
 
   skip(): void {

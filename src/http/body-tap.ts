@@ -48,13 +48,22 @@ export const createTap = (limit: number): Tap => {
 /**
  * Taps a stream that somebody else reads, now or later: `data` is emitted for every chunk, however it is consumed.
  * A listener for it would start the flow, so the emission itself is watched.
+ *
+ * @param failed told of a fault of ours, which must not reach the stream's owner
  */
-export const tapStream = (stream: Readable, limit: number): Tap => {
+export const tapStream = (stream: Readable, limit: number, failed: (error: unknown) => void): Tap => {
   const tap = createTap(limit)
   const { emit } = stream
+  const push = (chunk: unknown): void => {
+    try {
+      tap.push(chunk)
+    } catch (error) {
+      failed(error)
+    }
+  }
   // Not assigned as it is written: V8 would make it in the old generation (see `watchResponse`).
   const watched = function (this: Readable, event: string | symbol, ...args: unknown[]) {
-    if (event === 'data') tap.push(args[0])
+    if (event === 'data') push(args[0])
     return emit.call(this, event, ...args)
   }
   stream.emit = watched as typeof emit

@@ -13,7 +13,7 @@ export interface HttpRequest {
   /** The path as the client sent it, with the query: before any router has cut a prefix from it. */
   readonly url: string
   /** Captured whatever the configured routes are: the middleware stands on the route itself. */
-  readonly always: boolean
+  always(): boolean
   /** The body as the framework's parser left it; undefined as long as no parser has run. */
   body(): unknown
   /** A response header by its lower-case name. */
@@ -113,7 +113,7 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
 
 const begin = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
   const { req, res } = http
-  const route = capture.route(req.method ?? '', http.url, http.always)
+  const route = capture.route(req.method ?? '', http.url, http.always())
   if (route === undefined) return undefined
   const nth = place(capture, req)
   if (nth === 0) return undefined

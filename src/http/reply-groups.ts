@@ -46,9 +46,13 @@ const watchExit = (): void => {
  * Only a reply that comes close after another one waits: for what is left of the turn, and at most a millisecond, as there the group
  * ends. Handlers that compute for long between two replies all the same are noticed, and for a second no reply is kept back.
  *
- * @param record records what ended; must not throw
+ * @param record records what ended
+ * @param failed told of what it throws: the replies go all the same
  */
-export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Turn<Ended> => {
+export const createTurn = <Ended>(
+  record: (ended: readonly Ended[]) => void,
+  failed: (error: unknown) => void,
+): Turn<Ended> => {
   let all: Ended[] = []
   let replies: HeldReply[] = []
   let lastAt = -Infinity
@@ -85,7 +89,11 @@ export const createTurn = <Ended>(record: (ended: readonly Ended[]) => void): Tu
     const held = replies
     all = []
     replies = []
-    record(ended)
+    try {
+      record(ended)
+    } catch (error) {
+      failed(error)
+    }
     for (const reply of held) reply.letGo()
   }
 

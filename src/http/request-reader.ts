@@ -114,7 +114,8 @@ export class RequestReader {
     const body = this.#options.body()
     const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
     if (isRead && body !== undefined && !isStream(body)) readParsed(req, this.#exchange, body, maxBodyBytes)
-    else if (hasBody(req)) this.#tap = tapStream(req, maxBodyBytes)
+    else if (hasBody(req))
+      this.#tap = tapStream(req, maxBodyBytes, (error) => this.#exchange.fault('watching a request', error))
   }
 
   /** The reply is there: reads what could not be read before. */

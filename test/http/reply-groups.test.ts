@@ -31,7 +31,12 @@ const connection = async (): Promise<{ socket: Socket; client: Socket; received:
 /** A turn that a reply has just gone by: the next one waits. */
 const turnOf = (socket: Socket) => {
   const recorded: string[][] = []
-  const turn = createTurn<string>((ended) => void recorded.push([...ended]))
+  const turn = createTurn<string>(
+    (ended) => void recorded.push([...ended]),
+    (error) => {
+      throw error
+    },
+  )
   stopClock()
   expect(turn.add('a reply before', socket)).toBe(false)
   return { turn, recorded }
