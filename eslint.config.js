@@ -27,6 +27,11 @@ export default tseslint.config(
       },
     },
   },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { sourceType: 'commonjs' },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
   { files: ['examples/**', 'bench/**', 'test/**', 'src/cli/**'], rules: { 'no-console': 'off' } },
   {
     files: ['src/**/*.ts', 'integrations/**/*.ts', 'sinks/**/*.ts'],
