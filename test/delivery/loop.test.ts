@@ -341,6 +341,27 @@ describe('a write that hangs', () => {
 })
 
 describe('open', () => {
+  it('tells what the sink says of itself, once a minute, without secrets', async () => {
+    const note = 'may not select: grant select on t to postgres://me:secret@db/x'
+    let away = true
+    const { sink, stored } = memorySink({
+      open: async () => [note],
+      async write() {
+        if (away) throw new Error('away')
+      },
+    })
+    vi.spyOn(Math, 'random').mockReturnValue(0)
+    const { delivery, saying, said } = deliver(sink)
+    delivery.append(lines(1))
+    await vi.waitFor(() => expect(delivery.stats().retries).toBeGreaterThan(1))
+    away = false
+    await delivery.flush()
+    expect(stored.size).toBe(1)
+    expect(saying('warn sink test: may not select: grant select on t')).toHaveLength(1)
+    expect(said.join()).not.toContain('secret')
+    await delivery.close()
+  })
+
   it('comes before the first write, and again when the columns have changed', async () => {
     let columns: readonly Column[] = []
     const { sink, opened, batches } = memorySink()

@@ -47,7 +47,7 @@ export const memorySink = (options: { name?: string; open?: Sink['open']; write?
     name,
     async open(columns) {
       opened.push(columns)
-      await open?.(columns)
+      return open?.(columns)
     },
     async write(records, signal) {
       running++
