@@ -112,6 +112,10 @@ export const isDay: Check = (value) => {
 /** Text of a `char`, which has as many characters always: spaces at its end are not told from those that fill it. */
 export const withoutSpacesAtEnd: Check = (value) => !(value as string).endsWith(' ')
 
+/** Whether a time has no more digits of a second than the column: the server would cut or round them. */
+export const withDigits = (digits: number): Fit =>
+  digits >= 3 ? 'all' : (value) => Date.parse(value as string) % 10 ** (3 - digits) === 0
+
 /** Both. */
 export const both = (first: Fit, second: Fit): Fit => {
   if (first === 'none' || second === 'none') return 'none'

@@ -289,6 +289,20 @@ describe.each(databases)('$name: a table that a person', ({ connect }) => {
       expect(delivery.noted).toHaveLength(2)
     })
 
+    it('with times of whole seconds keeps others in extra, and not rounded', async () => {
+      if (is('sqlite')) return
+      await make('seconds', `moment ${is('postgres') ? 'timestamptz(0)' : 'datetime(0)'}`)
+      const columns = columnsFor({ moment: { type: 'string', format: 'date-time' } })
+      const delivery = deliveryTo(database.sink('seconds'), () => columns)
+      const at = (moment: string) => record({ features: { moment } })
+      const last = '2026-12-31T23:59:59.500Z'
+      expect(await delivery.write([at('2026-12-31T23:59:59Z'), at(last)])).toEqual([])
+      const [first, second] = await rowsOf('seconds')
+      expect(first!['moment']).not.toBeNull()
+      expect(second!['moment']).toBeNull()
+      expect(extraOf(second!)).toMatchObject({ 'features.moment': { value: last } })
+    })
+
     it('with an enumeration, a day, short text and a list takes what fits', async () => {
       if (is('sqlite')) return
       if (is('postgres')) await database.run(`create type species as enum ('setosa', 'Virginica')`)

@@ -11,6 +11,7 @@ import {
   isDay,
   oneOf,
   parametersOf,
+  withDigits,
   withoutSpacesAtEnd,
   type NumberType,
 } from '../fit.ts'
@@ -130,10 +131,6 @@ const inTimestamp: Check = (value) => {
   const time = Date.parse(value as string)
   return time >= 1000 && time < 2 ** 31 * 1000 - 1000
 }
-
-/** Whether a time has no more digits of a second than the column: the server would cut them, or round up to the next day. */
-const withDigits = (digits: number): Fit =>
-  digits >= 3 ? 'all' : (value) => Date.parse(value as string) % 10 ** (3 - digits) === 0
 
 const fitTimestamp = (type: string, { source }: Column): Fit => {
   if (type === 'date') return source === 'record' ? 'none' : isDay

@@ -10,6 +10,7 @@ import {
   isDay,
   oneOf,
   parametersOf,
+  withDigits,
   withoutSpacesAtEnd,
   type NumberType,
 } from '../fit.ts'
@@ -137,7 +138,9 @@ const indexed = (spell: Spell): Fit => charactersUpTo(600, spell)
 const fitTimestamp = (type: string, { source }: Column): Fit => {
   // A record's own time is never a day's.
   if (type === 'date') return source === 'record' ? 'none' : isDay
-  return /^timestamp(\(\d\))? with(out)? time zone$/.test(type) ? 'all' : 'none'
+  if (!/^timestamp(\(\d\))? with(out)? time zone$/.test(type)) return 'none'
+  // The record's own time may be less exact than it was: who made the column wants it so.
+  return source === 'record' ? 'all' : withDigits(parametersOf(type)[0] ?? 6)
 }
 
 /** @param spell how text is stored */
