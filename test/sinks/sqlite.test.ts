@@ -104,7 +104,8 @@ describe('sqlite', () => {
   it("reports what can't hold our values, with SQL that helps", async () => {
     execute('wrong', 'create table wrong (id integer, timestamp text not null, text integer, owner text not null)')
     const { problems } = await make('wrong').plan!(columnsFor())
-    expect(problems).toHaveLength(3)
+    // A new table in its place is the end of the other problems too, and told alone.
+    expect(problems).toHaveLength(1)
     const error = await errorOf(make('wrong').open!(columnsFor()))
     for (const problem of problems) expect(error!.message).toContain(problem)
     const last = problems.find((problem) => problem.includes('`owner`'))!
