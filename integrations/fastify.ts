@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import fp from 'fastify-plugin'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
+import type { RouteSchema } from '../src/schema/route.ts'
 import type { Prediction } from '../src/prediction.ts'
 
 declare module 'fastify' {
@@ -48,12 +49,19 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
   if (!fastify.hasRequestDecorator('prediction')) fastify.decorateRequest('prediction', undefined)
   if (!fastify.hasDecorator('predictions')) fastify.decorate('predictions', capture)
 
+  /** Routes' schemas that were looked at. */
+  const known = new WeakSet<object>()
+  const addSchema = (schema: RouteSchema, shared: object): void => {
+    known.add(schema)
+    capture.addRouteSchema(schema, shared)
+  }
+
   fastify.addHook('onRoute', function predictionsOnRoute({ method, url, schema, config }) {
     if (config?.predictions === false) return
     const methods = Array.isArray(method) ? method : [method]
     const always = config?.predictions === true
-    if (schema !== undefined && methods.some((name) => capture.route(name, url, always) !== undefined))
-      capture.addRouteSchema(schema, fastify.getSchemas())
+    if (schema !== undefined && (always || methods.some((name) => capture.isConfigured(name, url))))
+      addSchema(schema, fastify.getSchemas())
   })
 
   fastify.addHook('onRequest', function predictionsOnRequest(request, reply, done) {
@@ -71,6 +79,9 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     })
     if (exchange === undefined) return done()
     if (exchange === 'full') return void reply.code(FULL_STATUS).send(FULL_REPLY)
+    // A route that was there before: `register` without `await` loads this plugin after the routes that follow.
+    const { schema } = request.routeOptions as { schema?: RouteSchema }
+    if (schema && !known.has(schema)) addSchema(schema, request.server.getSchemas())
     request.prediction ??= exchange.prediction
     ;(request as Captured)[kExchange] = exchange
     done()

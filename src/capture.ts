@@ -55,6 +55,8 @@ export interface Capture {
 
   /** The configured route that a request matches, or its own where it is captured `always`. For integrations. */
   route(method: string, url: string, always: boolean): string | undefined
+  /** Whether a route is one of the configuration, or all are. For integrations, at the start. */
+  isConfigured(method: string, path: string): boolean
   /** Whether requests are to be refused now: the outbox is full and `PREDICTIONS_WHEN_FULL` is `reject`. For integrations. */
   rejects(): boolean
   /** A request of a captured route arrives. For integrations. */
@@ -235,7 +237,12 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     record(exchange, socket) {
       if (exchange.isLarge) return recordInSteps(exchange, socket)
       if (hold === undefined && socket !== undefined && turn.add(exchange, socket)) return undefined
-      return storeIn(deliveries, exchange.lines(), hold)
+      const safe = storeIn(deliveries, exchange.lines(), hold)
+      if (safe === undefined || socket === undefined) return safe
+      // Held on its connection, so that nothing else that is written there can come before it.
+      const reply = new HeldReply(socket)
+      void safe.then(() => reply.letGo())
+      return undefined
     },
     count: counts.request,
     fault,
@@ -292,6 +299,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       if (missed !== undefined && (route !== undefined || !missed(method, pathOf(url)))) missed = undefined
       return route
     },
+    isConfigured: (method, path) => settings.always || match(method, path) !== undefined,
     rejects: () => settings.whenFull === 'reject' && deliveries.some((delivery) => delivery.full) && counts.rejected(),
     begin: (request) => new Exchange(context, request),
     fault,
@@ -367,6 +375,7 @@ const disabledCapture = (settings: Settings): Capture =>
       flush: async () => true,
       close: async () => {},
       route: () => undefined,
+      isConfigured: () => false,
       rejects: () => false,
       begin: (): Exchange => {
         throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'capture is off: PREDICTIONS_ENABLED is false')

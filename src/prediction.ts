@@ -17,6 +17,12 @@ export interface Prediction {
    */
   tag(tags: Readonly<Record<string, unknown>>): void
 
+  /**
+   * Says what went wrong, where the framework is not told: by an error layer that replies itself, as NestJS' does.
+   * @example request.prediction?.fail(exception)
+   */
+  fail(error: unknown): void
+
   /** Does not store this prediction. */
   skip(): void
 }

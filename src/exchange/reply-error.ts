@@ -8,13 +8,21 @@ export const errorOfReply = (body: unknown, clean: Clean): string | undefined =>
   if (typeof body === 'string' || Buffer.isBuffer(body)) return errorOfText(body.toString(), clean)
   if (typeof body !== 'object' || body === null) return undefined
   const cleaned = clean(body)
-  const { message, error, detail, title } = cleaned as Record<string, unknown>
-  for (const said of [message, error, detail, title]) {
-    if (typeof said === 'string' && said !== '') return said
-    if (typeof said === 'object' && said !== null && typeof (said as Record<string, unknown>)['message'] === 'string')
-      return (said as Record<string, unknown>)['message'] as string
+  const { message, errors, error, detail, title } = cleaned as Record<string, unknown>
+  for (const member of [message, errors, error, detail, title]) {
+    const words = wordsOf(member)
+    if (words !== undefined) return words
   }
   return encode(cleaned)
+}
+
+/** A text, an error's message, or those of a list: NestJS' validation and GraphQL reply with lists. */
+const wordsOf = (said: unknown): string | undefined => {
+  if (typeof said === 'string') return said === '' ? undefined : said
+  if (typeof said !== 'object' || said === null) return undefined
+  if (!Array.isArray(said)) return wordsOf((said as Record<string, unknown>)['message'])
+  const all = said.map(wordsOf).filter((words) => words !== undefined)
+  return all.length === 0 ? undefined : all.join('; ')
 }
 
 /** JSON is looked into; of an HTML page (Express' default error page) the text within `<pre>`, up to its stack, counts. */

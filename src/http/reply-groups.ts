@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import * as timers from 'node:timers'
 import { beforeDestroy } from './cork-socket.ts'
+import { hasImmediates } from '../steps/immediates.ts'
 import { HeldReply } from './held-reply.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */
@@ -103,7 +104,7 @@ export const createTurn = <Ended>(
       const gap = now - lastAt
       lastAt = now
       const isFirst = all.length === 0
-      if (isPaused(now) || (isFirst && gap > MAX_GAP_MS)) return false
+      if (!hasImmediates || isPaused(now) || (isFirst && gap > MAX_GAP_MS)) return false
       all.push(ended)
       replies.push(new HeldReply(socket))
       if (isFirst) start(now)

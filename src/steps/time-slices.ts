@@ -1,4 +1,5 @@
 import * as timers from 'node:timers'
+import { hasImmediates } from './immediates.ts'
 
 /** Work that takes long, in steps of a fraction of a millisecond as a rule: between them other work may go on. */
 export type Steps<Result = void> = Generator<undefined, Result, undefined>
@@ -107,6 +108,10 @@ export const createStepRunner = (): StepRunner => {
 
   return {
     run(work, end) {
+      if (!hasImmediates) {
+        while (work.next().done !== true);
+        return end()
+      }
       watchExit()
       jobs.push(newJob(work, end))
       schedule()

@@ -399,7 +399,7 @@ describe.each([
     release()
   })
 
-  it('breaks the connection and not the process where the end of a held reply throws', async () => {
+  it('throws at the handler what a middleware throws at the end, where replies are held too', async () => {
     const { capture, release } = heldCapture()
     const app = quietApp().use(express.json())
     app.use((_req, res, next) => {
@@ -409,12 +409,39 @@ describe.each([
       next()
     })
     app.use(capturePredictions(capture))
-    app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    let thrown: unknown
+    app.post('/predict', (_req, res) => {
+      try {
+        res.json({ prediction: 1 })
+      } catch (error) {
+        thrown = error
+        res.socket!.destroy()
+      }
+    })
     const { url } = await listen(app)
     const reply = post(`${url}/predict`)
-    await vi.waitFor(() => expect(capture.stats().requests.captured).toBe(1))
+    await vi.waitFor(() => expect(thrown).toMatchObject({ message: 'a broken middleware' }))
     release()
     await expect(reply).rejects.toThrow('fetch failed')
+  })
+
+  it('keeps the order of replies on a pipelined connection, where they are held too', async () => {
+    const { capture, release } = heldCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    const { port } = await listen(app)
+    let received = ''
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(
+        'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}GARBAGE\r\n\r\n',
+      ),
+    )
+    socket.setEncoding('latin1').on('data', (text: string) => (received += text))
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await vi.waitFor(() => expect(capture.stats().requests.captured).toBe(1))
+    release()
+    await closed
+    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
   })
 
   it('reads what a later parser makes of the body', async () => {

@@ -284,3 +284,34 @@ it('keeps a prediction that was made after its client went away', async () => {
   }).catch(() => undefined)
   await vi.waitFor(async () => expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 4 }]))
 })
+
+it.each([
+  ['Fastify 4', fastify4 as unknown as typeof fastify5],
+  ['Fastify 5', fastify5],
+])('uses the schema of a route that stands behind a register without await: %s', async (_, fastify) => {
+  const { capture, records } = testCapture()
+  const app = fastify()
+  cleanup(() => app.close())
+  void app.register(capturePredictions, { capture })
+  const schema = { body: { type: 'object', properties: { n: { type: 'integer' } } } }
+  app.post('/predict', { schema }, async () => ({ prediction: 1 }))
+  const columns: string[] = []
+  const { addRouteSchema } = capture
+  capture.addRouteSchema = (route, shared) => {
+    columns.push(...Object.keys((route.body as typeof schema.body).properties))
+    addRouteSchema(route, shared)
+  }
+  for (let i = 0; i < 2; i++) await app.inject({ method: 'POST', url: '/predict', payload: { n: 1 } })
+  expect(columns).toEqual(['n'])
+  expect(await records()).toHaveLength(2)
+})
+
+it('names its hooks', async () => {
+  const { capture } = testCapture()
+  const app = fastify5()
+  cleanup(() => app.close())
+  await app.register(capturePredictions, { capture })
+  app.post('/predict', async () => ({ prediction: 1 }))
+  await app.ready()
+  expect(app.printRoutes({ includeHooks: true })).not.toContain('anonymous')
+})
