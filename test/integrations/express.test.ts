@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import compression from 'compression'
 import express4 from 'express4'
@@ -428,17 +428,29 @@ describe.each([
   it('keeps the order of replies on a pipelined connection, where they are held too', async () => {
     const { capture, release } = heldCapture()
     const app = quietApp().use(express.json()).use(capturePredictions(capture))
-    app.post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+    let refuse: (() => void) | undefined
+    const refused = new Promise<void>((resolve) => (refuse = resolve))
+    app.post('/predict', (req, res) => {
+      // As Fastify and others answer bytes that are no request: to the socket.
+      const { server } = req.socket as unknown as { server: Server }
+      server.on('clientError', (_error, socket) => {
+        socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+        refuse!()
+      })
+      res.json({ prediction: 1 })
+    })
     const { port } = await listen(app)
     let received = ''
     const socket = connect(port, '127.0.0.1', () =>
       socket.write(
-        'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}GARBAGE\r\n\r\n',
+        'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}',
       ),
     )
     socket.setEncoding('latin1').on('data', (text: string) => (received += text))
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await vi.waitFor(() => expect(capture.stats().requests.captured).toBe(1))
+    socket.write('GARBAGE\r\n\r\n')
+    await refused
     release()
     await closed
     expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
