@@ -67,6 +67,7 @@ for (const [name, capture] of Object.entries(captures)) {
       res,
       url: '/predict',
       always: () => false,
+      ignoresCase: false,
       body: () => parsed,
       header: (name) => (name === 'content-type' ? 'application/json' : undefined),
       setHeader: (name, value) => void res.setHeader(name, value),

@@ -112,6 +112,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       res,
       url: req.originalUrl,
       always: () => isOnRoute(req, next),
+      ignoresCase: !req.app.enabled('case sensitive routing'),
       body: () => req.body as unknown,
       header: (name) => headerText(res.getHeader(name)),
       setHeader: (name, value) => void res.setHeader(name, value),

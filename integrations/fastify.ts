@@ -40,8 +40,13 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
   return { capture: createCapture(given), own: true }
 }
 
+/** The path as Fastify's router reads it; the query stays. */
+const withoutDuplicateSlashes = (url: string): string => url.replace(/^[^?#]*/, (path) => path.replace(/\/{2,}/g, '/'))
+
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
   const { capture, own } = captureOf(fastify, options)
+  const { caseSensitive, ignoreDuplicateSlashes } = fastify.initialConfig
+  const ignoresCase = caseSensitive === false
   // With two captures in one app each finds its own exchange, and the first whose route matches owns the handle.
   const kExchange = Symbol('capture-predictions.exchange')
   type Captured = FastifyRequest & { [kExchange]: HttpExchange | null }
@@ -70,7 +75,8 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     const exchange = captureRequest(capture, {
       req: request.raw,
       res: reply.raw,
-      url: request.originalUrl,
+      url: ignoreDuplicateSlashes ? withoutDuplicateSlashes(request.originalUrl) : request.originalUrl,
+      ignoresCase,
       always: () => predictions === true,
       // Fastify gives null to requests without a body.
       body: () => request.body ?? undefined,

@@ -79,6 +79,8 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       res: ctx.res,
       url: ctx.originalUrl,
       always: () => isOnRoute(ctx, capturePredictionsMiddleware, isOnApp),
+      // As @koa/router does, unless it is told to be sensitive.
+      ignoresCase: true,
       body: () => (ctx.request as { body?: unknown }).body,
       header: (name) => headerText(ctx.res.getHeader(name)),
       setHeader: (name, value) => void ctx.res.setHeader(name, value),

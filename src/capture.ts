@@ -54,7 +54,7 @@ export interface Capture {
   close(options?: { timeout?: number }): Promise<void>
 
   /** The configured route that a request matches, or its own where it is captured `always`. For integrations. */
-  route(method: string, url: string, always: boolean): string | undefined
+  route(method: string, url: string, always: boolean, ignoresCase?: boolean): string | undefined
   /** Whether a route is one of the configuration, or all are. For integrations, at the start. */
   isConfigured(method: string, path: string): boolean
   /** Whether requests are to be refused now: the outbox is full and `PREDICTIONS_WHEN_FULL` is `reject`. For integrations. */
@@ -146,6 +146,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
   const advise = atMostOnceA(MINUTE, (message) => logger.warn(message))
   const match = createRouteMatcher(settings.routes)
+  const matchAnyCase = createRouteMatcher(settings.routes, true)
   const samplerOf = samplersOf(settings)
   const redactor = createRedactor(settings.redact, settings.redactKey)
   const hold = holdOf(settings)
@@ -294,8 +295,10 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       })()
       return closing
     },
-    route(method, url, always) {
-      const route = match(method, url) ?? (always || settings.always ? `${method} ${pathOf(url)}` : undefined)
+    route(method, url, always, ignoresCase = false) {
+      const route =
+        (ignoresCase ? matchAnyCase : match)(method, url) ??
+        (always || settings.always ? `${method} ${pathOf(url)}` : undefined)
       if (missed !== undefined && (route !== undefined || !missed(method, pathOf(url)))) missed = undefined
       return route
     },

@@ -27,7 +27,7 @@ interface MethodRoutes {
 /**
  * A matcher for `routes`, each a method and a full path: `POST /predict`, `POST /v1/models/:name:predict`, `POST /v2/*`.
  *
- * - The path is compared without its query, exactly (by case too), but for one slash at its end and percent-encoding: `/predict/` is
+ * - The path is compared without its query, exactly (by case too, unless the app's router ignores it), but for one slash at its end and percent-encoding: `/predict/` is
  *   `/predict`, `/%70redict` as well.
  * - `:name` at a segment's start stands for one segment that is not empty, or for its part before a literal `:suffix`.
  *   Elsewhere a colon is literal: `/v1/models/m:predict`.
@@ -36,13 +36,13 @@ interface MethodRoutes {
  *
  * It runs for each request of the app: a route without parameters costs two look-ups, another time is linear in the path.
  */
-export const createRouteMatcher = (routes: readonly string[]): RouteMatcher => {
+export const createRouteMatcher = (routes: readonly string[], ignoresCase = false): RouteMatcher => {
   const methods = new Map<string, MethodRoutes>()
   for (const route of routes) {
     const [method = '', path = ''] = route.split(' ')
     let own = methods.get(method)
     if (!own) methods.set(method, (own = { fixed: new Map(), patterns: [] }))
-    addRoute(own, route, path)
+    addRoute(own, route, ignoresCase ? path.toLowerCase() : path)
   }
 
   return (method, url) => {
@@ -50,7 +50,8 @@ export const createRouteMatcher = (routes: readonly string[]): RouteMatcher => {
     if (own === undefined) return undefined
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
-    return own.fixed.get(path) ?? matchSlowly(own, path)
+    const wanted = ignoresCase ? path.toLowerCase() : path
+    return own.fixed.get(wanted) ?? matchSlowly(own, wanted)
   }
 }
 

@@ -3,6 +3,7 @@ import type { Capture } from '../capture.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/exchange-bodies.ts'
 import { givenHeader } from './given-head.ts'
+import { isPlainValue } from './plain-value.ts'
 import { RequestReader } from './request-reader.ts'
 import { watchResponse } from './watch-response.ts'
 
@@ -14,6 +15,8 @@ export interface HttpRequest {
   readonly url: string
   /** Captured whatever the configured routes are: the middleware stands on the route itself. */
   always(): boolean
+  /** Whether the app's router takes `/PREDICT` for `/predict`. */
+  readonly ignoresCase: boolean
   /** The body as the framework's parser left it; undefined as long as no parser has run. */
   body(): unknown
   /** A response header by its lower-case name. */
@@ -49,11 +52,12 @@ export class HttpExchange {
   }
 
   /**
-   * What the handler replied, before it is serialised.
+   * What the handler replied, before it is serialised. What may not read the same twice is read from the reply's bytes.
    * @param isValue a string is a value, too: it will be serialised
    */
   reply(body: unknown, isValue = false): void {
     try {
+      if (!isPlainValue(body)) return
       this.#reader.read()
       this.prediction.reply(body, this.#res.statusCode, this.#header, isValue)
     } catch (error) {
@@ -113,7 +117,7 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
 
 const begin = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
   const { req, res } = http
-  const route = capture.route(req.method ?? '', http.url, http.always())
+  const route = capture.route(req.method ?? '', http.url, http.always(), http.ignoresCase)
   if (route === undefined) return undefined
   const nth = place(capture, req)
   if (nth === 0) return undefined

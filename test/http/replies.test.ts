@@ -195,6 +195,85 @@ describe.each([
   })
 })
 
+describe('what the router takes', () => {
+  it.each([
+    ['Express 4', () => express4() as unknown as ReturnType<typeof express5>],
+    ['Express 5', () => express5()],
+  ])('is captured in another case in %s, unless the app is sensitive', async (_, create) => {
+    for (const sensitive of [false, true]) {
+      const { capture, records } = testCapture()
+      const app = create().set('case sensitive routing', sensitive).set('env', 'test')
+      app.use(forExpress(capture)).post('/predict', (_req, res) => void res.json({ prediction: 1 }))
+      await rawReply(await serve(app), '/PREDICT')
+      expect((await records()).map(({ outputs }) => outputs)).toEqual(sensitive ? [] : [{ prediction: 1 }])
+    }
+  })
+
+  it.each([
+    ['Fastify 4', fastify4 as unknown as typeof fastify5],
+    ['Fastify 5', fastify5],
+  ])('is captured in another case, and with more slashes, in %s where it is told so', async (_, fastify) => {
+    const { capture, records } = testCapture()
+    const app = fastify({ caseSensitive: false, ignoreDuplicateSlashes: true } as object)
+    cleanup(() => app.close())
+    await app.register(forFastify, { capture })
+    app.post('/predict', async () => ({ prediction: 1 }))
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    for (const path of ['/PREDICT', '//predict?x=//', '/predict']) await rawReply(port, path)
+    expect(await records()).toHaveLength(3)
+  })
+})
+
+describe('a reply that says another thing each time it is read', () => {
+  const changing = () => {
+    let n = 0
+    return {
+      'a toJSON': { prediction: { toJSON: () => ++n } },
+      'a getter': {
+        get prediction() {
+          return ++n
+        },
+      },
+      'one below': { prediction: 1, list: [{ toJSON: () => ++n }] },
+    }
+  }
+  type Kind = keyof ReturnType<typeof changing>
+  const apps: Record<string, (kind: Kind, capture: Capture | undefined) => Promise<number>> = {
+    async express(kind, capture) {
+      const app = express5().disable('x-powered-by')
+      if (capture) app.use(forExpress(capture))
+      app.post('/predict', (_req, res) => void res.json(changing()[kind]))
+      return serve(app)
+    },
+    async koa(kind, capture) {
+      const app = new Koa3()
+      if (capture) app.use(forKoa(capture))
+      app.use((ctx) => void (ctx.body = changing()[kind]))
+      return serve(app.callback())
+    },
+    async fastify(kind, capture) {
+      const app = fastify5()
+      cleanup(() => app.close())
+      if (capture) await app.register(forFastify, { capture })
+      app.post('/predict', async () => changing()[kind])
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      return (app.server.address() as AddressInfo).port
+    },
+  }
+  it.each(
+    Object.keys(apps).flatMap((name) =>
+      (['a toJSON', 'a getter', 'one below'] as const).map((kind) => [name, kind] as const),
+    ),
+  )('is read once: %s, %s', async (name, kind) => {
+    const { capture, records } = testCapture()
+    const bare = await rawReply(await apps[name]!(kind, undefined), '/predict')
+    const reply = await rawReply(await apps[name]!(kind, capture), '/predict')
+    expect(comparable(reply)).toBe(comparable(bare))
+    expect((await records())[0]!.outputs).toEqual(JSON.parse(bare.slice(bare.indexOf('\r\n\r\n') + 4)))
+  })
+})
+
 describe('a capture that sees requests and matches none', () => {
   it('says so once, with the nearest path', async () => {
     const said: string[] = []

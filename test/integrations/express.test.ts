@@ -234,7 +234,7 @@ describe.each([
     expect((await records())[0]).toMatchObject({ status: 500, error: 'Error: broken model', features: { a: 1 } })
   })
 
-  it("stores an error of the reply's serialisation beside its object, as it was said", async () => {
+  it("stores an error of the reply's serialisation as it was said", async () => {
     const { capture, records } = testCapture()
     const app = quietApp().use(express.json()).use(capturePredictions(capture))
     const toJSON = () => {
@@ -243,10 +243,24 @@ describe.each([
     app.post('/predict', (_req, res) => void res.json({ prediction: 1, model: { toJSON } }))
     const { url } = await listen(app)
     await post(`${url}/predict`)
+    // Only the app calls its own toJSON.
     expect((await records())[0]).toMatchObject({
       status: 500,
       error: `Error: the model's "name" <is> lost & gone`,
-      outputs: { prediction: 1 },
+      outputs: {},
+    })
+  })
+
+  it('stores an object that can not be serialised, with the error', async () => {
+    const { capture, records } = testCapture()
+    const app = quietApp().use(express.json()).use(capturePredictions(capture))
+    app.post('/predict', (_req, res) => void res.json({ prediction: 1, model: 7n }))
+    const { url } = await listen(app)
+    await post(`${url}/predict`)
+    expect((await records())[0]).toMatchObject({
+      status: 500,
+      error: expect.stringMatching(/BigInt/) as string,
+      outputs: { prediction: 1, model: 7 },
     })
   })
 
