@@ -20,6 +20,9 @@ declare module 'fastify' {
   }
 }
 
+/** A plugin of any Fastify: another package (NestJS' adapter) may bring a copy of its own, whose types know nothing of ours. */
+export type PredictionsPlugin = (fastify: unknown, options: PredictionsPluginOptions) => Promise<void>
+
 /** What the plugin takes: options of a capture, or `{ capture }` made by `createCapture`. */
 export type PredictionsPluginOptions = CaptureOptions | { readonly capture: Capture }
 
@@ -139,6 +142,9 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
  * })
  * await app.listen({ port: 3000 })
  */
-export const capturePredictions = fp(plugin, { fastify: SUPPORTED, name: 'capture-predictions' })
+export const capturePredictions = fp(plugin, {
+  fastify: SUPPORTED,
+  name: 'capture-predictions',
+}) as unknown as PredictionsPlugin
 
 export default capturePredictions

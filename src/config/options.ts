@@ -25,7 +25,7 @@ export interface CaptureOptions {
    */
   route?: string | readonly string[] | undefined
   /**
-   * True: captures every request that passes where the middleware stands, on a router for instance, whatever its path and method.
+   * True: captures every request that passes where the middleware stands, on a router for instance, whatever its path and method. `PREDICTIONS_ALWAYS`.
    * @default false
    */
   always?: boolean | undefined

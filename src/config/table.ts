@@ -87,6 +87,7 @@ export const table: { readonly [K in Key]: Setting<Values[K]> } = {
     doc: 'Routes to capture: method and full path without the query; :name stands for a segment, * at the end for the rest.',
   },
   always: {
+    variable: 'PREDICTIONS_ALWAYS',
     default: false,
     ...yesOrNo,
     doc: 'true: every request that passes where the middleware stands is captured, whatever its route.',

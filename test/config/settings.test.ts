@@ -36,6 +36,7 @@ describe('where a setting comes from', () => {
   it('has a default without anything', () => {
     expect(resolveSettings({}, {})).toEqual({
       sinks: ['sqlite:./predictions.db'],
+      always: false,
       table: 'predictions',
       routes: ['POST /predict'],
       model: 'capture-predictions',
