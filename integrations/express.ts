@@ -19,6 +19,9 @@ export interface PredictionsMiddleware {
   readonly capture: Capture
 }
 
+/** Where multer puts the files of a form. */
+type FileRequest = { readonly file?: unknown; readonly files?: unknown }
+
 interface Route {
   readonly stack?: readonly { readonly handle: unknown; readonly name: string }[]
 }
@@ -114,6 +117,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       always: () => isOnRoute(req, next),
       ignoresCase: !req.app.enabled('case sensitive routing'),
       body: () => req.body as unknown,
+      files: () => (req as FileRequest).file ?? (req as FileRequest).files,
       header: (name) => headerText(res.getHeader(name)),
       setHeader: (name, value) => void res.setHeader(name, value),
     })

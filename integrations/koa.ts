@@ -82,6 +82,8 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
       // As @koa/router does, unless it is told to be sensitive.
       ignoresCase: true,
       body: () => (ctx.request as { body?: unknown }).body,
+      // Where koa-body puts the files of a form.
+      files: () => (ctx.request as { files?: unknown }).files,
       header: (name) => headerText(ctx.res.getHeader(name)),
       setHeader: (name, value) => void ctx.res.setHeader(name, value),
     })

@@ -19,6 +19,8 @@ export interface HttpRequest {
   readonly ignoresCase: boolean
   /** The body as the framework's parser left it; undefined as long as no parser has run. */
   body(): unknown
+  /** The files of a multipart form, where its parser puts them beside the body. */
+  files?(): unknown
   /** A response header by its lower-case name. */
   readonly header: Header
   /** Sets a response header, as the framework does. */
@@ -35,11 +37,11 @@ export class HttpExchange {
   readonly #header: Header
   readonly #reader: RequestReader
 
-  constructor(prediction: Exchange, { req, res, body }: HttpRequest, header: Header, maxBodyBytes: number) {
+  constructor(prediction: Exchange, { req, res, body, files }: HttpRequest, header: Header, maxBodyBytes: number) {
     this.prediction = prediction
     this.#res = res
     this.#header = header
-    this.#reader = new RequestReader(req, prediction, { body, maxBodyBytes })
+    this.#reader = new RequestReader(req, prediction, { body, maxBodyBytes, ...(files && { files }) })
   }
 
   /** The handler is about to run: reads the body now if it is parsed, else watches its bytes go by. */

@@ -4,10 +4,13 @@ import { decompress } from './decompress.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { encode } from '../records/json.ts'
 import { tapStream, type Tap } from './body-tap.ts'
+import { formOf } from './form-body.ts'
 
 export interface RequestOptions {
   /** The body as the framework's parser left it; undefined as long as no parser has run. */
   body(): unknown
+  /** The files of a multipart form, where its parser puts them beside the body. */
+  files?(): unknown
   /** A body of more bytes than this is not read. */
   readonly maxBodyBytes: number
 }
@@ -58,6 +61,9 @@ const sizeOf = ({ headers }: IncomingMessage, body: unknown): number => {
   if (length !== undefined && encoding === undefined) return Number(length)
   return Buffer.byteLength(typeof body === 'string' ? body : encode(body))
 }
+
+const isMultipart = ({ headers }: IncomingMessage): boolean =>
+  headers['content-type']?.startsWith('multipart/form-data') ?? false
 
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
 const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
@@ -113,13 +119,24 @@ export class RequestReader {
     const { maxBodyBytes } = this.#options
     const body = this.#options.body()
     const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
+    if (this.#readForm(body)) return
     if (isRead && body !== undefined && !isStream(body)) readParsed(req, this.#exchange, body, maxBodyBytes)
     else if (hasBody(req))
       this.#tap = tapStream(req, maxBodyBytes, (error) => this.#exchange.fault('watching a request', error))
   }
 
+  /** Reads a multipart form where a parser has run: its bytes, with the files in them, say less. */
+  #readForm(body: unknown): boolean {
+    if (!isMultipart(this.#req) || isStream(body)) return false
+    const form = formOf(body, this.#options.files?.(), this.#options.maxBodyBytes)
+    if (!hasMembers(form)) return false
+    this.#exchange.request(form)
+    return true
+  }
+
   /** The reply is there: reads what could not be read before. */
   read(): void {
-    if (!this.#exchange.hasRequest) readLate(this.#req, this.#exchange, this.#tap, this.#options)
+    if (this.#exchange.hasRequest || this.#readForm(this.#options.body())) return
+    readLate(this.#req, this.#exchange, this.#tap, this.#options)
   }
 }
