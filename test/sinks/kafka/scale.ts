@@ -166,10 +166,12 @@ export interface FaultOptions {
  */
 export const runFaults = async (scale: Scale, { backlog, batch, also }: FaultOptions) => {
   let isOver = false
+  let isCut = false
   const load = async () => {
     while (!isOver) {
-      if (scale.produced() - (await scale.stored()) < backlog) await scale.produce(batch)
-      else await wait(20)
+      // While nothing can be stored all members need something to store: what waits may be that of one of them.
+      if (isCut || scale.produced() - (await scale.stored()) < backlog) await scale.produce(batch)
+      if (isCut || scale.produced() - (await scale.stored()) >= backlog) await wait(20)
     }
   }
   const started = performance.now()
@@ -188,10 +190,12 @@ export const runFaults = async (scale: Scale, { backlog, batch, also }: FaultOpt
     const living = [second, third, fourth]
     await until('the new member writes', () => fourth.written() > 0)
     const retries = living.map((member) => member.stats()!.retries)
+    isCut = true
     await scale.cutDatabase()
     await until('all notice that the database is away', () =>
       living.every((member, i) => member.stats()!.retries > retries[i]! + 1),
     )
+    isCut = false
     await scale.restoreDatabase()
     await until('all write again', writesMore(living))
     if (also) {
