@@ -251,7 +251,13 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       const timer = timers.setTimeout(() => end(), ABANDONED_MS).unref()
       const end = () => {
         timers.clearTimeout(timer)
-        if (abandoned.delete(end)) finish()
+        if (!abandoned.delete(end)) return
+        // Called by a timer or by close: nobody above would catch it.
+        try {
+          finish()
+        } catch (error) {
+          fault('ending a request whose client left', error)
+        }
       }
       abandoned.add(end)
     },

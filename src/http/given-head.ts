@@ -65,37 +65,41 @@ const withHeader = (head: Given, name: string, value: string): Given => {
  *
  * @param args what `writeHead` was called with; what it is to be called with instead is put into it
  * @param id the header that is to be there
- * @param replaced told of another value under the id's name, as one that came from a server behind this one
+ * @returns another value that stood under the id's name, as one from a server behind this one
  */
 export const takeHead = (
   res: ServerResponse,
   args: unknown[],
   id: { readonly name: string; readonly value: string } | undefined,
-  replaced: (value: string) => void,
-): void => {
+): string | undefined => {
   const place = typeof args[1] === 'object' && args[1] !== null ? 1 : 2
   const given = args[place]
   let head = typeof given === 'object' && given !== null ? (given as Given) : undefined
   if (Array.isArray(head)) head = flat(head)
   const before = head === undefined || id === undefined ? undefined : headerText(valueIn(head, id.name.toLowerCase()))
+  let replaced: string | undefined
   if (id !== undefined && head !== undefined && before !== undefined && before !== id.value) {
-    replaced(before)
+    replaced = before
     head = withHeader(head, id.name, id.value)
   }
-  if (id !== undefined && before === undefined && !res.headersSent) setId(res, id, replaced)
-  if (head === undefined) return
-  ;(res as Headed)[kHead] = head
-  args[place] = head
+  if (id !== undefined && before === undefined && !res.headersSent) replaced = setId(res, id)
+  if (head !== undefined) {
+    ;(res as Headed)[kHead] = head
+    args[place] = head
+  }
+  return replaced
 }
 
-/** Sets the header where it is missing, or another's. */
+/**
+ * Sets the header where it is missing, or another's.
+ * @returns another's value
+ */
 export const setId = (
   res: ServerResponse,
   { name, value }: { readonly name: string; readonly value: string },
-  replaced: (value: string) => void,
-): void => {
+): string | undefined => {
   const before = headerText(res.getHeader(name))
-  if (before === value) return
-  if (before !== undefined) replaced(before)
+  if (before === value) return undefined
   res.setHeader(name, value)
+  return before
 }

@@ -64,7 +64,7 @@ class ResponseWatch {
 
   writeHead(args: unknown[]): ServerResponse {
     try {
-      takeHead(this.#res, args, this.#id, this.#replaced)
+      this.#tagUpstream(takeHead(this.#res, args, this.#id))
     } catch (error) {
       this.#giveUp(error)
     }
@@ -132,8 +132,10 @@ class ResponseWatch {
     return this.#ending.prediction.hasReply(this.#res.statusCode)
   }
 
-  /** Another id was there: that of a server behind this one, whose reply the app passes on. */
-  readonly #replaced = (value: string): void => this.#ending.prediction.tag({ upstream_prediction_id: value })
+  /** An id was there already: that of a server behind this one, whose reply the app passes on. */
+  #tagUpstream(id: string | undefined): void {
+    if (id !== undefined) this.#ending.prediction.tag({ upstream_prediction_id: id })
+  }
 
   #beforeWrite(chunk: unknown, encoding: unknown): Promise<void> | undefined {
     const isFirst = !this.#started
@@ -163,7 +165,7 @@ class ResponseWatch {
 
   /** Some error handlers (Koa's, finalhandler) remove every header before they reply. */
   #keepId(): void {
-    if (this.#id !== undefined && !this.#res.headersSent) setId(this.#res, this.#id, this.#replaced)
+    if (this.#id !== undefined && !this.#res.headersSent) this.#tagUpstream(setId(this.#res, this.#id))
   }
 
   #finish(): Promise<void> | undefined {

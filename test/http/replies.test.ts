@@ -162,6 +162,28 @@ describe.each(frameworks)('what is replied past $name', ({ listen }) => {
   })
 })
 
+it('counts a fault in what is left of a request whose client went away, and throws it at nobody', async () => {
+  const { capture } = testCapture()
+  let seen: ServerResponse | undefined
+  const app = express5().use(forExpress(capture))
+  app.post('/predict', (req, res) => {
+    Object.defineProperty(req, 'body', {
+      get() {
+        throw new Error('a broken getter')
+      },
+    })
+    seen = res
+  })
+  const socket = connect(await serve(app), '127.0.0.1')
+  socket.write('POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n')
+  await vi.waitFor(() => expect(seen).toBeDefined())
+  const closed = new Promise((resolve) => seen!.once('close', resolve))
+  socket.destroy()
+  await closed
+  await capture.close()
+  expect(capture.stats().faults).toBe(1)
+})
+
 describe.each([
   ['Express 4', express4],
   ['Express 5', express5 as unknown as typeof express4],
