@@ -59,11 +59,22 @@ const badConfiguration = (mistakes: readonly string[]): PredictionsError => {
   return new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `${title} in the configuration:\n${lines.join('\n')}`)
 }
 
+/** Variables whose features are to come: their names are known, so that none is taken for a slip of the pen. */
+const UPCOMING: ReadonlySet<string> = new Set([
+  'PREDICTIONS_ACTUALS_TABLE',
+  'PREDICTIONS_INSTANCES',
+  'PREDICTIONS_PREDICTIONS',
+  'PREDICTIONS_REPORT_CONFIG',
+  'PREDICTIONS_MONITOR_TOKEN',
+])
+
 function* readEnvironment(env: NodeJS.ProcessEnv, mistakes: string[]): Generator<[Key, Given]> {
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('PREDICTIONS_') || value === undefined) continue
     const key = keyOfVariable.get(name)
-    if (key === undefined) {
+    if (UPCOMING.has(name)) {
+      if (value !== '') mistakes.push(`${name} is set, but what it is for is not in this version yet: unset it`)
+    } else if (key === undefined) {
       if (!isServiceLink(name, value)) mistakes.push(unknownVariable(name, value))
     } else if (value !== '' || settingOf(key).emptyCounts) yield [key, { name, value }]
   }
