@@ -7,8 +7,9 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect, ExistingColumn } from './sql/dialect.ts'
-import { fixFor, isDenied, isRefusal, isTimeout } from './sql/mysql/errors.ts'
+import { fixFor, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
+import { whoLacksRight } from './sql/mysql/rights.ts'
 import { fit, limits, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
 import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
@@ -112,21 +113,10 @@ const dialect = (
       const table = qualified(session, name)
       const column = columns.find(({ generated }) => !generated)
       if (!column) return []
-      try {
-        // Asks for the right, and inserts nothing.
-        await session.query(`insert into ${table} (${session.quote(column.name)}) select null from dual where false`)
-        return []
-      } catch (error) {
-        // Whoever is told that a column needs a value may insert one.
-        if (isRefusal(error)) return []
-        if (!isDenied(error)) throw error
-        const [found] = await session.query('select current_user() as name')
-        const user = String(found?.['name']).replace(/^(.*)@(.*)$/, "'$1'@'$2'")
-        return [`the user may not insert into ${table}: grant insert, select, update on ${table} to ${user}`]
-      } finally {
-        // A transaction that only asked would keep others from changing the table.
-        await session.query('rollback')
-      }
+      const insert = `insert into ${table} (${session.quote(column.name)}) select null from dual where false`
+      const user = await whoLacksRight(session, insert)
+      if (user === undefined) return []
+      return [`the user may not insert into ${table}: grant insert, select, update on ${table} to ${user}`]
     },
     async hasSchema(session, schema) {
       const found = await session.query('select 1 from information_schema.schemata where schema_name = ?', [schema])

@@ -11,6 +11,7 @@ import { tableChanged, wordsOf } from '../errors.ts'
 import { writeInHalves, type Verdict } from '../one-by-one.ts'
 import { duplicateIn, isDenied, isNoLoad, isRefusal } from './errors.ts'
 import { mysqlJson } from './json.ts'
+import { whoLacksRight } from './rights.ts'
 
 /** Sessions are in UTC, and a datetime takes no `Z`. */
 const datetime = (value: string): string => `${value.slice(0, 10)} ${value.slice(11, 23)}`
@@ -168,24 +169,14 @@ const createGuard = ({ name: { schema, table }, table: quoted, columns }: Target
 export const rightsToSkip = async (session: Session<Connection>, target: Target): Promise<readonly string[]> => {
   const key = session.quote(target.key[0] ?? 'id')
   const nulls = target.columns.map(() => 'null').join()
-  try {
-    await session.query(
-      `explain insert into ${target.table} (${namesIn(session, target)}) values (${nulls}) on duplicate key update ${key} = ${key}`,
-    )
-    return []
-  } catch (error) {
-    // What else is wrong is wrong with the values, which are none.
-    if (isRefusal(error)) return []
-    if (!isDenied(error)) throw error
-    const [found] = await session.query('select current_user() as name')
-    const user = String(found?.['name']).replace(/^(.*)@(.*)$/, "'$1'@'$2'")
-    return [
-      `the user may insert and not skip what is there, so a batch that comes again, or of which a row is refused, goes in by halves: grant select, update on ${target.table} to ${user}`,
-    ]
-  } finally {
-    // A transaction that only asked would keep others from changing the table.
-    await session.query('rollback')
-  }
+  const user = await whoLacksRight(
+    session,
+    `explain insert into ${target.table} (${namesIn(session, target)}) values (${nulls}) on duplicate key update ${key} = ${key}`,
+  )
+  if (user === undefined) return []
+  return [
+    `the user may insert and not skip what is there, so a batch that comes again, or of which a row is refused, goes in by halves: grant select, update on ${target.table} to ${user}`,
+  ]
 }
 
 export interface WriteSettings {
