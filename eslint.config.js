@@ -45,26 +45,4 @@ export default tseslint.config(
       ],
     },
   },
-  // The direction of dependencies: the core knows no framework and no driver, adapters know only the core.
-  {
-    files: ['src/**/*.ts'],
-    ignores: ['src/sinks.ts', 'src/cli/**'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: '(^|/)(integrations|sinks)/|^(express|koa|fastify|knex|pg|mysql2|@elastic/|@platformatic/)',
-              allowTypeImports: false,
-            },
-          ],
-        },
-      ],
-    },
-  },
-  {
-    files: ['integrations/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: '/sinks/|^\\./(express|koa|fastify)' }] }] },
-  },
 )

@@ -10,7 +10,7 @@ import { createMemoryQueue } from './delivery/memory-queue.ts'
 import { endsWithin, orFalseAfter } from './delivery/pause.ts'
 import { messageOf, PredictionsError } from './errors/errors.ts'
 import { Exchange } from './exchange/exchange.ts'
-import type { ExchangeContext } from './exchange/exchange-context.ts'
+import type { EndedExchange, ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
 import { asUnread, chooseFormat, isUnread } from './formats/index.ts'
 import { isLarge } from './formats/shorten.ts'
@@ -163,7 +163,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   }
 
   /** A fault in one request's records keeps back no other's. */
-  const linesOf = (exchange: Exchange): readonly string[] => {
+  const linesOf = (exchange: EndedExchange): readonly string[] => {
     try {
       return exchange.lines()
     } catch (error) {
@@ -172,7 +172,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     }
   }
 
-  const turn = createTurn<Exchange>(
+  const turn = createTurn<EndedExchange>(
     (exchanges) => {
       const requests = exchanges.map(linesOf).filter((lines) => lines.length > 0)
       for (const delivery of deliveries) delivery.appendAll(requests)
@@ -192,7 +192,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
    * Records a large exchange in steps. Where its reply can be kept back on its connection, it is; else the promise resolves when
    * its records are as safe as the reply is to wait for.
    */
-  const recordInSteps = (exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined => {
+  const recordInSteps = (exchange: EndedExchange, socket: Socket | undefined): Promise<void> | undefined => {
     const waits: (Promise<void> | undefined)[] = []
     const store = function* () {
       let bytes = 0

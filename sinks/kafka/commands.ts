@@ -1,12 +1,6 @@
-import type { KafkaConnection } from './options.ts'
+import type { KafkaConnection, TopicShape } from './options.ts'
 
 /** What a person runs, in the words of Kafka's own tools. */
-
-/** A topic's shape; -1 is the broker's own default. */
-export interface TopicShape {
-  readonly partitions: number
-  readonly replicas: number
-}
 
 export const createCommand = ({ brokers, topic }: KafkaConnection, shape?: TopicShape): string => {
   const { partitions, replicas } = shape ?? { partitions: -1, replicas: -1 }

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { messageOf, PredictionsError } from '../../src/errors/errors.ts'
-import type { TopicShape } from './commands.ts'
 
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type KafkaCompression = (typeof compressions)[number]
@@ -49,6 +48,12 @@ export interface KafkaConnection {
     { readonly mechanism: KafkaMechanism; readonly username: string; readonly password: string } | undefined
   /** The address without login or query, for names and messages. */
   readonly address: string
+}
+
+/** A topic's shape; -1 is the broker's own default. */
+export interface TopicShape {
+  readonly partitions: number
+  readonly replicas: number
 }
 
 export interface KafkaSettings extends KafkaConnection {

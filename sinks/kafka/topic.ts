@@ -1,9 +1,9 @@
 import type { Admin } from '@platformatic/kafka'
 import type { Plan } from '../../src/sink.ts'
 import { loadClient, withAdmin } from './client.ts'
-import { configureCommand, createCommand, type TopicShape } from './commands.ts'
+import { configureCommand, createCommand } from './commands.ts'
 import { isForbidden, isTopicThere, isUnknownTopic, missingTopic, unavailable, unavailableFor } from './errors.ts'
-import type { KafkaConnection, KafkaSettings } from './options.ts'
+import type { KafkaConnection, KafkaSettings, TopicShape } from './options.ts'
 
 /** Bytes of a request unless the topic takes less: what a broker takes by default (`message.max.bytes`, 1 MiB), less its framing. */
 export const REQUEST_BYTES = 1_000_000

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Exchange } from './exchange.ts'
 import type { Format, FormatReply, FormatRequest, RequestReading } from '../formats/format.ts'
 import { headerOf } from '../http/request-headers.ts'
 import type { Redaction } from '../redact/redaction.ts'
@@ -37,12 +36,22 @@ export interface ExchangeContext {
    * @returns undefined: it is safe by the time that what is written to `socket` goes. A promise: the end of the response is to
    * wait for it; it never rejects.
    */
-  record(exchange: Exchange, socket: Socket | undefined): Promise<void> | undefined
+  record(exchange: EndedExchange, socket: Socket | undefined): Promise<void> | undefined
   /** Its client left before the reply: `finish` is called once, after a while or when the capture is closed. */
   abandon(finish: () => void): void
   count(what: 'captured' | 'sampledOut' | 'skipped'): void
   /** A fault of capture itself: logged, never thrown at the app. */
   fault(kind: string, error: unknown): void
+}
+
+/** An exchange that ended, as its capture sees it. */
+export interface EndedExchange {
+  /** Whether its records are to be made by `steps`, as `lines` would hold up everything else for long. */
+  readonly isLarge: boolean
+  /** Its records, one an instance, as JSON texts; none: it was skipped or sampled out. Call it once. */
+  lines(): readonly string[]
+  /** The same in steps: yields some of them, or undefined where there are none yet. */
+  steps(): Generator<readonly string[] | undefined, void, undefined>
 }
 
 /** A request as formats see it. A class, as one is made for each request. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { ExchangeBodies, type Header } from './exchange-bodies.ts'
-import type { ExchangeContext, ExchangeStart } from './exchange-context.ts'
+import type { EndedExchange, ExchangeContext, ExchangeStart } from './exchange-context.ts'
 import { headerOf, requestIdOf } from '../http/request-headers.ts'
 import { INSTANCES_PER_BASE, instanceId } from '../records/id.ts'
 import { createLineMaker, type LineMaker, modelMembers } from '../records/record-line.ts'
@@ -32,7 +32,7 @@ const MAX_ERROR = 2000
  *
  * Nothing here throws. A class, as one is made for each request: its methods cost nothing to make.
  */
-export class Exchange implements Prediction {
+export class Exchange implements Prediction, EndedExchange {
   readonly id: string
   readonly #context: ExchangeContext
   readonly #start: ExchangeStart
@@ -171,13 +171,11 @@ export class Exchange implements Prediction {
     return this.#context.record(this, socket)
   }
 
-  /** Whether its records are to be made by `steps`, as `lines` would hold up everything else for long. */
   get isLarge(): boolean {
     const { isLate, features, outputs } = this.#bodies
     return isLate || features.length > MAX_AT_ONCE || outputs.length > MAX_AT_ONCE
   }
 
-  /** Its records, one an instance, as JSON texts; none: it was skipped or sampled out. To be asked once, after the end. */
   lines(): readonly string[] {
     try {
       const weight = this.#weigh()
@@ -190,7 +188,6 @@ export class Exchange implements Prediction {
     }
   }
 
-  /** The same in steps: yields some of them, or undefined where there are none yet. */
   *steps(): Generator<readonly string[] | undefined, void, undefined> {
     try {
       if (!this.#skipped) yield* this.#bodies.readInSteps()

@@ -10,8 +10,6 @@ import type { Texts } from './named-texts.ts'
 import { Snapshot } from './snapshot.ts'
 import { featuresOf, type Row, type Rows, rowsOfItems } from './rows.ts'
 
-export type Extra = Record<string, { value?: unknown; reason: string }>
-
 /** What a body says, whether a parser has read it before or it came as bytes. */
 export interface Content {
   /** The JSON value or, where `isText`, the text; undefined where the body could not be read. */

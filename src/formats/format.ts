@@ -34,14 +34,16 @@ export interface FormatReply {
   header(name: string): string | undefined
 }
 
+/** What could not be read or stored as it came, by path: for a record's `extra`. */
+export type Extra = Record<string, { value?: unknown; reason: string }>
+
 /** What stands beside the instances in a body. */
 export interface Envelope {
   readonly requestId?: string | undefined
   readonly model?: string | undefined
   readonly modelVersion?: string | undefined
   readonly tags?: Readonly<Record<string, unknown>> | undefined
-  /** What could not be read as it came, by path, for the records' `extra`. */
-  readonly extra?: Readonly<Record<string, { value?: unknown; reason: string }>> | undefined
+  readonly extra?: Readonly<Extra> | undefined
 }
 
 export interface RequestReading extends Envelope {

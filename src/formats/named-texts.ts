@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer'
-import { canRepeat, fitted, MAX_VALUES } from './rows.ts'
+import { MAX_VALUES } from './limits.ts'
+import { canRepeat, fitted } from './rows.ts'
 import { BLANK, CLOSE_OBJECT, COMMA } from './scan.ts'
 
 /** Cuts texts out of bytes of UTF-8: from one string where that is possible, as a part of it is no copy. */

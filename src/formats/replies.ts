@@ -1,6 +1,6 @@
-import type { FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
+import type { Extra, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
 import { encode } from '../records/json.ts'
-import { type Content, contentOf, type Cut, type Extra } from './body.ts'
+import { type Content, contentOf, type Cut } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
 import { type Change, countOf, type Parts, withParts } from './parts.ts'
 import {

@@ -1,9 +1,7 @@
 import { encode } from '../records/json.ts'
+import { MAX_VALUES } from './limits.ts'
 
 export type Row = Record<string, unknown>
-
-/** More values than this in one array of an instance are not features of their own. Longer ones are shortened. */
-export const MAX_VALUES = 4_096
 
 /**
  * What a batch says once (names of columns, values of length 1, tags) stands in each of its rows. A body that would grow

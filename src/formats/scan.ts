@@ -1,4 +1,4 @@
-import { MAX_STRING } from './shorten.ts'
+import { MAX_STRING } from './limits.ts'
 
 /**
  * Finds where JSON's tokens end in bytes of UTF-8. Strict, as what is cut out by it is never parsed: each function returns the

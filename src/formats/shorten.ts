@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { encode } from '../records/json.ts'
-import type { Extra } from './body.ts'
-import { isObject, MAX_VALUES, put, type Row } from './rows.ts'
-
-/** Longer strings (images in base64) are stored by their digest, in UTF-16 code units. */
-export const MAX_STRING = 64 * 1024
+import type { Extra } from './format.ts'
+import { MAX_STRING, MAX_VALUES } from './limits.ts'
+import { isObject, put, type Row } from './rows.ts'
 
 /** Deeper values are left alone: what writes them has its own limit. */
 const MAX_DEPTH = 200
