@@ -48,7 +48,8 @@ export interface SurveyedColumn {
   readonly max?: number
   /**
    * Numbers: ascending edges of at most 100 bins there. The first is `min`, the last `max`; between them the quantiles, or each value where there are at
-   * most 100. Bin i holds `edges[i] <= x < edges[i + 1]`, the last its upper edge as well; of a single value there is one edge and one bin.
+   * most 100. Bin i holds `edges[i] <= x < edges[i + 1]`, the last its upper edge as well; of a single value there is one edge and one bin. Where each value
+   * is an edge the greatest stands twice (`[0, 1, 1]`), so that it has a bin of its own: else 0 and 1 would share one, and no drift between them be seen.
    */
   readonly edges?: readonly number[]
   /** Categories and booleans (`true`, `false`): at most 50 there, the greatest weight first. */
