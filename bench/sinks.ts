@@ -24,7 +24,7 @@ import { literalsWith, fields as mysqlFields } from '../sinks/sql/mysql/write.ts
 import { copyFrom } from '../sinks/sql/postgres/copy.ts'
 import { inUtf8 } from '../sinks/sql/postgres/encoding.ts'
 import { fieldsIn } from '../sinks/sql/postgres/rows.ts'
-import { tabLines, type Texts } from '../sinks/sql/rows.ts'
+import { tabLines, type TextEncoders } from '../sinks/sql/rows.ts'
 import { sqlite } from '../sinks/sqlite.ts'
 import { createIds } from '../src/records/id.ts'
 import { recordFrom, recordFromJson, type PredictionRecord } from '../src/records/record.ts'
@@ -107,7 +107,7 @@ interface Subject {
   readonly own: Own
 }
 
-const tabTexts = (batches: readonly PredictionRecord[][], texts: Texts): string[] => {
+const tabTexts = (batches: readonly PredictionRecord[][], texts: TextEncoders): string[] => {
   const lineOf = tabLines(
     { columns: columns.map((column) => ({ ...column, storedAs: '', check: undefined })), rowOf },
     ({ type }) => texts[type],

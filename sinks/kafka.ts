@@ -5,7 +5,7 @@ import { checkClient } from './kafka/client.ts'
 import { isTooLarge, refusal, unavailable } from './kafka/errors.ts'
 import { headersFor, keyMaker } from './kafka/message.ts'
 import { type KafkaOptions, readOptions } from './kafka/options.ts'
-import { createSend, type Message } from './kafka/producer.ts'
+import { createSend, type OutgoingMessage } from './kafka/producer.ts'
 import { maxMessageBytes, openTopic, planTopic, REQUEST_BYTES } from './kafka/topic.ts'
 
 export { consume, type ConsumeOptions, type Consumer, type ConsumeStats } from './kafka/consume.ts'
@@ -39,7 +39,7 @@ export const kafka = (options: KafkaOptions): Sink => {
   let headers = headersFor([])
   let limit = REQUEST_BYTES
 
-  const messageOf = (record: PredictionRecord): Message => ({
+  const messageOf = (record: PredictionRecord): OutgoingMessage => ({
     topic: settings.topic,
     key: keyOf(record),
     value: Buffer.from(record.json),
@@ -47,7 +47,7 @@ export const kafka = (options: KafkaOptions): Sink => {
   })
 
   /** How large a message is that was too large, and what would have been taken. */
-  const sizes = async ({ key, value }: Message): Promise<string> => {
+  const sizes = async ({ key, value }: OutgoingMessage): Promise<string> => {
     const bytes = key!.length + value!.length
     // The limit is asked for: it may be another than at the start. Where it can't be had, the reason has to do without.
     const most = await maxMessageBytes(settings).catch(() => undefined)
@@ -56,7 +56,7 @@ export const kafka = (options: KafkaOptions): Sink => {
   }
 
   /** Sends one request; the reason where Kafka refuses its only message. */
-  const request = async (messages: Message[], signal: AbortSignal): Promise<string | undefined> => {
+  const request = async (messages: OutgoingMessage[], signal: AbortSignal): Promise<string | undefined> => {
     try {
       await send(messages, signal)
       return undefined
@@ -93,7 +93,7 @@ export const kafka = (options: KafkaOptions): Sink => {
 }
 
 /** Cuts a batch into requests that the topic takes. A message that is larger alone goes alone: the broker judges it. */
-function* requests(messages: Message[], limit: number): Generator<Message[]> {
+function* requests(messages: OutgoingMessage[], limit: number): Generator<OutgoingMessage[]> {
   let start = 0
   let bytes = 0
   for (const [index, { key, value }] of messages.entries()) {

@@ -13,7 +13,7 @@ import { whoLacksRight } from './sql/mysql/rights.ts'
 import { fit, limits, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
 import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
-import type { Row, Session } from './sql/session.ts'
+import type { ResultRow, Session } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
 export type { SqlOptions }
@@ -90,7 +90,7 @@ const dialect = (
       const isMariaDb = /mariadb/i.test(String(found?.['version']))
       await session.query(`set session ${sessionSettings(statementTimeout, isMariaDb).join(', session ')}`)
     },
-    rowsOf: (response) => (response as [Row[]])[0],
+    rowsOf: (response) => (response as [ResultRow[]])[0],
     destroy: (connection) => streamOf(connection).destroy(),
     hold: (connection, keepsAlive) => void (keepsAlive ? streamOf(connection).ref() : streamOf(connection).unref()),
 

@@ -11,7 +11,7 @@ import { inspect } from './sql/postgres/inspect.ts'
 import { fit, limits, typeOf } from './sql/postgres/types.ts'
 import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
-import type { Row } from './sql/session.ts'
+import type { ResultRow } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 
 export type { SqlOptions }
@@ -94,7 +94,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
       const [found] = await session.query("select current_setting('server_encoding') as encoding")
       spelling = spellingIn(String(found?.['encoding']))
     },
-    rowsOf: (response) => (response as { rows: Row[] }).rows,
+    rowsOf: (response) => (response as { rows: ResultRow[] }).rows,
     destroy: ({ connection }) => connection.stream.destroy(),
     hold: ({ connection: { stream } }, keepsAlive) =>
       void (keepsAlive ? (stream as Socket).ref() : (stream as Socket).unref()),

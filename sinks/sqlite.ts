@@ -9,7 +9,7 @@ import { DatabaseSync } from '../src/node.ts'
 import type { Sink } from '../src/sink.ts'
 import { whyUnwritable } from '../src/errors/why-unwritable.ts'
 import type { Dialect } from './sql/dialect.ts'
-import type { Row, Session } from './sql/session.ts'
+import type { ResultRow, Session } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 import { whenFree } from './sql/sqlite/busy.ts'
 import { createCheckpointer, type Checkpointer } from './sql/sqlite/checkpoint.ts'
@@ -80,7 +80,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       connection.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
       checkpointers.set(connection, createCheckpointer(file))
     },
-    rowsOf: (response) => response as Row[],
+    rowsOf: (response) => response as ResultRow[],
     destroy() {},
     hold() {},
 

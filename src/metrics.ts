@@ -84,10 +84,10 @@ export const loadApi = (from: readonly string[] = places()): Api | undefined => 
 }
 
 /** Values by metric, and in each by sink. */
-type Values = ReadonlyMap<AnyMetric, ReadonlyMap<string | undefined, number>>
+type MetricValues = ReadonlyMap<AnyMetric, ReadonlyMap<string | undefined, number>>
 
 /** Adds the stats of captures: two of a process may share a sink's name. */
-const sum = (before: Values, all: Iterable<CaptureStats>): Values => {
+const sum = (before: MetricValues, all: Iterable<CaptureStats>): MetricValues => {
   const values = new Map([...before].map(([metric, bySink]) => [metric, new Map(bySink)]))
   const add = (metric: AnyMetric, sink: string | undefined, value: number): void => {
     const bySink = values.get(metric) ?? new Map<string | undefined, number>()
@@ -114,11 +114,11 @@ const withoutQueues = (stats: CaptureStats): CaptureStats => ({
 const createRegistry = () => {
   const running = new Set<() => CaptureStats>()
   /** What captures that are closed have counted: counters must not fall. */
-  let ended: Values = new Map()
+  let ended: MetricValues = new Map()
   const attached = new WeakSet<MeterProvider>()
   let timer: NodeJS.Timeout | undefined
 
-  const now = (): Values =>
+  const now = (): MetricValues =>
     sum(
       ended,
       [...running].map((stats) => stats()),

@@ -57,7 +57,7 @@ const neverFits = ({ reason = '' }: Cause, body: string): boolean => {
 const systemStates = new Set(['security_exception', 'index_not_found_exception', 'validation_exception'])
 
 /** What became of the documents of one request. */
-export interface Outcome {
+export interface BulkOutcome {
   /** Stored, now or by an earlier try. */
   readonly stored: readonly Document[]
   readonly refused: readonly (readonly [document: Document, why: Rejection])[]
@@ -82,7 +82,7 @@ export const bulk = async (
   connection: Connection,
   documents: readonly Document[],
   signal: AbortSignal,
-): Promise<Outcome> => {
+): Promise<BulkOutcome> => {
   const { address } = connection
   const index = documents[0]!.index
   const body = bodyOf(documents, index)

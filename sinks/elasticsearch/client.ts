@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type * as official from '@elastic/elasticsearch'
 import { messageOf, PredictionsError } from '../../src/errors/errors.ts'
 import { requirePeer } from '../../src/peer.ts'
-import type { Settings } from './options.ts'
+import type { ElasticsearchSinkSettings } from './options.ts'
 
 export const PACKAGE = '@elastic/elasticsearch'
 
@@ -32,7 +32,7 @@ const readCa = async (ca: string): Promise<string> => {
  * A mapping's names come from requests, and `__proto__` is one: the client's protection would refuse the whole answer. Ours
  * reads own members only.
  */
-export const createClients = ({ nodes, auth, ca, requestTimeout, compression }: Settings) => {
+export const createClients = ({ nodes, auth, ca, requestTimeout, compression }: ElasticsearchSinkSettings) => {
   let client: official.Client | undefined
   let trusted: string | undefined
 

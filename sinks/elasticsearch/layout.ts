@@ -6,12 +6,12 @@ import {
   LIMIT,
   limitFor,
   limitOf,
-  merge,
+  mergeMappings,
   patternOf,
   templateOf,
   type Fields,
   type Mappings,
-  type Settings,
+  type IndexSettings,
   type Template,
 } from './mappings.ts'
 
@@ -52,20 +52,20 @@ export const templateChanges = async (client: Client, prefix: string, fields: Fi
 
 const added = (there: Template, missing: Fields): Template => {
   const { template = {} } = there
-  const properties = merge(template.mappings?.properties, missing)
+  const properties = mergeMappings(template.mappings?.properties, missing)
   const settings = { ...template.settings, ...higherLimit(template.settings, properties) }
   const mappings = { ...template.mappings, properties }
   return { ...withoutDates(there), template: { ...template, settings, mappings } }
 }
 
 /** A higher limit of fields, where the one that is there is too low. */
-const higherLimit = (settings: Settings | undefined, fields: Fields): Settings =>
+const higherLimit = (settings: IndexSettings | undefined, fields: Fields): IndexSettings =>
   countFields(fields) > limitOf(settings) ? { [LIMIT]: limitFor(fields) } : {}
 
 interface Index {
   readonly aliases: Readonly<Record<string, object>>
   readonly mappings: Mappings
-  readonly settings: Settings
+  readonly settings: IndexSettings
 }
 
 /** Compares an index with the fields wanted; undefined: there is no such index. */
@@ -95,7 +95,7 @@ export const indexChanges = async (
 }
 
 const additions = (path: string, { mappings, settings }: Index, missing: Fields): Request[] => {
-  const limit = higherLimit(settings, merge(mappings.properties, missing))
+  const limit = higherLimit(settings, mergeMappings(mappings.properties, missing))
   const mapping: Request = { method: 'PUT', path: `${path}/_mapping`, body: { properties: missing } }
   return LIMIT in limit ? [{ method: 'PUT', path: `${path}/_settings`, body: limit }, mapping] : [mapping]
 }

@@ -89,20 +89,20 @@ const DYNAMIC_FIELDS = 1000
 const NAME_LENGTH = 512
 
 /** An index's settings as GET gives them: values are strings. */
-export interface Settings {
+export interface IndexSettings {
   readonly index?: { readonly mapping?: { readonly total_fields?: { readonly limit?: string } } }
   readonly [parameter: string]: unknown
 }
 
 /** How many fields an index may have; 1,000 where nothing is said. */
-export const limitOf = (settings: Settings | undefined): number =>
+export const limitOf = (settings: IndexSettings | undefined): number =>
   Number(settings?.index?.mapping?.total_fields?.limit ?? 1000)
 
 export interface Template {
   readonly index_patterns: readonly string[]
   readonly template?: {
     readonly aliases?: Readonly<Record<string, object>>
-    readonly settings?: Settings
+    readonly settings?: IndexSettings
     readonly mappings?: Mappings
   }
   readonly [parameter: string]: unknown
@@ -195,13 +195,13 @@ const holds = (found: Field, wanted: Field): boolean =>
   typeOf(found) === typeOf(wanted) || alsoFits[typeOf(wanted)]!.includes(typeOf(found))
 
 /** The fields that are there, and those that `compare` found missing. */
-export const merge = (there: Fields = {}, missing: Fields): Fields => {
+export const mergeMappings = (there: Fields = {}, missing: Fields): Fields => {
   const merged = new Map(Object.entries(there))
   for (const [name, field] of Object.entries(missing)) {
     const found = merged.get(name)
     merged.set(
       name,
-      found ? { ...found, ...field, properties: merge(found.properties, field.properties ?? {}) } : field,
+      found ? { ...found, ...field, properties: mergeMappings(found.properties, field.properties ?? {}) } : field,
     )
   }
   return Object.fromEntries(merged)

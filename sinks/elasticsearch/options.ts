@@ -41,7 +41,7 @@ export interface ElasticsearchOptions {
 export type IndexBy = 'month' | 'day' | 'none'
 
 /** What the options say, checked. */
-export interface Settings {
+export interface ElasticsearchSinkSettings {
   /** The nodes' URLs, without user info. */
   readonly nodes: readonly string[]
   /** What the sink is called: its URL without user info. */
@@ -90,7 +90,7 @@ const readNode = (protocol: string, host: string): string | undefined => {
  * Checks the options.
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` that lists every mistake, and never the URL's user info
  */
-export const readOptions = (options: ElasticsearchOptions): Settings => {
+export const readOptions = (options: ElasticsearchOptions): ElasticsearchSinkSettings => {
   const {
     apiKey,
     ca,

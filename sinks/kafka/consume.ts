@@ -1,9 +1,9 @@
 import { createLog, oneLine, says } from '../../src/delivery/log.ts'
 import { createOutage } from '../../src/delivery/outage.ts'
 import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
-import { endsWithin, holdProcess } from '../../src/delivery/pause.ts'
+import { endsWithin, holdProcess } from '../../src/delivery/waits.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
-import { createWriter } from '../../src/delivery/writer.ts'
+import { createSinkWriter } from '../../src/delivery/writer.ts'
 import { type Logger, stderrLogger } from '../../src/logger.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
@@ -14,8 +14,8 @@ import { createDeadLetters, type KafkaDeadLetter } from './dead-letters.ts'
 import { readRecord } from './incoming.ts'
 import { type KafkaConnectionOptions, readOptions } from './options.ts'
 import { createRate } from './rate.ts'
-import type { Message } from './session.ts'
-import { type Batch, createSubscription } from './subscription.ts'
+import type { IncomingMessage } from './session.ts'
+import { type Fetched, createSubscription } from './subscription.ts'
 
 export interface ConsumeOptions {
   /** The topic: `kafka://host:9092/topic`, or the same in options. */
@@ -87,15 +87,15 @@ const SPARE_MS = 2000
 /** What a batch of messages holds. */
 interface Reading {
   readonly records: readonly PredictionRecord[]
-  readonly messageOf: ReadonlyMap<PredictionRecord, Message>
+  readonly messageOf: ReadonlyMap<PredictionRecord, IncomingMessage>
   readonly bad: readonly KafkaDeadLetter[]
   readonly duplicates: number
 }
 
 /** Reads messages as records, each id once: what comes again is equal, for ids are made once. */
-const readBatch = (messages: readonly Message[]): Reading => {
+const readBatch = (messages: readonly IncomingMessage[]): Reading => {
   const byId = new Map<string, PredictionRecord>()
-  const messageOf = new Map<PredictionRecord, Message>()
+  const messageOf = new Map<PredictionRecord, IncomingMessage>()
   const bad: KafkaDeadLetter[] = []
   for (const message of messages) {
     const record = readRecord(message.value)
@@ -161,7 +161,7 @@ export const consume = (options: ConsumeOptions): Consumer => {
     failed,
   })
   const letters = createDeadLetters({ ...connection, topic: deadLetterTopic })
-  const writer = createWriter({
+  const writer = createSinkWriter({
     sink: to,
     columns: () => columns,
     writeTimeoutMs,
@@ -217,7 +217,7 @@ export const consume = (options: ConsumeOptions): Consumer => {
   }
 
   /** Brings a batch to its end; false: the end of all has come first, and the batch is not committed. */
-  const move = async ({ messages, commit }: Batch): Promise<boolean> => {
+  const move = async ({ messages, commit }: Fetched): Promise<boolean> => {
     read += messages.length
     const { records, messageOf, bad, duplicates: twice } = readBatch(messages)
     const refused = await settleBatch(records, settling)

@@ -1,12 +1,12 @@
 import { refusal, isUnknownTopic, unavailable } from './errors.ts'
 import type { KafkaConnection } from './options.ts'
-import { createSend, type Message as Outgoing } from './producer.ts'
-import type { Message } from './session.ts'
+import { createSend, type OutgoingMessage as Outgoing } from './producer.ts'
+import type { IncomingMessage } from './session.ts'
 import { createTopic } from './topic.ts'
 
 /** A message that can't be moved on, and why. */
 export interface KafkaDeadLetter {
-  readonly message: Message
+  readonly message: IncomingMessage
   readonly error: string
 }
 

@@ -56,7 +56,7 @@ export interface TopicShape {
   readonly replicas: number
 }
 
-export interface KafkaSettings extends KafkaConnection {
+export interface KafkaSinkSettings extends KafkaConnection {
   readonly compression: KafkaCompression
   readonly createTopic: TopicShape | undefined
 }
@@ -110,7 +110,7 @@ const decoded = (what: string, text: string | undefined, mistakes: string[]): st
 }
 
 /** One of the names allowed; anything else is a mistake and reads as absent. */
-const oneOf = <T extends string>(
+const readChoice = <T extends string>(
   what: string,
   allowed: readonly T[],
   value: string | null | undefined,
@@ -156,7 +156,7 @@ const readTopic = (topic: string, mistakes: string[]): string => {
 /** A login is the URL's or the options', never half of each. */
 const readLogin = (url: UrlParts, options: KafkaOptions, mistakes: string[]): KafkaConnection['login'] => {
   const { username, password } = url.username ? url : options
-  const mechanism = oneOf('mechanism', mechanisms, url.query.get('mechanism') ?? options.saslMechanism, mistakes)
+  const mechanism = readChoice('mechanism', mechanisms, url.query.get('mechanism') ?? options.saslMechanism, mistakes)
   if (!username) return undefined
   if (password === undefined) mistakes.push('a user name is given, but no password')
   return { mechanism: mechanism ?? 'plain', username, password: password ?? '' }
@@ -175,21 +175,21 @@ const readCreateTopic = (url: UrlParts, { createTopic }: KafkaOptions, mistakes:
  * Options and URL made one, all mistakes in one error.
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`; its message never holds the URL's login
  */
-export const readOptions = (options: KafkaOptions): KafkaSettings => {
+export const readOptions = (options: KafkaOptions): KafkaSinkSettings => {
   const mistakes: string[] = []
   const url = readUrl(options.url, mistakes)
   const brokers = readBrokers(url.brokers ?? options.brokers ?? ['127.0.0.1:9092'], mistakes)
   const topic = readTopic(url.topic ?? options.topic ?? 'predictions', mistakes)
   const ca = readCa(options.ca, mistakes)
   const tls = url.tls || options.tls || ca !== undefined
-  const settings: KafkaSettings = {
+  const settings: KafkaSinkSettings = {
     brokers,
     topic,
     tls: tls ? (ca === undefined ? {} : { ca }) : undefined,
     login: readLogin(url, options, mistakes),
     address: `kafka${tls ? 's' : ''}://${brokers.join(',')}/${topic}`,
     compression:
-      oneOf('compression', compressions, url.query.get('compression') ?? options.compression, mistakes) ?? 'none',
+      readChoice('compression', compressions, url.query.get('compression') ?? options.compression, mistakes) ?? 'none',
     createTopic: readCreateTopic(url, options, mistakes),
   }
   if (mistakes.length > 0) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `Kafka: ${mistakes.join('; ')}`)

@@ -2,11 +2,11 @@ import type { MessageToProduce, Producer } from '@platformatic/kafka'
 import { clientOptions, loadClient } from './client.ts'
 import type { KafkaCompression, KafkaConnection } from './options.ts'
 
-export type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
+export type OutgoingMessage = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
 
 /** Sends messages; when it resolves, all replicas in sync have them. */
 export interface Send {
-  (messages: Message[], signal?: AbortSignal): Promise<void>
+  (messages: OutgoingMessage[], signal?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export const createSend = (connection: KafkaConnection & { readonly compression?
       signal.addEventListener('abort', abandon, { once: true, signal: ended })
     })
 
-  const send = async (messages: Message[], signal?: AbortSignal): Promise<void> => {
+  const send = async (messages: OutgoingMessage[], signal?: AbortSignal): Promise<void> => {
     const open = await connect()
     signal?.throwIfAborted()
     const ended = new AbortController()

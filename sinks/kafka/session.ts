@@ -1,12 +1,12 @@
 import type { CommitOptionsPartition, Consumer, ConsumerOptions, Message as ClientMessage } from '@platformatic/kafka'
-import { says, type Log } from '../../src/delivery/log.ts'
-import { endsWithin } from '../../src/delivery/pause.ts'
+import { says, type DeliveryLog } from '../../src/delivery/log.ts'
+import { endsWithin } from '../../src/delivery/waits.ts'
 import { clientOptions, loadClient } from './client.ts'
 import { watchLag } from './lag.ts'
 import type { KafkaConnection } from './options.ts'
 
 /** A message as it came, its offset still to be committed. */
-export type Message = ClientMessage<Buffer, Buffer, Buffer, Buffer>
+export type IncomingMessage = ClientMessage<Buffer, Buffer, Buffer, Buffer>
 
 export interface SessionOptions {
   readonly connection: KafkaConnection
@@ -15,9 +15,9 @@ export interface SessionOptions {
   readonly sessionTimeoutMs: number
   /** How long a broker may wait for `FETCH_MIN_BYTES` to come together. */
   readonly fetchWaitMs: number
-  readonly log: Log
+  readonly log: DeliveryLog
   /** Called for each message, in order within its partition, once a session. */
-  readonly onMessage: (message: Message) => void
+  readonly onMessage: (message: IncomingMessage) => void
 }
 
 const FETCH_MIN_BYTES = 256 * 1024
@@ -50,7 +50,7 @@ const consumerOptions = ({
  * Offsets on their way to the group's coordinator, one request at a time. A commit that failed is not lost: it is part of
  * the next one, and until then the group would only read again what is written already.
  */
-const createCommits = (consumer: Client, log: Log) => {
+const createCommits = (consumer: Client, log: DeliveryLog) => {
   const pending = new Map<number, CommitOptionsPartition>()
   let running: Promise<void> | undefined
 
@@ -121,7 +121,7 @@ export const openSession = async (options: SessionOptions) => {
     assigned = new Set(ours?.partitions)
     commits.keep(assigned)
   }
-  const receive = (message: Message): void => {
+  const receive = (message: IncomingMessage): void => {
     const { partition, offset } = message
     if (offset < (next.get(partition) ?? 0n)) {
       // After a rebalance the client reads again from what was committed; we have these, and the group should know.
@@ -165,7 +165,7 @@ export const openSession = async (options: SessionOptions) => {
       pause: () => void stream.pause(),
       resume: () => void stream.resume(),
       /** Messages are written: the group may go on behind them. Does not wait for the coordinator. */
-      commit(messages: readonly Message[]): void {
+      commit(messages: readonly IncomingMessage[]): void {
         const last = new Map(messages.map((message) => [message.partition, message]))
         for (const { partition, offset, leaderEpoch } of last.values()) {
           const written = { topic, partition, offset: offset + 1n, leaderEpoch }

@@ -1,24 +1,24 @@
-import type { Log } from '../../src/delivery/log.ts'
+import type { DeliveryLog } from '../../src/delivery/log.ts'
 import { createOutage } from '../../src/delivery/outage.ts'
 import { unavailable } from './errors.ts'
-import { type Message, openSession, type Session, type SessionOptions } from './session.ts'
+import { type IncomingMessage, openSession, type Session, type SessionOptions } from './session.ts'
 
 export interface SubscriptionOptions extends Omit<SessionOptions, 'onMessage'> {
   /** Messages read ahead of the sink: no more are fetched beyond either. */
   readonly aheadRecords: number
   readonly aheadBytes: number
-  readonly log: Log
+  readonly log: DeliveryLog
   readonly failed: (message: string) => void
 }
 
 /** Messages taken together. */
-export interface Batch {
-  readonly messages: readonly Message[]
+export interface Fetched {
+  readonly messages: readonly IncomingMessage[]
   /** Call when all of them are written or dead letters. */
   readonly commit: () => void
 }
 
-const sizeOf = ({ value }: Message): number => value?.length ?? 0
+const byteSize = ({ value }: IncomingMessage): number => value?.length ?? 0
 
 /**
  * Messages of a topic, read ahead up to a limit, through one session after another: a session that fails is replaced, after a
@@ -26,7 +26,7 @@ const sizeOf = ({ value }: Message): number => value?.length ?? 0
  */
 export const createSubscription = (options: SubscriptionOptions) => {
   const { connection, aheadRecords, aheadBytes, log, failed } = options
-  let ahead: Message[] = []
+  let ahead: IncomingMessage[] = []
   let bytes = 0
   let session: Session | undefined
   let paused = false
@@ -41,10 +41,10 @@ export const createSubscription = (options: SubscriptionOptions) => {
     paused = false
   }
 
-  const onMessage = (message: Message): void => {
+  const onMessage = (message: IncomingMessage): void => {
     if (stopped) return
     ahead.push(message)
-    bytes += sizeOf(message)
+    bytes += byteSize(message)
     if (!paused && isFull()) {
       paused = true
       session?.pause()
@@ -84,11 +84,11 @@ export const createSubscription = (options: SubscriptionOptions) => {
     }
   }
 
-  const cut = (records: number, size: number): Message[] => {
+  const cut = (records: number, size: number): IncomingMessage[] => {
     let end = 0
     let taken = 0
-    while (end < ahead.length && end < records && (end === 0 || taken + sizeOf(ahead[end]!) <= size))
-      taken += sizeOf(ahead[end++]!)
+    while (end < ahead.length && end < records && (end === 0 || taken + byteSize(ahead[end]!) <= size))
+      taken += byteSize(ahead[end++]!)
     bytes -= taken
     return ahead.splice(0, end)
   }
@@ -107,7 +107,7 @@ export const createSubscription = (options: SubscriptionOptions) => {
     },
 
     /** The next messages, up to the limits, as soon as there are any; undefined: stopped, and none are left. */
-    async take(records: number, size: number): Promise<Batch | undefined> {
+    async take(records: number, size: number): Promise<Fetched | undefined> {
       while (ahead.length === 0) {
         if (stopped) return undefined
         await new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import type { Plan } from '../../src/sink.ts'
 import { loadClient, withAdmin } from './client.ts'
 import { configureCommand, createCommand } from './commands.ts'
 import { isForbidden, isTopicThere, isUnknownTopic, missingTopic, unavailable, unavailableFor } from './errors.ts'
-import type { KafkaConnection, KafkaSettings, TopicShape } from './options.ts'
+import type { KafkaConnection, KafkaSinkSettings, TopicShape } from './options.ts'
 
 /** Bytes of a request unless the topic takes less: what a broker takes by default (`message.max.bytes`, 1 MiB), less its framing. */
 export const REQUEST_BYTES = 1_000_000
@@ -56,7 +56,7 @@ const limitOf = (configs: ReadonlyMap<string, unknown>): number =>
   Math.min(REQUEST_BYTES, Number(configs.get(MAX_MESSAGE_BYTES)) || REQUEST_BYTES)
 
 /** What the topic takes now, in bytes, whatever we send at most; undefined where this login may not ask. */
-export const maxMessageBytes = (settings: KafkaSettings): Promise<number | undefined> =>
+export const maxMessageBytes = (settings: KafkaSinkSettings): Promise<number | undefined> =>
   withAdmin(settings, async (admin) => {
     const most = Number((await readConfigs(admin, settings.topic)).get(MAX_MESSAGE_BYTES))
     return most > 0 ? most : undefined
@@ -76,7 +76,7 @@ const problemsOf = (configs: ReadonlyMap<string, unknown>, connection: KafkaConn
  * Makes sure that the topic is there and keeps what it is sent, and asks what it takes: bytes of one request.
  * @throws PredictionsError `PREDICTIONS_SINK_UNAVAILABLE`, with the fix
  */
-export const openTopic = async (settings: KafkaSettings, migrate: 'auto' | 'off'): Promise<number> => {
+export const openTopic = async (settings: KafkaSinkSettings, migrate: 'auto' | 'off'): Promise<number> => {
   const { topic, createTopic: shape } = settings
   try {
     return await withAdmin(settings, async (admin) => {
@@ -100,7 +100,7 @@ export const openTopic = async (settings: KafkaSettings, migrate: 'auto' | 'off'
 }
 
 /** What `openTopic` would do, and what stands in its way, in the words of Kafka's own tools. */
-export const planTopic = async (settings: KafkaSettings): Promise<Plan> => {
+export const planTopic = async (settings: KafkaSinkSettings): Promise<Plan> => {
   const { topic, createTopic: shape } = settings
   try {
     return await withAdmin(settings, async (admin) => {

@@ -53,10 +53,10 @@ export interface ExistingTable {
 }
 
 /** Whether a value that has the column's type fits as well into the type that the column has in the database. */
-export type Check = (value: unknown) => boolean
+export type ValueCheck = (value: unknown) => boolean
 
 /** How a column's values go into a column of a database: all, those that pass a check, or not at all. */
-export type Fit = 'all' | 'none' | Check
+export type Fit = 'all' | 'none' | ValueCheck
 
 /** What a table can have. */
 export interface Limits {
@@ -71,7 +71,7 @@ export interface StoredColumn extends Column {
   /** Its type in the database's words. */
   readonly storedAs: string
   /** What a value has to pass to be stored there. */
-  readonly check: Check | undefined
+  readonly check: ValueCheck | undefined
   readonly charset?: string | undefined
 }
 
@@ -96,7 +96,7 @@ export interface Target {
  * Writes a batch. The connection is dropped when it throws anything but a refusal, and destroyed when the signal aborts: only
  * what would go on without a connection has to look at it.
  */
-export type Write<Connection> = (
+export type WriteBatch<Connection> = (
   session: Session<Connection>,
   records: readonly PredictionRecord[],
   signal: AbortSignal,
@@ -131,7 +131,7 @@ export interface Dialect<Connection> extends Driver<Connection> {
   /** Runs `work` while no other process does the same for this table. */
   alone<Result>(session: Session<Connection>, table: TableName, work: () => Promise<Result>): Promise<Result>
   /** What writes batches to the table, on this connection or a later one. */
-  createWrite(session: Session<Connection>, target: Target): Write<Connection>
+  createWrite(session: Session<Connection>, target: Target): WriteBatch<Connection>
   /** What the user may not do of what skipping rows takes that are there already, with its fix. */
   rightsToSkip?(session: Session<Connection>, target: Target): Promise<readonly string[]>
   /** Whether the database refused what it was given, and would again. */

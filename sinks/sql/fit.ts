@@ -1,4 +1,4 @@
-import type { Check, Fit } from './dialect.ts'
+import type { ValueCheck, Fit } from './dialect.ts'
 
 /** How a database stores a number. */
 export type NumberType =
@@ -25,7 +25,7 @@ export const baseOf = (type: string): string => type.replace(/\s*\([^)]*\)/, '')
 const bitsOf = { smallint: 16, integer: 32, bigint: 64 } as const
 
 const within =
-  (min: bigint | number, max: bigint | number): Check =>
+  (min: bigint | number, max: bigint | number): ValueCheck =>
   (value) =>
     (value as number) >= min && (value as number) <= max
 
@@ -50,7 +50,7 @@ export const fitInteger = (type: 'bigint' | 'integer' | 'smallint', stored: Numb
 }
 
 /** Single precision rounds, but has neither the largest nor the smallest doubles. */
-const isSingle: Check = (value) => {
+const isSingle: ValueCheck = (value) => {
   const single = Math.fround(value as number)
   return Number.isFinite(single) ? single !== 0 || value === 0 : !Number.isFinite(value)
 }
@@ -61,7 +61,7 @@ const isSingle: Check = (value) => {
  * @param infinities whether doubles may be NaN and infinite there
  */
 export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
-  const finite: Check = (value) => Number.isFinite(value)
+  const finite: ValueCheck = (value) => Number.isFinite(value)
   switch (stored.kind) {
     case 'integer': {
       // Of a column that was made for integers: what it holds exactly.
@@ -83,7 +83,7 @@ export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
 
 /** Text of at most `max` characters, as it is stored. */
 export const charactersUpTo =
-  (max: number, spell: (text: string) => string = (text) => text): Check =>
+  (max: number, spell: (text: string) => string = (text) => text): ValueCheck =>
   (value) => {
     const text = spell(value as string)
     return text.length <= max || (text.length <= 2 * max && [...text].length <= max)
@@ -91,18 +91,18 @@ export const charactersUpTo =
 
 /** Text of at most `max` bytes in UTF-8. */
 export const bytesUpTo =
-  (max: number): Check =>
+  (max: number): ValueCheck =>
   (value) =>
     Buffer.byteLength(value as string) <= max
 
 /** One of an enum's values. */
-export const oneOf = (labels: readonly string[]): Check => {
+export const fitsOneOf = (labels: readonly string[]): ValueCheck => {
   const known = new Set(labels)
   return (value) => known.has(value as string)
 }
 
 /** A day of the calendar, or its midnight in UTC. */
-export const isDay: Check = (value) => {
+export const isDay: ValueCheck = (value) => {
   const day = /^(\d{4}-\d\d-\d\d)(T00:00:00(\.0+)?Z)?$/.exec(value as string)?.[1]
   if (day === undefined || day < '0001') return false
   const time = Date.parse(`${day}T00:00:00Z`)
@@ -110,7 +110,7 @@ export const isDay: Check = (value) => {
 }
 
 /** Text of a `char`, which has as many characters always: spaces at its end are not told from those that fill it. */
-export const withoutSpacesAtEnd: Check = (value) => !(value as string).endsWith(' ')
+export const withoutSpacesAtEnd: ValueCheck = (value) => !(value as string).endsWith(' ')
 
 /** Whether a time has no more digits of a second than the column: the server would cut or round them. */
 export const withDigits = (digits: number): Fit =>

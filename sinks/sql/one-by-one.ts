@@ -2,7 +2,7 @@ import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Refusal } from '../../src/sink.ts'
 
 /** What a database says of a write that it refused. */
-export interface Verdict {
+export interface WriteVerdict {
   /** The record's row is there already. */
   readonly isStored: boolean
   readonly reason: string
@@ -18,7 +18,7 @@ export interface Verdict {
 export const writeInHalves = async (
   records: readonly PredictionRecord[],
   write: (records: readonly PredictionRecord[]) => Promise<void>,
-  judge: (error: unknown) => Promise<Verdict | undefined>,
+  judge: (error: unknown) => Promise<WriteVerdict | undefined>,
 ): Promise<Refusal[]> => {
   const refusals: Refusal[] = []
   /** The next part is the last. */

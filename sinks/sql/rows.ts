@@ -3,7 +3,7 @@ import type { ColumnType } from '../../src/schema/column.ts'
 import type { StoredColumn, Target } from './dialect.ts'
 
 /** How values of each type are written as text. Never called with null. */
-export type Texts = Readonly<Record<ColumnType, (value: never) => string>>
+export type TextEncoders = Readonly<Record<ColumnType, (value: never) => string>>
 
 /** A record as a line of tab-separated text, for COPY and LOAD DATA. */
 export const tabLines = (

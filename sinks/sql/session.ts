@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type Client from 'knex/lib/dialects/postgres/index.js'
 
-export type Row = Readonly<Record<string, unknown>>
+export type ResultRow = Readonly<Record<string, unknown>>
 
 /** What a connection is for: to look, which must change nothing, or to write. */
 export type Purpose = 'look' | 'write'
@@ -13,7 +13,7 @@ export interface Driver<Connection> {
   /** What a new connection needs before its first statement. */
   prepare(session: Session<Connection>, purpose: Purpose): Promise<void>
   /** The rows of an answer. */
-  rowsOf(response: unknown): readonly Row[]
+  rowsOf(response: unknown): readonly ResultRow[]
   /** Ends a connection at once, whatever it is doing. */
   destroy(connection: Connection): void
   /** Whether the connection keeps the process alive. */
@@ -27,7 +27,7 @@ export interface Session<Connection> {
   /** An identifier, quoted: always one name, where Knex's builders read dots, ` as `, `*` and `[0]` as syntax. */
   quote(name: string): string
   /** Runs a statement on this connection; bindings are written as the driver has them (`$1`, `?`). */
-  query(sql: string, bindings?: readonly unknown[]): Promise<readonly Row[]>
+  query(sql: string, bindings?: readonly unknown[]): Promise<readonly ResultRow[]>
   isAlive(): boolean
   hold(keepsAlive: boolean): void
   /** Ends it at once. */

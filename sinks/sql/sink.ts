@@ -1,7 +1,7 @@
 import { hasCode, PredictionsError } from '../../src/errors/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
-import { tableNameOf, type Dialect, type Write } from './dialect.ts'
+import { tableNameOf, type Dialect, type WriteBatch } from './dialect.ts'
 import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable, type Draft } from './table.ts'
@@ -24,7 +24,7 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
   const name = `${settings.address}#${settings.table ?? 'predictions'}`
   const table = tableNameOf(settings.table ?? 'predictions')
   let session: Session<Connection> | undefined
-  let writeBatch: Write<Connection> | undefined
+  let writeBatch: WriteBatch<Connection> | undefined
 
   const drop = async (): Promise<void> => {
     const dropped = session

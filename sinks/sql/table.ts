@@ -4,7 +4,7 @@ import { createRowMapper } from '../../src/schema/row.ts'
 import type { Plan } from '../../src/sink.ts'
 import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
 import type {
-  Check,
+  ValueCheck,
   Dialect,
   ExistingColumn,
   ExistingTable,
@@ -140,7 +140,7 @@ const asIs = <Connection>(dialect: Dialect<Connection>, there: ExistingColumn, c
 }
 
 /** A column that a person made for something else: the values go to `extra`. */
-const fitsNot: Check = () => false
+const fitsNot: ValueCheck = () => false
 
 const newColumn = <Connection>(dialect: Dialect<Connection>, column: Column): StoredColumn => {
   const type = dialect.typeOf(column)

@@ -14,10 +14,10 @@ export interface Terminal {
   onStop(stop: () => void): void
 }
 
-export type Values = Readonly<Record<string, string | boolean | undefined>>
+export type ArgumentValues = Readonly<Record<string, string | boolean | undefined>>
 
 export interface Invocation {
-  readonly values: Values
+  readonly values: ArgumentValues
   readonly positionals: readonly string[]
   readonly terminal: Terminal
 }
@@ -52,7 +52,7 @@ export const settingsHelp = `
   --outbox-dir DIR  instead of PREDICTIONS_OUTBOX_DIR`
 
 /** The options that were given, for `resolveSettings`: what is left out comes from the environment. */
-export const captureOptions = ({ sink, table, schema, 'outbox-dir': outboxDir }: Values): CaptureOptions =>
+export const captureOptions = ({ sink, table, schema, 'outbox-dir': outboxDir }: ArgumentValues): CaptureOptions =>
   Object.fromEntries(Object.entries({ sink, table, schema, outboxDir }).filter(([, value]) => value !== undefined))
 
 /** `1,234,567` */

@@ -4,12 +4,12 @@ import { resolveSettings } from '../config/settings.ts'
 import type { Settings } from '../config/options.ts'
 import { columnsOf } from '../schema/columns.ts'
 import { sinkOf } from '../sinks.ts'
-import { captureOptions, count, settingOptions, UsageError, type Command, type Values } from './command.ts'
+import { captureOptions, count, settingOptions, UsageError, type Command, type ArgumentValues } from './command.ts'
 
 const isKafka = (sink: unknown): sink is string => typeof sink === 'string' && /^kafkas?:/.test(sink)
 
 /** From and to by their flags, else from PREDICTIONS_SINK: its Kafka URL, and the other one. */
-const endsOf = ({ from, to }: Values, { sinks }: Settings) => {
+const endsOf = ({ from, to }: ArgumentValues, { sinks }: Settings) => {
   const source = from ?? sinks.find(isKafka)
   const target = to ?? sinks.find((sink) => sink !== source && !isKafka(sink))
   if (!isKafka(source)) throw new UsageError('say --from kafka://host:9092/topic, or name it in PREDICTIONS_SINK')

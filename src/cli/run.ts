@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { didYouMean } from '../config/nearest.ts'
 import { hasCode, messageOf } from '../errors/errors.ts'
 import { check, ddl } from './check.ts'
-import { type Command, type Terminal, UsageError, type Values } from './command.ts'
+import { type Command, type Terminal, UsageError, type ArgumentValues } from './command.ts'
 import { consume } from './consume.ts'
 import { deadLetters } from './dead-letters.ts'
 import { drain } from './drain.ts'
@@ -61,11 +61,11 @@ const dispatch = async ([name = 'help', ...args]: readonly string[], terminal: T
   return command.run({ values, positionals, terminal })
 }
 
-const parse = (command: Command, args: string[]): { values: Values; positionals: string[] } => {
+const parse = (command: Command, args: string[]): { values: ArgumentValues; positionals: string[] } => {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: command.positionals ?? false })
-    return { values: values as Values, positionals }
+    return { values: values as ArgumentValues, positionals }
   } catch (error) {
     const [reason] = messageOf(error).split('. ', 1)
     const unknown = /^Unknown option '--([^']*)'/.exec(reason!)?.[1]

@@ -5,13 +5,13 @@ import type { Sink } from '../sink.ts'
 import { sinkUrlMistake } from './url.ts'
 
 /** What a JSON Schema can't see. A check says what is wrong, to be read after the value; undefined: nothing. */
-export type Check = (text: string) => string | undefined
+export type SettingCheck = (text: string) => string | undefined
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** The mistakes of a text, or of each in a list. */
 export const eachMistake =
-  (check: Check) =>
+  (check: SettingCheck) =>
   (value: string | readonly string[] | undefined): readonly string[] =>
     [value ?? []].flat().map(check).filter(isText)
 
@@ -36,7 +36,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~\dA-Za-z-]+$/
 /** Headers that carry what lets a caller in: never stored. */
 const SECRET_HEADERS = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie', 'x-api-key']
 
-export const tagHeaderMistake: Check = (name) => {
+export const tagHeaderMistake: SettingCheck = (name) => {
   if (!TOKEN.test(name)) return `"${name}" is not a header's name`
   if (SECRET_HEADERS.includes(name)) return `"${name}" carries credentials, which are never stored`
   return undefined
@@ -46,7 +46,7 @@ export const tagHeaderMistake: Check = (name) => {
 const TAKEN_HEADERS =
   /^(connection|content-.*|date|keep-alive|location|set-cookie|trailer|transfer-encoding|upgrade|vary)$/i
 
-export const idHeaderMistake: Check = (name) => {
+export const idHeaderMistake: SettingCheck = (name) => {
   if (name !== '' && !TOKEN.test(name)) return "is not a header's name"
   if (TAKEN_HEADERS.test(name)) return 'has a meaning of its own in HTTP: write another, such as X-Prediction-Id'
   return undefined

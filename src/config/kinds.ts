@@ -10,7 +10,7 @@ export class Unreadable {
 }
 
 /** How one kind of setting is read, checked and explained. */
-export interface Kind {
+export interface SettingKind {
   /** Makes the typed value of what was given; what it can't read it gives back as it came, or as `Unreadable`. */
   readonly read: (given: unknown) => unknown
   /** JSON Schema of the typed value. */
@@ -29,37 +29,37 @@ export const ofText =
 
 const digits = (value: number): string => value.toLocaleString('en')
 
-export const oneOf = (words: readonly string[]): Kind => ({
+export const oneOf = (words: readonly string[]): SettingKind => ({
   read: ofText((text) => text.trim().toLowerCase()),
   schema: { enum: words },
   allowed: `one of ${words.join(', ')}`,
   words,
 })
 
-export const wholeNumber = (minimum: number, maximum: number): Kind => ({
+export const wholeNumber = (minimum: number, maximum: number): SettingKind => ({
   read: ofText(readNumber),
   schema: { type: 'integer', minimum, maximum },
   allowed: `a whole number from ${digits(minimum)} to ${digits(maximum)}`,
 })
 
-export const milliseconds = (minimum: number, maximum: number): Kind => ({
+export const milliseconds = (minimum: number, maximum: number): SettingKind => ({
   ...wholeNumber(minimum, maximum),
   allowed: `milliseconds, from ${digits(minimum)} to ${digits(maximum)}`,
 })
 
-export const bytes = (minimum: number, maximum: number): Kind => ({
+export const bytes = (minimum: number, maximum: number): SettingKind => ({
   read: ofText(readBytes),
   schema: { type: 'integer', minimum, maximum },
   allowed: `bytes, from ${digits(minimum)} to ${digits(maximum)}, as in 1000000, 64 MiB or 1GB`,
 })
 
-export const yesOrNo: Kind = {
+export const yesOrNo: SettingKind = {
   read: ofText(readBoolean),
   schema: { type: 'boolean' },
   allowed: 'true or false (also 1, 0, yes, no)',
 }
 
-export const text = (minLength: number, maxLength: number, allowed: string, pattern?: string): Kind => ({
+export const text = (minLength: number, maxLength: number, allowed: string, pattern?: string): SettingKind => ({
   read: ofText(readText),
   schema: { type: 'string', minLength, maxLength, ...(pattern === undefined ? {} : { pattern }) },
   allowed,
@@ -74,14 +74,14 @@ export const shapedLike = (...methods: readonly string[]) => ({
 })
 
 /** A list with commas, or an array of strings. */
-export const list = (allowed: string, { minItems = 0 } = {}): Kind => ({
+export const list = (allowed: string, { minItems = 0 } = {}): SettingKind => ({
   read: (given) => (Array.isArray(given) ? given.map(ofText(readText)) : ofText(readList)(given)),
   schema: { type: 'array', items: { type: 'string', minLength: 1 }, minItems },
   allowed,
 })
 
 /** A list whose items' case does not matter. */
-export const lowerCase = (kind: Kind): Kind => ({
+export const lowerCase = (kind: SettingKind): SettingKind => ({
   ...kind,
   read: (given) => {
     const items = kind.read(given)

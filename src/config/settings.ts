@@ -4,8 +4,8 @@ import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
 import { didYouMean, nearest } from './nearest.ts'
 import type { CaptureOptions, Settings } from './options.ts'
-import { shown, shownUnknown } from './shown.ts'
-import { table, type Key, type Setting, type Values } from './table.ts'
+import { shown, shownUnknown } from './masked-values.ts'
+import { table, type Key, type Setting, type SettingValues } from './table.ts'
 
 const keys = Object.keys(table) as Key[]
 const settingOf = (key: Key) => table[key] as Setting<unknown>
@@ -18,7 +18,7 @@ const keyOfVariable = new Map(
 )
 
 /** A value that somebody gave, and what the error calls it. */
-interface Given {
+interface GivenValue {
   readonly name: string
   readonly value: unknown
 }
@@ -68,7 +68,7 @@ const UPCOMING: ReadonlySet<string> = new Set([
   'PREDICTIONS_MONITOR_TOKEN',
 ])
 
-function* readEnvironment(env: NodeJS.ProcessEnv, mistakes: string[]): Generator<[Key, Given]> {
+function* readEnvironment(env: NodeJS.ProcessEnv, mistakes: string[]): Generator<[Key, GivenValue]> {
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('PREDICTIONS_') || value === undefined) continue
     const key = keyOfVariable.get(name)
@@ -95,7 +95,7 @@ const unknownVariable = (name: string, value: string): string => {
   return `${name} is ${shownUnknown(name, value, key && settingOf(key))}: no such variable is known${hint}`
 }
 
-function* readOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, Given]> {
+function* readOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, GivenValue]> {
   if (typeof options !== 'object' || options === null) {
     mistakes.push(`${group === '' ? 'options' : `option ${group.slice(0, -1)}`} must be an object`)
     return
@@ -140,21 +140,21 @@ const keysOfWrongType = (values: ReadonlyMap<Key, unknown>): Set<Key> => {
   return new Set(check.errors?.map(({ instancePath }) => instancePath.split('/', 2)[1] as Key))
 }
 
-const wrongType = (key: Key, { name, value }: Given): string => {
+const wrongType = (key: Key, { name, value }: GivenValue): string => {
   const setting = settingOf(key)
   const hint = typeof value === 'string' && setting.words ? didYouMean(value, setting.words) : ''
   return `${name} is ${shown(setting, value)}: must be ${setting.allowed}${hint}`
 }
 
-const withDefaults = (values: ReadonlyMap<Key, unknown>): Values =>
+const withDefaults = (values: ReadonlyMap<Key, unknown>): SettingValues =>
   Object.fromEntries(
     keys.map((key) => {
       const { default: fallback } = settingOf(key)
       return [key, values.has(key) ? values.get(key) : typeof fallback === 'function' ? fallback() : fallback]
     }),
-  ) as unknown as Values
+  ) as unknown as SettingValues
 
-const assemble = (values: Values): Settings => {
+const assemble = (values: SettingValues): Settings => {
   const { sink: sinks, route: routes, ...others } = values
   const members = Object.entries(others)
   const group = (name: string) =>

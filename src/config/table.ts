@@ -15,14 +15,14 @@ import {
   text,
   wholeNumber,
   yesOrNo,
-  type Kind,
+  type SettingKind,
 } from './kinds.ts'
 import * as words from './options.ts'
 import type { Settings } from './options.ts'
 import { splitUrls } from './url.ts'
 
 /** The settings by option; those of a group by `group.option`. */
-export type Values = Omit<Settings, 'sinks' | 'routes' | 'elasticsearch' | 'kafka'> & {
+export type SettingValues = Omit<Settings, 'sinks' | 'routes' | 'elasticsearch' | 'kafka'> & {
   readonly sink: Settings['sinks']
   readonly route: Settings['routes']
 } & Group<'elasticsearch', Settings['elasticsearch']> &
@@ -32,10 +32,10 @@ type Group<Name extends string, Members> = {
   readonly [Key in keyof Members & string as `${Name}.${Key}`]: Members[Key]
 }
 
-export type Key = keyof Values
+export type Key = keyof SettingValues
 
 /** One setting: everything that parsing, validation, the error and the command's help know of it. */
-export interface Setting<Value> extends Kind {
+export interface Setting<Value> extends SettingKind {
   /** Its environment variable; absent: an option only. */
   readonly variable?: `PREDICTIONS_${string}`
   readonly default: Value | (() => Value)
@@ -59,7 +59,7 @@ const secret = { ...text(1, 10_000, 'a text that is not empty'), secret: true } 
 const rate = { type: 'number', minimum: 0, maximum: 1 }
 
 /** All settings, in the order of the help. */
-export const table: { readonly [K in Key]: Setting<Values[K]> } = {
+export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
   sink: {
     variable: 'PREDICTIONS_SINK',
     default: ['sqlite:./predictions.db'],

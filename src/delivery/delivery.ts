@@ -6,7 +6,7 @@ import { createConfirmations } from './confirmations.ts'
 import { createCounts, type SinkStats } from './counts.ts'
 import { createLog, says } from './log.ts'
 import { createLoop, type DeliverySettings, type Flush } from './loop.ts'
-import { endsWithin, holdProcess, orFalseAfter } from './pause.ts'
+import { endsWithin, holdProcess, orFalseAfter } from './waits.ts'
 
 export type { DeliverySettings } from './loop.ts'
 

@@ -30,4 +30,4 @@ export const createLog = (logger: Logger) => ({
   error: atMostOnceA(60_000, (message) => logger.error(message)),
 })
 
-export type Log = ReturnType<typeof createLog>
+export type DeliveryLog = ReturnType<typeof createLog>

@@ -6,11 +6,11 @@ import type { Sink } from '../sink.ts'
 import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
-import { oneLine, type Log } from './log.ts'
+import { oneLine, type DeliveryLog } from './log.ts'
 import { createOutage, type Outage } from './outage.ts'
-import { createPause, endsWithin } from './pause.ts'
+import { createPause, endsWithin } from './waits.ts'
 import { settleBatch, type SettleOptions } from './settle.ts'
-import { createWriter } from './writer.ts'
+import { createSinkWriter } from './writer.ts'
 
 export interface DeliverySettings {
   /** `memory`: what is queued at the end is lost, and said. `sink`: batches leave at once. */
@@ -36,7 +36,7 @@ export interface LoopOptions {
   readonly settings: DeliverySettings
   readonly counts: Counts
   readonly confirmations: Confirmations
-  readonly log: Log
+  readonly log: DeliveryLog
   /** What the log calls the sink. */
   readonly subject: string
 }
@@ -54,7 +54,7 @@ export const createLoop = (options: LoopOptions) => {
   const { queued, failed } = counts
   const sinkOutage = createOutage({ subject, log, queued, failed })
   const queueOutage = createOutage({ subject: `the queue of ${subject}`, log, queued, failed })
-  const writer = createWriter({
+  const writer = createSinkWriter({
     sink,
     columns,
     writeTimeoutMs,

@@ -20,7 +20,7 @@ export interface MemoryQueue extends Queue {
 /** How many committed places at the front are worth a copy of the rest. */
 const COMPACT_FROM = 4096
 
-const bytesOf = (line: string): number => Buffer.byteLength(line)
+const textBytes = (line: string): number => Buffer.byteLength(line)
 
 /** Dead letters kept up to a limit; the oldest go first. */
 const createLetterBox = (maxBytes: number, logger: Logger) => {
@@ -32,9 +32,9 @@ const createLetterBox = (maxBytes: number, logger: Logger) => {
     add(more: readonly DeadLetter[]): void {
       count += more.length
       letters.push(...more)
-      for (const { record } of more) bytes += bytesOf(record.json)
+      for (const { record } of more) bytes += textBytes(record.json)
       let gone = 0
-      while (bytes > maxBytes) bytes -= bytesOf(letters[gone++]!.record.json)
+      while (bytes > maxBytes) bytes -= textBytes(letters[gone++]!.record.json)
       if (gone === 0) return
       letters = letters.slice(gone)
       log('letters', `no room in memory: ${gone} of the oldest dead letters are gone`)
@@ -79,7 +79,7 @@ export const createMemoryQueue = ({
     let end = head
     let total = 0
     while (end < lines.length && end - head < limit.records) {
-      const more = bytesOf(lines[end]!)
+      const more = textBytes(lines[end]!)
       if (end > head && total + more > limit.bytes) break
       total += more
       end++
@@ -97,7 +97,7 @@ export const createMemoryQueue = ({
     append(more) {
       if (closed) return false
       let size = 0
-      for (const line of more) size += bytesOf(line)
+      for (const line of more) size += textBytes(line)
       if (size > room()) return false
       for (const line of more) lines.push(line)
       bytes += size

@@ -1,5 +1,5 @@
-import { says, type Log } from './log.ts'
-import { createPause } from './pause.ts'
+import { says, type DeliveryLog } from './log.ts'
+import { createPause } from './waits.ts'
 
 const FIRST_BACKOFF_MS = 100
 /** Promised in the design: a system that is back is noticed within this time. */
@@ -15,7 +15,7 @@ export const backoffMs = (failures: number, random: () => number = Math.random):
 export interface OutageOptions {
   /** What is away, for the log: `sink postgres`. */
   readonly subject: string
-  readonly log: Log
+  readonly log: DeliveryLog
   /** How many records wait. */
   readonly queued: () => number
   /** Told of each failure. */

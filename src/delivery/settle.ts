@@ -3,7 +3,7 @@ import type { DeadLetter } from '../outbox/queue.ts'
 import type { PredictionRecord } from '../records/record.ts'
 import type { BatchLimit } from './batch-limit.ts'
 import { oneLine, says } from './log.ts'
-import type { Writer } from './writer.ts'
+import type { SinkWriter } from './writer.ts'
 
 /** A part of a batch that is not settled yet. */
 interface Piece {
@@ -13,7 +13,7 @@ interface Piece {
 }
 
 export interface SettleOptions {
-  readonly writer: Pick<Writer, 'open' | 'write'>
+  readonly writer: Pick<SinkWriter, 'open' | 'write'>
   /** Waits after a failure; resolves with false when delivery has stopped. */
   readonly backOff: (what: 'open' | 'write', error: unknown) => Promise<boolean>
   /** The sink has answered. */

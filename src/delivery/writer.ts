@@ -3,7 +3,7 @@ import type { PredictionRecord } from '../records/record.ts'
 import type { Column } from '../schema/column.ts'
 import type { Refusal, Sink } from '../sink.ts'
 
-export interface WriterOptions {
+export interface SinkWriterOptions {
   readonly sink: Sink
   /** The columns as they are now: the same array until they change. */
   readonly columns: () => readonly Column[]
@@ -44,7 +44,14 @@ const refusalsOf = (result: unknown, records: number): readonly Refusal[] => {
  * A write that takes too long is aborted and then waited for, so that no two overlap. One that does not end even so, within
  * the grace, is given up for dead: the sink is opened anew and the batch written again, which ids make harmless.
  */
-export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abortGraceMs, noted }: WriterOptions) => {
+export const createSinkWriter = ({
+  sink,
+  columns,
+  writeTimeoutMs,
+  openTimeoutMs,
+  abortGraceMs,
+  noted,
+}: SinkWriterOptions) => {
   let openedWith: readonly Column[] | undefined
   let current: AbortController | undefined
   let stopped: Error | undefined
@@ -108,4 +115,4 @@ export const createWriter = ({ sink, columns, writeTimeoutMs, openTimeoutMs, abo
   }
 }
 
-export type Writer = ReturnType<typeof createWriter>
+export type SinkWriter = ReturnType<typeof createSinkWriter>

@@ -2,16 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from '../formats/format.ts'
 import { readInSteps, toParts, withValue } from '../formats/body.ts'
-import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/parts.ts'
-import { sizeOf, Snapshot, snapshotOf } from '../formats/snapshot.ts'
-import { copyOf, merge, withGiven } from './set-outputs.ts'
+import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
+import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
+import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
 import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { decode, encode } from '../records/json.ts'
 import { messageOf } from '../errors/errors.ts'
 import type { Redaction } from '../redact/redaction.ts'
 import { errorOfReply } from './reply-error.ts'
 import type { Steps } from '../steps/time-slices.ts'
-import { emptyTexts, type Texts } from './joined-texts.ts'
+import { emptyTexts, type TextList } from './joined-texts.ts'
 
 type Members = Record<string, unknown>
 
@@ -45,8 +45,8 @@ const MAX_EXCERPT = 2000
  * Nothing here throws. A class, as one is made for each request.
  */
 export class ExchangeBodies {
-  features: Texts = []
-  outputs: Texts = []
+  features: TextList = []
+  outputs: TextList = []
   tags: Members | undefined
   extra: Members | undefined
   model: string | undefined
@@ -114,13 +114,13 @@ export class ExchangeBodies {
   }
 
   set(outputs: Members | readonly Members[]): void {
-    const copy = copyOf(outputs)
+    const copy = copyOutputs(outputs)
     if (this.#given === undefined) this.#given = [copy]
     else this.#given.push(copy)
   }
 
   tag(tags: Readonly<Members>): void {
-    this.tags = { ...this.tags, ...(copyOf(tags) as Members) }
+    this.tags = { ...this.tags, ...(copyOutputs(tags) as Members) }
   }
 
   note(path: string, reason: string, value?: unknown): void {
@@ -221,7 +221,7 @@ export class ExchangeBodies {
       const parts = this.#openRequest(request)
       yield
       if (parts === undefined) return
-      this.features = yield* this.#textsInSteps('features', parts, sizeOf(body))
+      this.features = yield* this.#textsInSteps('features', parts, bodySize(body))
       this.#close(parts, 'body', body)
     } catch (error) {
       this.#unreadable('request', body, error)
@@ -243,7 +243,7 @@ export class ExchangeBodies {
       const parts = this.#openReply(view)
       yield
       if (parts === undefined) return
-      this.outputs = yield* this.#textsInSteps('outputs', parts, sizeOf(reply.body))
+      this.outputs = yield* this.#textsInSteps('outputs', parts, bodySize(reply.body))
       this.#close(parts, 'reply', reply.body)
     } catch (error) {
       this.#unreadable('reply', reply.body, error)
@@ -297,7 +297,7 @@ export class ExchangeBodies {
   #withGiven(parts: Parts): Parts {
     if (this.#given === undefined) return parts
     const isBatch = this.#isBatch
-    const given = this.#given.reduce((before, after) => merge(before, after, isBatch))
+    const given = this.#given.reduce((before, after) => mergeOutputs(before, after, isBatch))
     this.#given = undefined
     return withGiven(parts, given, { instances: this.#instances, isBatch })
   }
@@ -325,11 +325,11 @@ export class ExchangeBodies {
     this.#hideUnread(path, body)
   }
 
-  #texts(side: Side, parts: Parts): Texts {
+  #texts(side: Side, parts: Parts): TextList {
     return this.#withinLimit(side, makeTexts(parts, this.#changeOf(side)))
   }
 
-  *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<Texts> {
+  *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<TextList> {
     return this.#withinLimit(side, yield* makeTextsInSteps(parts, bytes, this.#changeOf(side)))
   }
 
@@ -338,7 +338,7 @@ export class ExchangeBodies {
     return redaction && ((row) => redaction.apply(side, row) as Members)
   }
 
-  #withinLimit(side: Side, { texts, size }: InstanceTexts): Texts {
+  #withinLimit(side: Side, { texts, size }: InstanceTexts): TextList {
     if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
     this.note(side, `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`, { bytes: size })
     return emptyTexts(texts.length)

@@ -1,12 +1,12 @@
 import { encodeInSteps } from '../formats/json-steps.ts'
-import type { Change, Parts } from '../formats/parts.ts'
+import type { Change, Parts } from '../formats/instance-parts.ts'
 import { encode } from '../records/json.ts'
 import type { Steps } from '../steps/time-slices.ts'
-import { JoinedTexts, type Texts } from './joined-texts.ts'
+import { JoinedTexts, type TextList } from './joined-texts.ts'
 
 /** The JSON text of each instance of one side. */
 export interface InstanceTexts {
-  readonly texts: Texts
+  readonly texts: TextList
   /** Of all together, in UTF-16 units. */
   readonly size: number
 }
@@ -19,7 +19,7 @@ const STEP_BYTES = 16 * 1024
 const stepOf = (n: number, bytes: number): number =>
   Math.max(1, Math.min(STEP, Math.floor((STEP_BYTES * n) / Math.max(bytes, 1))))
 
-const sizeOf = (texts: readonly string[]): number => {
+const textSize = (texts: readonly string[]): number => {
   let size = 0
   for (const text of texts) size += text.length
   return size
@@ -46,7 +46,7 @@ const textsOfStep = function* (
 /** All at once: their owner may change them later. */
 export const makeTexts = (parts: Parts, change: Change | undefined): InstanceTexts => {
   const texts = textsFrom(parts, 0, parts.count, change)
-  return { texts, size: sizeOf(texts) }
+  return { texts, size: textSize(texts) }
 }
 
 /** @param bytes about how large the body is that they are part of */
@@ -60,7 +60,7 @@ export const makeTextsInSteps = function* (
   let size = 0
   for (let from = 0; from < parts.count; from += step) {
     const some = yield* textsOfStep(parts, from, Math.min(from + step, parts.count), change)
-    size += sizeOf(some)
+    size += textSize(some)
     texts.push(some)
     yield
   }

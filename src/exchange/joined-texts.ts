@@ -1,5 +1,5 @@
 /** The JSON texts of one side's instances, in order. An array of them is one. */
-export interface Texts {
+export interface TextList {
   readonly length: number
   at(i: number): string | undefined
 }
@@ -11,7 +11,7 @@ const MANY = 8192
  * JSON texts, which have no line breaks. Very many are kept in few strings: each to outlive its step, they would keep the garbage
  * collector busy for long.
  */
-export class JoinedTexts implements Texts {
+export class JoinedTexts implements TextList {
   readonly #step: number
   readonly #chunks: (string | readonly string[])[] = []
   #length = 0
@@ -44,4 +44,4 @@ export class JoinedTexts implements Texts {
 }
 
 /** n empty objects. */
-export const emptyTexts = (n: number): Texts => ({ length: n, at: (i) => (i < n ? '{}' : undefined) })
+export const emptyTexts = (n: number): TextList => ({ length: n, at: (i) => (i < n ? '{}' : undefined) })

@@ -4,7 +4,7 @@ import { didYouMean } from '../config/nearest.ts'
 /** Finds the configured route that a request belongs to: the route as it was written, or undefined. Never throws. */
 export type RouteMatcher = (method: string, url: string) => string | undefined
 
-interface Segment {
+interface PathSegment {
   /** It stands for any text that is not empty, before `text`; else it is `text`. */
   readonly isParameter: boolean
   readonly text: string
@@ -12,7 +12,7 @@ interface Segment {
 
 interface Pattern {
   readonly route: string
-  readonly segments: readonly Segment[]
+  readonly segments: readonly PathSegment[]
   /** The path ends in `*`: more segments may follow. */
   readonly open: boolean
 }
@@ -70,7 +70,7 @@ const addRoute = ({ fixed, patterns }: MethodRoutes, route: string, path: string
 /** `:name`, or `:name` and the literal rest of the segment, which begins with a colon. */
 const PARAMETER = /^:[A-Za-z_]\w*(:.+)?$/
 
-const segmentOf = (text: string): Segment => {
+const segmentOf = (text: string): PathSegment => {
   const isParameter = text.startsWith(':')
   return { isParameter, text: decoded(isParameter ? (PARAMETER.exec(text)?.[1] ?? '') : text) }
 }

@@ -17,7 +17,7 @@ export interface Always {
 }
 
 /** What is known of a request when its reply is made. */
-export interface Outcome {
+export interface RequestOutcome {
   readonly status: number
   readonly durationMs: number
   /** The record's `error`. */
@@ -35,7 +35,7 @@ export interface Sampler {
    * A record's `sample_weight`: how many requests it stands for, 1 / the chance with which it was kept. 0: it is not to be stored.
    * Who is always kept has the chance 1, also when `keep` said yes, so that sums over the weights stay unbiased.
    */
-  weight(outcome: Outcome): number
+  weight(outcome: RequestOutcome): number
 }
 
 /**

@@ -1,11 +1,11 @@
-import type { Change, Parts } from '../formats/parts.ts'
+import type { Change, Parts } from '../formats/instance-parts.ts'
 import { decode, encode } from '../records/json.ts'
 
 /** What `.set()` and `.tag()` are given. */
 type Members = Record<string, unknown>
 
 /** A copy that later changes of the original don't reach: most have nothing below them. */
-export const copyOf = (value: Members | readonly Members[]): Members | Members[] => {
+export const copyOutputs = (value: Members | readonly Members[]): Members | Members[] => {
   if (!Array.isArray(value)) {
     let isFlat = true
     for (const name in value) isFlat &&= typeof (value as Members)[name] !== 'object'
@@ -14,13 +14,13 @@ export const copyOf = (value: Members | readonly Members[]): Members | Members[]
   return decode(encode(value)) as Members | Members[]
 }
 
-type Given = Members | readonly Members[]
+type GivenOutputs = Members | readonly Members[]
 
 /** What was set at two times. */
-export const merge = (before: Given, after: Given, isBatch: boolean): Given =>
+export const mergeOutputs = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean): GivenOutputs =>
   Array.isArray(before) || Array.isArray(after) ? mergeEach(before, after, isBatch) : { ...before, ...after }
 
-const mergeEach = (before: Given, after: Given, isBatch: boolean): Members[] => {
+const mergeEach = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean): Members[] => {
   const lengthOf = (given: unknown): number => (Array.isArray(given) ? given.length : 0)
   const length = Math.max(lengthOf(before), lengthOf(after))
   return Array.from({ length }, (_, k) => ({

@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { decode } from '../records/json.ts'
 import type { Steps } from '../steps/time-slices.ts'
-import { cutter, nameValues, type Texts } from './named-texts.ts'
+import { cutter, nameValues, type CutTexts } from './named-texts.ts'
 import { isObject, type Row } from './rows.ts'
-import * as scan from './scan.ts'
+import * as scan from './json-tokens.ts'
 
 /**
  * A batch in a body's bytes whose items were not parsed: their features' texts are cut out of the body, which costs a fraction of
  * parsing them and making texts of them again, and keeps the digits of 64-bit integers.
  */
-export interface Batch {
+export interface CutBatch {
   /** The body with an empty list in the batch's place. */
   readonly outline: unknown
   /** What the batch is: the body itself, its `instances`, or the `data` of its only tensor in `inputs`. */
   readonly place: Place
   /** Each item's features as JSON text, named as `featuresOf` names them; undefined where these names need a closer look. */
-  texts(names: readonly string[]): Texts | undefined
+  texts(names: readonly string[]): CutTexts | undefined
   /** The same of a tensor of no more than two dimensions; undefined where its data does not fit the shape. */
-  textsOfTensor(shape: readonly number[], names: readonly string[]): Texts | undefined
+  textsOfTensor(shape: readonly number[], names: readonly string[]): CutTexts | undefined
 }
 
 type Place = 'body' | 'instances' | 'data'
@@ -44,7 +44,7 @@ const keys = (['instances', 'data'] as const).map((place) => ({ place, key: Buff
  * objects of the same members or arrays of the same length, and have values only that are no objects or arrays. Most have; all
  * others are parsed.
  */
-export const batchOf = function* (bytes: Buffer): Steps<Batch | undefined> {
+export const batchOf = function* (bytes: Buffer): Steps<CutBatch | undefined> {
   const found = findBatch(bytes)
   if (found === undefined) return undefined
   const { place, start } = found
@@ -121,7 +121,7 @@ const itemsOf = function* (bytes: Buffer, first: number): Steps<Items | undefine
   }
 }
 
-interface Kind {
+interface BatchKind {
   readonly isArray: boolean
   readonly width: number | undefined
   /** Behind the item that begins here, if it is of this kind; else -1. */
@@ -129,7 +129,7 @@ interface Kind {
 }
 
 /** What all items are to be like: the first. */
-const kindOf = (bytes: Buffer, first: number): Kind => {
+const kindOf = (bytes: Buffer, first: number): BatchKind => {
   if (bytes[first] === scan.OPEN_OBJECT) {
     const keys = keysOf(bytes, first)
     return { isArray: false, width: undefined, endOf: (at) => (keys ? endOfObject(bytes, at, keys) : -1) }
@@ -200,7 +200,7 @@ const endOfObject = (bytes: Buffer, start: number, keys: Buffer[], isFirst = fal
   }
 }
 
-const cut = (bytes: Buffer, { count, starts, ends }: Items): Texts => {
+const cut = (bytes: Buffer, { count, starts, ends }: Items): CutTexts => {
   const cutOut = cutter(bytes)
   const texts = (from: number, to: number): string[] => {
     const part: string[] = []

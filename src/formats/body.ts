@@ -5,8 +5,8 @@ import { messageOf } from '../errors/errors.ts'
 import { decode } from '../records/json.ts'
 import { finish, type Steps } from '../steps/time-slices.ts'
 import { parseInSteps } from './json-steps.ts'
-import { type Batch, batchOf } from './batch.ts'
-import type { Texts } from './named-texts.ts'
+import { type CutBatch, batchOf } from './batch.ts'
+import type { CutTexts } from './named-texts.ts'
 import { Snapshot } from './snapshot.ts'
 import { featuresOf, type Row, type Rows, rowsOfItems } from './rows.ts'
 
@@ -21,14 +21,14 @@ export interface Content {
   /** Why there is no value, or what is odd about it. */
   readonly note?: { value?: unknown; reason: string } | undefined
   /** The batch in a body of bytes, where its items need not be parsed: `value` then costs the parsing at the first look. */
-  readonly batch?: Batch | undefined
+  readonly batch?: CutBatch | undefined
   /** Its instances are to be made in parts, however few they are. */
   readonly inParts?: boolean | undefined
   /** The binary tensors behind the JSON, of the Open Inference protocol's extension. */
   readonly binary?: Buffer | undefined
 }
 
-type Message = Pick<FormatRequest | FormatReply, 'body' | 'contentType' | 'header'>
+type BodyMessage = Pick<FormatRequest | FormatReply, 'body' | 'contentType' | 'header'>
 
 /** How much of a text that can't be read is kept, in UTF-16 code units. */
 const MAX_TEXT = 2_000
@@ -42,7 +42,7 @@ const kContent = Symbol('capture-predictions.content')
 /** On a message: its instances are to be made in parts. */
 const kInParts = Symbol('capture-predictions.in-parts')
 
-type WithContent = Message & { [kContent]?: Content; [kInParts]?: true }
+type WithContent = BodyMessage & { [kContent]?: Content; [kInParts]?: true }
 
 /** The content of a request's or a reply's body. Never throws; the body is read once. */
 export const contentOf = (message: WithContent): Content => {
@@ -77,7 +77,7 @@ export const outlineOf = (content: Content): unknown =>
   content.batch === undefined ? content.value : content.batch.outline
 
 /** Features whose texts were cut out of a body, and the rows that they are when somebody looks at them. Nothing in them is too long. */
-export interface Cut extends Texts {
+export interface Cut extends CutTexts {
   rows(): Rows
 }
 
@@ -110,7 +110,7 @@ const unreadable = (reason: string, value?: unknown): Content => ({
 })
 
 /** Most bodies were parsed before: there is nothing to be done in steps. */
-const read = (message: Message): Content => parsed(message.body) ?? finish(readSteps(message))
+const read = (message: BodyMessage): Content => parsed(message.body) ?? finish(readSteps(message))
 
 const parsed = (body: unknown): Content | undefined => {
   if (body === undefined) return unreadable('no body')
@@ -121,7 +121,7 @@ const parsed = (body: unknown): Content | undefined => {
   return { value: body, isText: false, isParsed: true }
 }
 
-const readSteps = function* (message: Message): Steps<Content> {
+const readSteps = function* (message: BodyMessage): Steps<Content> {
   const { body, contentType } = message
   if (typeof body === 'string') return yield* readString(body, contentType)
   if (Buffer.isBuffer(body)) return yield* readBytes(body, message)
@@ -137,7 +137,7 @@ const readString = function* (text: string, contentType: string): Steps<Content>
   return isString ? { value: text, isText: false, isParsed: true } : content
 }
 
-const readBytes = function* (bytes: Buffer, message: Message): Steps<Content> {
+const readBytes = function* (bytes: Buffer, message: BodyMessage): Steps<Content> {
   const length = message.header('inference-header-content-length')
   if (length !== undefined) return yield* readTensors(bytes, length)
   const mediaType = mediaTypeOf(message.contentType)
@@ -183,7 +183,7 @@ const readText = function* (text: string, contentType: string, bytes?: Buffer): 
   }
 }
 
-const contentOfBatch = (batch: Batch, text: string): Content => {
+const contentOfBatch = (batch: CutBatch, text: string): Content => {
   let value: unknown
   return {
     get value() {

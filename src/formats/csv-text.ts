@@ -1,5 +1,5 @@
 import { isCsv } from './body.ts'
-import { COMMA, QUOTE } from './scan.ts'
+import { COMMA, QUOTE } from './json-tokens.ts'
 import { named, namesFor, outputsOf, type Rows, rowsOfItems } from './rows.ts'
 
 /** The lines of a text in CSV, each taken apart when it is asked for. */

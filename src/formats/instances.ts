@@ -5,7 +5,7 @@ import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
 import {
   canRepeat,
-  columnsOf,
+  valuesByColumn,
   featuresOf,
   isObject,
   mapRows,
@@ -101,5 +101,5 @@ export const tagsIn = (name: string, parameters: unknown): Row => {
 const readItems = (items: unknown, names: readonly string[]): { rows: Rows; isBatch: boolean } => {
   if (Array.isArray(items)) return { rows: rowsOfItems(items, (item) => featuresOf(item, names)), isBatch: true }
   if (!isObject(items)) return { rows: [featuresOf(items, names)], isBatch: false }
-  return rowsOf(columnsOf(items))
+  return rowsOf(valuesByColumn(items))
 }

@@ -1,7 +1,7 @@
 import { encode } from '../records/json.ts'
 import type { Steps } from '../steps/time-slices.ts'
 import { isObject, put, type Row } from './rows.ts'
-import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './scan.ts'
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-tokens.ts'
 
 /** Characters, about, that are parsed in a step. */
 const STEP = 64 * 1024

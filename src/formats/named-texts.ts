@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer'
 import { MAX_VALUES } from './limits.ts'
 import { canRepeat, fitted } from './rows.ts'
-import { BLANK, CLOSE_OBJECT, COMMA } from './scan.ts'
+import { BLANK, CLOSE_OBJECT, COMMA } from './json-tokens.ts'
 
 /** Cuts texts out of bytes of UTF-8: from one string where that is possible, as a part of it is no copy. */
 export const cutter = (bytes: Buffer): ((start: number, end: number) => string) => {
@@ -11,7 +11,7 @@ export const cutter = (bytes: Buffer): ((start: number, end: number) => string) 
 }
 
 /** Texts of a batch's instances, cut out of its body. */
-export interface Texts {
+export interface CutTexts {
   readonly count: number
   /** Those from one to before another. */
   texts(from: number, to: number): string[]
@@ -25,7 +25,7 @@ const headsOf = (names: readonly string[]): { heads: Buffer; ends: number[] } =>
 }
 
 /** Where rows of values stand in a body: with commas, blanks and brackets between the values, but no strings. */
-export interface Rows {
+export interface ValueRows {
   readonly count: number
   readonly width: number
   startOf(row: number): number
@@ -35,7 +35,7 @@ export interface Rows {
 /**
  * Rows of values as JSON text, each an object with a name before each value; undefined where the names would take too much room.
  */
-export const nameValues = (bytes: Buffer, rows: Rows, names: readonly string[]): Texts | undefined => {
+export const nameValues = (bytes: Buffer, rows: ValueRows, names: readonly string[]): CutTexts | undefined => {
   const { count, width } = rows
   if (width > MAX_VALUES) return undefined
   const { heads, ends } = headsOf(fitted(names, width))

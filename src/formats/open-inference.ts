@@ -3,11 +3,11 @@ import { type Content, contentOf, digestOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
 import { outputNamesOf, readOutputs, replyReading, requestReading } from './replies.ts'
 import { MAX_VALUES } from './limits.ts'
-import { type Column, createNamer, isObject, put, type Row, rowsOf } from './rows.ts'
-import { binarySizeOf, columnOfTensor, isShape, sizeOf, type Tensor, tensorOf, widthOf } from './tensors.ts'
+import { type ColumnValues, createNamer, isObject, put, type Row, rowsOf } from './rows.ts'
+import { binarySizeOf, columnOfTensor, isShape, elementCount, type Tensor, tensorOf, widthOf } from './tensors.ts'
 import { tagsIn } from './instances.ts'
-import type { Texts } from './named-texts.ts'
-import { countOf } from './parts.ts'
+import type { CutTexts } from './named-texts.ts'
+import { countOf } from './instance-parts.ts'
 
 /**
  * The Open Inference protocol (KServe V2, Triton, MLServer), with Triton's binary tensor data.
@@ -80,18 +80,18 @@ const isTensor = (item: unknown): boolean =>
   (item['shape'] !== undefined || item['data'] !== undefined || item['datatype'] !== undefined)
 
 /** The features of the only tensor of a body, cut out of its data. */
-const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): Texts | undefined => {
+const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): CutTexts | undefined => {
   const inputs = batch?.place === 'data' ? (batch.outline as Row)['inputs'] : undefined
   if (!areTensors(inputs)) return undefined
   const { name, shape } = inputs[0] as { name: string; shape: unknown }
   if (!isShape(shape) || shape.length > 2) return undefined
-  const tensor: Tensor = { name, givenName: name, datatype: '', shape, size: sizeOf(shape), at: () => undefined }
+  const tensor: Tensor = { name, givenName: name, datatype: '', shape, size: elementCount(shape), at: () => undefined }
   const width = widthOf(tensor)
   const names = width === 1 ? [name] : namesOf([tensor], schemaNames)[0]!
   return names.length === width ? batch?.textsOfTensor(shape, names) : undefined
 }
 
-const readOnlyTensor = (request: FormatRequest, content: Content, texts: Texts): RequestReading => {
+const readOnlyTensor = (request: FormatRequest, content: Content, texts: CutTexts): RequestReading => {
   const body = outlineOf(content) as Row
   const [described] = body['inputs'] as [Row & { name: string }]
   const tags = { ...tagsIn('parameters', body['parameters']) }
@@ -113,7 +113,7 @@ const readTensors = (
   content: Content,
   schemaNames: readonly string[],
   side: 'features' | 'outputs',
-): { columns: Column[]; tags: Row; extra: Extra } => {
+): { columns: ColumnValues[]; tags: Row; extra: Extra } => {
   const tensors: Tensor[] = []
   const tags: Row = {}
   const extra: Extra = {}

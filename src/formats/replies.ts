@@ -2,10 +2,10 @@ import type { Extra, FormatReply, FormatRequest, ReplyReading, RequestReading } 
 import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
-import { type Change, countOf, type Parts, withParts } from './parts.ts'
+import { type Change, countOf, type Parts, withParts } from './instance-parts.ts'
 import {
   canRepeat,
-  columnsOf,
+  valuesByColumn,
   isObject,
   mapRows,
   outputsOf,
@@ -218,7 +218,7 @@ const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Ro
   if (!isBatch) return { outputs: [outputsOf(value, outputNames)] }
   if (!isObject(value)) return { outputs: itemsOf(value, n, outputNames) }
   const key = BATCH_KEYS.find((name) => typeof value[name] === 'object' && value[name] !== null)
-  if (key === undefined) return { outputs: areColumns(value, n) ? rowsOf(columnsOf(value)).rows : [value] }
+  if (key === undefined) return { outputs: areColumns(value, n) ? rowsOf(valuesByColumn(value)).rows : [value] }
   const { [key]: items, ...others } = value
   return beside(itemsOf(items, n, outputNames), others, n)
 }
@@ -229,7 +229,7 @@ export const hasPredictions = (value: unknown): boolean =>
 
 /** The outputs of each item of a batch's reply. */
 const itemsOf = (items: unknown, n: number, names: readonly string[]): Rows => {
-  if (isObject(items)) return rowsOf(columnsOf(items), n === 1).rows
+  if (isObject(items)) return rowsOf(valuesByColumn(items), n === 1).rows
   if (!Array.isArray(items) || (n === 1 && items.length !== 1)) return [outputsOf(items, names)]
   return rowsOfItems(items, (item) => outputsOf(item, names))
 }
@@ -246,7 +246,7 @@ const beside = (outputs: Rows, others: Row, n: number): { outputs: Rows; tags: R
   for (const [name, value] of Object.entries(others))
     put(Array.isArray(value) && value.length === n && outputs.length === n ? columns : tags, name, value)
   if (Object.keys(columns).length === 0) return { outputs, tags }
-  const { rows } = rowsOf(columnsOf(columns))
+  const { rows } = rowsOf(valuesByColumn(columns))
   if (rows.length !== n) return { outputs, tags: { ...tags, ...columns } }
   return { outputs: mapRows(outputs, (output, i) => ({ ...rows.at(i), ...output })), tags }
 }

@@ -183,7 +183,7 @@ export const outputsOf = (item: unknown, names: readonly string[]): Row => {
 }
 
 /** A named part of a body with a value for each instance: an array of a columnar body, or a tensor. */
-export interface Column {
+export interface ColumnValues {
   /** How many instances it has values for; one value is shared by all. */
   readonly length: number
   /** What it puts into each row. */
@@ -195,14 +195,15 @@ export interface Column {
 }
 
 /** An array of a columnar body; a scalar is shared by all instances. */
-export const columnOf = (name: string, values: unknown): Column => ({
+export const columnValues = (name: string, values: unknown): ColumnValues => ({
   length: Array.isArray(values) ? values.length : 1,
   names: [name],
   put: Array.isArray(values) ? (row, i) => void (row[name] = values[i]) : (row) => void (row[name] = values),
   putWhole: (row) => put(row, name, values),
 })
 
-export const columnsOf = (columns: Row): Column[] => Object.keys(columns).map((name) => columnOf(name, columns[name]))
+export const valuesByColumn = (columns: Row): ColumnValues[] =>
+  Object.keys(columns).map((name) => columnValues(name, columns[name]))
 
 /**
  * Turns columns into rows. Columns of n values and of one value (shared) make n rows. Columns whose lengths differ
@@ -210,7 +211,7 @@ export const columnsOf = (columns: Row): Column[] => Object.keys(columns).map((n
  *
  * @param isSingle the reply to one instance: whatever its lengths, it is one row
  */
-export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Rows; isBatch: boolean } => {
+export const rowsOf = (columns: readonly ColumnValues[], isSingle = false): { rows: Rows; isBatch: boolean } => {
   const lengths = new Set(columns.map((column) => column.length).filter((length) => length !== 1))
   const [n = 1] = lengths
   if (lengths.size > 1 || (isSingle && n !== 1) || isTooMuch(columns, n)) {
@@ -227,7 +228,7 @@ export const rowsOf = (columns: readonly Column[], isSingle = false): { rows: Ro
   return { rows: { length: n, at }, isBatch: true }
 }
 
-const isTooMuch = (columns: readonly Column[], n: number): boolean => {
+const isTooMuch = (columns: readonly ColumnValues[], n: number): boolean => {
   if (n < 2) return false
   let repeated = 0
   for (const column of columns) {

@@ -104,7 +104,7 @@ export const snapshotOf = (body: unknown): unknown => {
 }
 
 /** How large a body is, about, in bytes. */
-export const sizeOf = (body: unknown): number => {
+export const bodySize = (body: unknown): number => {
   if (typeof body === 'string') return body.length
   if (body instanceof Snapshot) return body.size
   return ArrayBuffer.isView(body) ? body.byteLength : 0

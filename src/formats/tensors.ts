@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type Column, isObject, put, type Row } from './rows.ts'
+import { type ColumnValues, isObject, put, type Row } from './rows.ts'
 
 /** What a tensor is called. */
 export interface Naming {
@@ -77,7 +77,7 @@ export const tensorOf = (described: Row, naming: Naming, bytes: Buffer | undefin
   const datatype = typeof described['datatype'] === 'string' ? described['datatype'] : ''
   const { shape } = described
   if (!isShape(shape)) return { reason: 'the shape is no list of sizes' }
-  const size = sizeOf(shape)
+  const size = elementCount(shape)
   const read = bytes === undefined ? elementsOfJson(described['data'], shape) : elementsOfBytes(bytes, datatype, size)
   if ('reason' in read) return read
   if (read.count !== size)
@@ -85,7 +85,7 @@ export const tensorOf = (described: Row, naming: Naming, bytes: Buffer | undefin
   return { ...naming, datatype, shape, size, at: read.at }
 }
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1)
+export const elementCount = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1)
 
 export const isShape = (shape: unknown): shape is number[] =>
   Array.isArray(shape) &&
@@ -144,7 +144,7 @@ export const widthOf = ({ shape }: Tensor): number => (shape.length === 2 ? shap
  * [n, k] is k of them by `names`, higher ranks are nested arrays. A tensor without dimensions is shared by all instances, and so is
  * one without elements ([n, 0]): it is the same empty array in each, and must not make as many instances as it says.
  */
-export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column => {
+export const columnOfTensor = (tensor: Tensor, names: readonly string[]): ColumnValues => {
   const { name, shape, at } = tensor
   const [first = 1, ...rest] = shape
   const length = tensor.size === 0 ? Math.min(first, 1) : first

@@ -13,7 +13,7 @@ const isFile = (value: Members): boolean =>
   typeof value['mimetype'] === 'string' &&
   ('originalname' in value || 'originalFilename' in value || 'filename' in value)
 
-const bytesOf = (file: Members): Buffer | undefined =>
+const fileBytes = (file: Members): Buffer | undefined =>
   [file['buffer'], file['_buf']].find((bytes): bytes is Buffer => Buffer.isBuffer(bytes))
 
 /** A digest takes its time: a file of more bytes than a body may have has none. */
@@ -22,7 +22,7 @@ const digestOf = (bytes: Buffer | undefined, maxBytes: number): Members =>
 
 /** Of a file only what it is: its name, its size in bytes, and its digest where it is in memory. */
 const describeFile = (file: Members, maxBytes: number): Members => {
-  const bytes = bytesOf(file)
+  const bytes = fileBytes(file)
   return {
     name: file['originalname'] ?? file['originalFilename'] ?? file['filename'] ?? null,
     type: file['mimetype'],

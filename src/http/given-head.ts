@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 
 /** What `writeHead` takes beside the status: an object, a list of names and values by turns, or a list of pairs. */
-type Given = Readonly<Record<string, unknown>> | readonly unknown[]
+type GivenHead = Readonly<Record<string, unknown>> | readonly unknown[]
 
 /** A head that was given to `writeHead`: where no header was set before, Node.js writes it as it is, and forgets it. */
 const kHead: unique symbol = Symbol('capture-predictions.head')
-type Headed = ServerResponse & { [kHead]?: Given }
+type Headed = ServerResponse & { [kHead]?: GivenHead }
 
 const isPairs = (list: readonly unknown[]): list is readonly (readonly [string, unknown])[] => Array.isArray(list[0])
 
@@ -27,7 +27,7 @@ const keyIn = (head: Readonly<Record<string, unknown>>, wanted: string): string 
   return undefined
 }
 
-const valueIn = (head: Given, wanted: string): unknown => {
+const valueIn = (head: GivenHead, wanted: string): unknown => {
   if (!Array.isArray(head)) {
     const key = keyIn(head as Readonly<Record<string, unknown>>, wanted)
     return key === undefined ? undefined : (head as Readonly<Record<string, unknown>>)[key]
@@ -46,7 +46,7 @@ export const givenHeader = (res: ServerResponse, name: string): string | undefin
   return head === undefined ? undefined : headerText(valueIn(head, name))
 }
 
-const withHeader = (head: Given, name: string, value: string): Given => {
+const withHeader = (head: GivenHead, name: string, value: string): GivenHead => {
   if (Array.isArray(head)) {
     const list = flat(head)
     const place = placeIn(list, name.toLowerCase())
@@ -74,7 +74,7 @@ export const takeHead = (
 ): string | undefined => {
   const place = typeof args[1] === 'object' && args[1] !== null ? 1 : 2
   const given = args[place]
-  let head = typeof given === 'object' && given !== null ? (given as Given) : undefined
+  let head = typeof given === 'object' && given !== null ? (given as GivenHead) : undefined
   if (Array.isArray(head)) head = flat(head)
   const before = head === undefined || id === undefined ? undefined : headerText(valueIn(head, id.name.toLowerCase()))
   let replaced: string | undefined

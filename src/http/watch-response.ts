@@ -23,8 +23,8 @@ interface Ending {
   beforeEnd(): void
 }
 
-type Write = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
-type End = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
+type WriteChunk = (chunk: unknown, encoding?: unknown, callback?: unknown) => boolean
+type EndResponse = (chunk?: unknown, encoding?: unknown, callback?: unknown) => ServerResponse
 type WriteHead = (...args: unknown[]) => ServerResponse
 /** Takes calls that wait for the end of a hold. */
 type Later = (call: () => void, ends: boolean) => void
@@ -41,8 +41,8 @@ class ResponseWatch {
   readonly #ending: Ending
   readonly #options: ResponseOptions
   readonly #id: { readonly name: string; readonly value: string } | undefined
-  readonly #end: End
-  readonly #write: Write
+  readonly #end: EndResponse
+  readonly #write: WriteChunk
   readonly #writeHead: WriteHead
   #ended = false
   #started = false
@@ -57,8 +57,8 @@ class ResponseWatch {
     this.#ending = ending
     this.#options = options
     this.#id = options.idHeader === '' ? undefined : { name: options.idHeader, value: ending.prediction.id }
-    this.#end = res.end as unknown as End
-    this.#write = res.write as unknown as Write
+    this.#end = res.end as unknown as EndResponse
+    this.#write = res.write as unknown as WriteChunk
     this.#writeHead = res.writeHead as unknown as WriteHead
   }
 
@@ -211,8 +211,8 @@ export const watchResponse = (res: ServerResponse, ending: Ending, options: Resp
   const watch = new ResponseWatch(res, ending, options)
   // Not assigned as they are written: V8 takes a function that is for a method, makes it in the old generation, and with it keeps
   // everything of the request alive until a full collection.
-  const write: Write = (chunk, encoding, callback) => watch.write(chunk, encoding, callback)
-  const end: End = (chunk, encoding, callback) => watch.end(chunk, encoding, callback)
+  const write: WriteChunk = (chunk, encoding, callback) => watch.write(chunk, encoding, callback)
+  const end: EndResponse = (chunk, encoding, callback) => watch.end(chunk, encoding, callback)
   const writeHead: WriteHead = (...args) => watch.writeHead(args)
   res.write = write as typeof res.write
   res.end = end as unknown as typeof res.end

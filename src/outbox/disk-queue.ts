@@ -4,7 +4,7 @@ import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
 import { sinkKey } from './files.ts'
 import { encodeLines } from './line.ts'
-import { openLog, type Log } from './log.ts'
+import { openLog, type OutboxLog } from './log.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
 import { scanLog, type Entry } from './segment.ts'
 import { openWriter } from './writer.ts'
@@ -36,8 +36,8 @@ const SEGMENT_BYTES = 8 * 1024 * 1024
 const segmentBytesFor = (maxBytes: number) => Math.min(SEGMENT_BYTES, Math.max(64 * 1024, Math.floor(maxBytes / 8)))
 
 /** Where a batch ends. */
-interface End {
-  readonly log: Log
+interface QueueEnd {
+  readonly log: OutboxLog
   readonly last: Entry
 }
 
@@ -48,7 +48,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
   const own = openLog({ ...logOptions, directory })
   const writer = openWriter({ log: own, segmentBytes: segmentBytesFor(maxBytes), memoryBytes, makeFolder, warn })
   /** Oldest first; the own one is the last. */
-  const logs: Log[] = [own]
+  const logs: OutboxLog[] = [own]
   let carriedOver = 0
   let deadLetters = 0
   let deadLetterBytes = 0
@@ -83,7 +83,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     nextCount = performance.now() + 20 * (performance.now() - start)
   }
 
-  const dropDrained = async (log: Log) => {
+  const dropDrained = async (log: OutboxLog) => {
     if (log === own) return
     logs.splice(logs.indexOf(log), 1)
     await log.close()
@@ -128,13 +128,13 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
         }
         const records = entries.map(({ text }) => recordFromJson(text))
         const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
-        return { records, bytes, end: { log, last } satisfies End } satisfies QueuedBatch
+        return { records, bytes, end: { log, last } satisfies QueueEnd } satisfies QueuedBatch
       }
       return undefined
     },
 
     async commit({ end }) {
-      const { log, last } = end as End
+      const { log, last } = end as QueueEnd
       await log.commit(last)
       if (log.drained) await dropDrained(log)
     },

@@ -63,7 +63,7 @@ const readBacklog = async (log: string, key: string): Promise<Backlog> => {
   return { sink: await nameOfSink(log, key), records, bytes, oldest: records > 0 ? oldest : undefined }
 }
 
-const merge = (backlogs: readonly Backlog[]): Backlog[] => {
+const mergeStates = (backlogs: readonly Backlog[]): Backlog[] => {
   const bySink = new Map<string, Backlog>()
   for (const { sink, records, bytes, oldest } of backlogs) {
     const sum = bySink.get(sink) ?? { sink, records: 0, bytes: 0, oldest: undefined }
@@ -81,7 +81,7 @@ const readProcess = async (path: string, pid: number): Promise<ProcessStatus> =>
   const backlogs: Backlog[] = []
   for (const key of await listNames(path))
     for (const log of await listNames(join(path, key))) backlogs.push(await readBacklog(join(path, key, log), key))
-  return { path, pid, alive: isLocked(path), backlogs: merge(backlogs) }
+  return { path, pid, alive: isLocked(path), backlogs: mergeStates(backlogs) }
 }
 
 const nameOfLetters = async (directory: string, key: string): Promise<string> => {
@@ -104,7 +104,7 @@ export const inspectOutbox = async (path: string): Promise<OutboxStatus> => {
   for (const key of await deadLetterKeys(directory))
     letters.set(await nameOfLetters(directory, key), await measureDeadLetters(directory, key))
   const none = [...letters.keys()].map((sink) => ({ sink, records: 0, bytes: 0, oldest: undefined }))
-  const sinks = merge([...processes.flatMap(({ backlogs }) => backlogs), ...none]).map((backlog) => ({
+  const sinks = mergeStates([...processes.flatMap(({ backlogs }) => backlogs), ...none]).map((backlog) => ({
     ...backlog,
     deadLetters: letters.get(backlog.sink)?.count ?? 0,
     deadLetterBytes: letters.get(backlog.sink)?.bytes ?? 0,

@@ -11,7 +11,7 @@ import { CHUNK_BYTES, readChunk, timeOf, type Entry, type FoundLog, type Segment
  * What is appended goes into the window until that is full; what came after is read back from the disk, a chunk at a time, and
  * once the reader has caught up, the window takes appends again. So memory is bounded, and a sink that keeps up reads nothing.
  */
-export interface Log {
+export interface OutboxLog {
   readonly directory: string
   /** Records past the cursor. */
   readonly records: number
@@ -58,7 +58,7 @@ const isPast = (at: Position, position: Position) =>
  * Opens a log, new or found.
  * @throws when it is new and can't be written
  */
-export const openLog = (options: LogOptions): Log => {
+export const openLog = (options: LogOptions): OutboxLog => {
   const { directory, memoryBytes, damage, onLost, found } = options
   const segments: Segment[] = [...(found?.segments ?? [])]
   const cursorFile = openCursor(directory)

@@ -16,14 +16,14 @@ import { messageOf } from '../errors/errors.ts'
 import type { Warn } from './damage.ts'
 import { FILE_MODE, isMissing, segmentFile, syncFolder } from './files.ts'
 import { encodeLines, type EncodedLines } from './line.ts'
-import type { Log } from './log.ts'
+import type { OutboxLog } from './log.ts'
 import type { Segment } from './segment.ts'
 
 /**
  * The appending side of a process's own log. Each request's lines are one `write` to the operating system; from then on they
  * outlive the process. When the disk refuses, they are kept in memory as long as there is room, and go to the disk once it takes them.
  */
-export interface Writer {
+export interface LogWriter {
   /** false: neither the disk nor the memory has room. Never throws. */
   append(texts: readonly string[], lines: EncodedLines): boolean
   /** Records that are only in memory. */
@@ -37,8 +37,8 @@ export interface Writer {
   close(): Promise<void>
 }
 
-export interface WriterOptions {
-  readonly log: Log
+export interface LogWriterOptions {
+  readonly log: OutboxLog
   readonly segmentBytes: number
   /** How much is kept in memory while the disk refuses. */
   readonly memoryBytes: number
@@ -64,7 +64,7 @@ const writeAll = (fd: number, { buffer, bytes }: EncodedLines) => {
   for (let done = 0; done < bytes;) done += writeSync(fd, buffer, done, bytes - done)
 }
 
-export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }: WriterOptions): Writer => {
+export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }: LogWriterOptions): LogWriter => {
   let lastNumber = 0
   let current: OpenSegment | undefined
   let memory: Segment | undefined

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { encode } from '../records/json.ts'
-import { followPath, SOURCES, stepsOf, type Source, type Step } from './rules.ts'
+import { followPath, SOURCES, stepsOf, type RecordPart, type Step } from './rules.ts'
 import { createSecrets } from './secrets.ts'
 import { hashed, masked, redactBelow, type Members, type Replace } from './values.ts'
 
@@ -12,7 +12,7 @@ export interface Redactor {
 
 export interface Redaction {
   /** `value` without what the rules name. What changes is copied, the rest is shared, nothing is changed in place; never throws. */
-  apply(source: Source, value: unknown): unknown
+  apply(source: RecordPart, value: unknown): unknown
   /** Free text, such as an error's message, without the values that were taken out so far. */
   text(text: string): string
   /** Notes by path, `{ 'features.email': { value, reason } }`: what a rule names as by the rule, all else as free text. */
@@ -57,7 +57,7 @@ const unescaped = (text: string): string => {
   }
 }
 
-type StepsBySource = Readonly<Record<Source, readonly Step[]>>
+type StepsBySource = Readonly<Record<RecordPart, readonly Step[]>>
 
 const startRedaction = (steps: StepsBySource, key: string): Redaction => {
   const secrets = createSecrets()

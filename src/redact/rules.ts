@@ -6,7 +6,7 @@ export type Action = (typeof ACTIONS)[number]
 
 /** Where a record's members stand. */
 export const SOURCES = ['features', 'outputs', 'tags'] as const
-export type Source = (typeof SOURCES)[number]
+export type RecordPart = (typeof SOURCES)[number]
 
 /** A rule's path as a chain: what a name must be, and what comes below; at its end, what happens. */
 export interface Step {
@@ -17,7 +17,7 @@ export interface Step {
 
 interface Rule {
   /** The only source it is for; undefined: all. */
-  readonly source: Source | undefined
+  readonly source: RecordPart | undefined
   readonly path: readonly string[]
   readonly action: Action
 }
@@ -47,24 +47,24 @@ export const ruleWithHash = (rules: readonly string[]): string | undefined =>
   rules.find((rule) => parseRules([rule]).some(({ action }) => action === 'hash'))
 
 /** The rules for a source, each by its first step. */
-export const stepsOf = (rules: readonly string[], source: Source): readonly Step[] =>
+export const stepsOf = (rules: readonly string[], source: RecordPart): readonly Step[] =>
   parseRules(rules)
     .filter((rule) => rule.source === undefined || rule.source === source)
     .map(({ path, action }) => path.reduceRight<Step | undefined>((next, name) => ({ name, next, action }), undefined))
     .filter((step) => step !== undefined)
 
 /** What the rules say of a value: what happens to it, or the steps that may lead to values below it. */
-export interface Verdict {
+export interface RuleMatch {
   readonly action: Action | undefined
   readonly below: readonly Step[]
 }
 
 /** Goes to the member `name`. A name with dots in it is gone along as the path that it spells. */
-export const follow = (steps: readonly Step[], name: string): Verdict =>
+export const follow = (steps: readonly Step[], name: string): RuleMatch =>
   name.includes('.') ? followPath(steps, name.split('.')) : followName(steps, name)
 
-export const followPath = (steps: readonly Step[], path: readonly string[]): Verdict => {
-  let verdict: Verdict = { action: undefined, below: steps }
+export const followPath = (steps: readonly Step[], path: readonly string[]): RuleMatch => {
+  let verdict: RuleMatch = { action: undefined, below: steps }
   for (const name of path) {
     if (verdict.action !== undefined || verdict.below.length === 0) break
     verdict = followName(verdict.below, name)
@@ -72,7 +72,7 @@ export const followPath = (steps: readonly Step[], path: readonly string[]): Ver
   return verdict
 }
 
-const followName = (steps: readonly Step[], name: string): Verdict => {
+const followName = (steps: readonly Step[], name: string): RuleMatch => {
   const below: Step[] = []
   for (const step of steps) {
     const action = take(step, name, below)

@@ -24,7 +24,7 @@ const after: readonly Column[] = [
 
 /** What a value that has no name is called: a scalar body, a scalar reply. */
 const scalarNames = { features: 'f0', outputs: 'prediction' } as const
-type Source = keyof typeof scalarNames
+type SchemaPart = keyof typeof scalarNames
 
 /** Several schemas for the same values, each a document of its own; an earlier one wins, property by property. */
 const PRECEDENCE = 'x-precedence'
@@ -37,12 +37,12 @@ const documentsOf = (schema: JsonSchema | undefined, pointer: string): [document
 }
 
 /** The first tree, and the properties that only the second has. */
-const merge = (first: Tree, second: Tree): Tree => {
+const mergeProperties = (first: Tree, second: Tree): Tree => {
   if (typeof first === 'string' || typeof second === 'string') return first
   const merged = new Map(first)
   for (const [name, tree] of second) {
     const ours = merged.get(name)
-    merged.set(name, ours === undefined ? tree : merge(ours, tree))
+    merged.set(name, ours === undefined ? tree : mergeProperties(ours, tree))
   }
   return merged
 }
@@ -62,14 +62,14 @@ const readTree = (document: unknown, pointer: string, mistakes: Mistake[]): Tree
   }
 }
 
-const leaves = (tree: Tree, source: Source, path: readonly string[]): Column[] =>
+const leaves = (tree: Tree, source: SchemaPart, path: readonly string[]): Column[] =>
   typeof tree === 'string'
     ? [{ name: '', type: tree, source, path }]
     : Array.from(tree, ([name, below]) => leaves(below, source, [...path, name])).flat()
 
-const columnsOfSource = (schema: JsonSchema | undefined, source: Source, mistakes: Mistake[]): Column[] => {
+const columnsOfSource = (schema: JsonSchema | undefined, source: SchemaPart, mistakes: Mistake[]): Column[] => {
   const trees = documentsOf(schema, `/${source}`).map(([document, pointer]) => readTree(document, pointer, mistakes))
-  const tree: Tree = trees.length > 0 ? trees.reduce(merge) : 'json'
+  const tree: Tree = trees.length > 0 ? trees.reduce(mergeProperties) : 'json'
   const isScalar = typeof tree === 'string' && tree !== 'json'
   return leaves(tree, source, isScalar ? [scalarNames[source]] : [])
 }
@@ -106,7 +106,7 @@ export const columnsOf = (schema: PredictionSchema | undefined): readonly Column
   return [...before, ...named.features, ...named.outputs, ...after]
 }
 
-const memberNames = (columns: readonly Column[], source: Source): readonly string[] => [
+const memberNames = (columns: readonly Column[], source: SchemaPart): readonly string[] => [
   ...new Set(columns.filter((column) => column.source === source).flatMap(({ path }) => path.slice(0, 1))),
 ]
 

@@ -15,7 +15,7 @@ export interface RowOptions {
 /** The values of a record, in the order of the columns. */
 export type RowMapper = (record: PredictionRecord) => unknown[]
 
-type Extra = Record<string, ExtraValue>
+type ExtraValues = Record<string, ExtraValue>
 type Members = Readonly<Record<string, unknown>>
 
 /** A column's place in the row, and how a value gets there. */
@@ -122,7 +122,7 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
 
   // The row in the making: a mapper runs to its end before it runs again.
   let row: unknown[] = blank
-  let extra: Extra | undefined
+  let extra: ExtraValues | undefined
 
   /** Notes a value beside what the record brought under the same path. */
   const note = (path: string, value: unknown, reason: string): void => {
@@ -169,7 +169,7 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
     extra = undefined
     const brought: unknown = record.extra
     if (isMembers(brought)) {
-      if (!isEmpty(brought)) extra = { ...brought } as Extra
+      if (!isEmpty(brought)) extra = { ...brought } as ExtraValues
     } else if (brought !== null && brought !== undefined) note('extra', brought, 'not an object')
     for (const { read, leaf } of own) put(leaf, read(record))
     fill(features, record.features)

@@ -53,12 +53,12 @@ const drafts: readonly [RegExp, () => ValidateFunction | undefined][] = [
   [/^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/, draft2020],
 ]
 
-const shown = (value: unknown): string => {
+const shownSchema = (value: unknown): string => {
   const text = encode(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-const messageOf = ({ keyword, message, params }: ErrorObject): string => {
+const mistakeOf = ({ keyword, message, params }: ErrorObject): string => {
   const { allowedValues, type } = params as { allowedValues?: unknown[]; type?: string | string[] }
   if (keyword === 'enum' && allowedValues) return `must be one of ${allowedValues.join(', ')}`
   if (keyword === 'type' && type) return `must be ${[type].flat().join(' or ')}`
@@ -72,11 +72,11 @@ const mistakesOf = (errors: readonly ErrorObject[], pointer: string): Mistake[] 
     if (error.keyword === 'anyOf') continue
     const place = places.get(error.instancePath) ?? { value: error.data, messages: new Set() }
     places.set(error.instancePath, place)
-    place.messages.add(messageOf(error))
+    place.messages.add(mistakeOf(error))
   }
   return [...places].map(([path, { value, messages }]) => ({
     pointer: pointer + path,
-    message: `${[...messages].join(' or ')}, not ${shown(value)}`,
+    message: `${[...messages].join(' or ')}, not ${shownSchema(value)}`,
   }))
 }
 
@@ -87,9 +87,10 @@ const mistakesOf = (errors: readonly ErrorObject[], pointer: string): Mistake[] 
 export const checkSchema = (schema: unknown, pointer: string): Mistake[] => {
   if (typeof schema === 'boolean') return []
   if (!isKeywords(schema))
-    return [{ pointer, message: `must be a JSON Schema (an object or a boolean), not ${shown(schema)}` }]
+    return [{ pointer, message: `must be a JSON Schema (an object or a boolean), not ${shownSchema(schema)}` }]
   const uri = schema['$schema'] ?? 'http://json-schema.org/draft-07/schema#'
   const validate = drafts.find(([pattern]) => typeof uri === 'string' && pattern.test(uri))?.[1]()
-  if (!validate) return [{ pointer: `${pointer}/$schema`, message: `must be draft-07 or 2020-12, not ${shown(uri)}` }]
+  if (!validate)
+    return [{ pointer: `${pointer}/$schema`, message: `must be draft-07 or 2020-12, not ${shownSchema(uri)}` }]
   return validate(schema) ? [] : mistakesOf(validate.errors ?? [], pointer)
 }

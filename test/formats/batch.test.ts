@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formats } from '../../src/formats/index.ts'
-import { countOf, partsOf } from '../../src/formats/parts.ts'
+import { countOf, partsOf } from '../../src/formats/instance-parts.ts'
 import type { RequestReading } from '../../src/formats/format.ts'
 import { decode, encode } from '../../src/records/json.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'

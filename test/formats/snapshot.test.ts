@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isLarge } from '../../src/formats/shorten.ts'
-import { sizeOf, Snapshot, snapshotOf } from '../../src/formats/snapshot.ts'
+import { bodySize, Snapshot, snapshotOf } from '../../src/formats/snapshot.ts'
 import { encode } from '../../src/records/json.ts'
 
 const copyOf = (value: unknown): unknown => new Snapshot(value).value
@@ -74,9 +74,9 @@ describe('a snapshot', () => {
 
   it('knows about how large it is', () => {
     const list = Array.from({ length: 10_000 }, (_, i) => i)
-    expect(sizeOf(snapshotOf(list)) / JSON.stringify(list).length).toBeGreaterThan(0.5)
-    expect(sizeOf(snapshotOf({ text: 'x'.repeat(5000) }))).toBeGreaterThanOrEqual(5000)
-    expect([sizeOf(Buffer.alloc(7)), sizeOf('seven'), sizeOf(undefined)]).toEqual([7, 5, 0])
+    expect(bodySize(snapshotOf(list)) / JSON.stringify(list).length).toBeGreaterThan(0.5)
+    expect(bodySize(snapshotOf({ text: 'x'.repeat(5000) }))).toBeGreaterThanOrEqual(5000)
+    expect([bodySize(Buffer.alloc(7)), bodySize('seven'), bodySize(undefined)]).toEqual([7, 5, 0])
   })
 })
 

@@ -11,7 +11,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
-import { createWriter } from '../../src/delivery/writer.ts'
+import { createSinkWriter } from '../../src/delivery/writer.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Sink } from '../../src/sink.ts'
@@ -138,7 +138,7 @@ const deliveryTo = (sink: Sink, columns: () => readonly Column[]) => {
   opened.push(sink)
   const noted: string[] = []
   const failures: string[] = []
-  const writer = createWriter({
+  const writer = createSinkWriter({
     sink,
     columns,
     writeTimeoutMs: 30_000,

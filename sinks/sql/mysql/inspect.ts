@@ -1,5 +1,5 @@
 import type { ExistingColumn, ExistingTable, TableName } from '../dialect.ts'
-import type { Row, Session } from '../session.ts'
+import type { ResultRow, Session } from '../session.ts'
 
 const WHERE = 'where table_schema = coalesce(?, database()) and table_name = ?'
 
@@ -29,7 +29,7 @@ const labelsOf = (type: string): string[] | undefined =>
 const namesIn = (expression: string, columns: readonly ExistingColumn[]): string[] =>
   columns.map(({ name }) => name).filter((name) => expression.includes(`\`${name}\``))
 
-const columnOf = ({ name, type, nullable, charset, filled, is_generated }: Row): ExistingColumn => ({
+const columnOf = ({ name, type, nullable, charset, filled, is_generated }: ResultRow): ExistingColumn => ({
   name: name as string,
   type: (type as string).toLowerCase(),
   nullable: Boolean(nullable),
@@ -39,7 +39,7 @@ const columnOf = ({ name, type, nullable, charset, filled, is_generated }: Row):
   charset: (charset as string | null) ?? undefined,
 })
 
-const isWhole = (key: readonly Row[]): boolean => key.every(({ part, start }) => part !== null && start === null)
+const isWhole = (key: readonly ResultRow[]): boolean => key.every(({ part, start }) => part !== null && start === null)
 
 /** The table; undefined where there is none. */
 export const inspect = async (

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { Check, ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { ValueCheck, ExistingColumn, Fit, Limits } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -9,7 +9,7 @@ import {
   fitInteger,
   integerOf,
   isDay,
-  oneOf,
+  fitsOneOf,
   parametersOf,
   withDigits,
   withoutSpacesAtEnd,
@@ -95,14 +95,14 @@ const characters: Readonly<Record<string, RegExp>> = {
 const fitCharset = (charset: string | undefined): Fit => {
   if (charset === undefined || charset === 'utf8mb4') return 'all'
   const allowed = characters[charset] ?? /^[\0-\x7f]*$/
-  const check: Check = (value) => allowed.test(value as string)
+  const check: ValueCheck = (value) => allowed.test(value as string)
   return check
 }
 
 const textBytes: Readonly<Record<string, number>> = { tinytext: 255, text: 65_535, mediumtext: 16_777_215 }
 
 const fitText = ({ type, charset, labels }: ExistingColumn): Fit => {
-  if (labels) return oneOf(labels)
+  if (labels) return fitsOneOf(labels)
   const base = baseOf(type).split(' ')[0] ?? ''
   if (base === 'date') return isDay
   if (base === 'char')
@@ -127,7 +127,7 @@ const fitJson = ({ type, charset }: ExistingColumn): Fit =>
   type === 'json' || (type === 'longtext' && fitCharset(charset) === 'all') ? 'all' : 'none'
 
 /** A timestamp holds 1970 to 2038 only: https://dev.mysql.com/doc/refman/8.4/en/datetime.html */
-const inTimestamp: Check = (value) => {
+const inTimestamp: ValueCheck = (value) => {
   const time = Date.parse(value as string)
   return time >= 1000 && time < 2 ** 31 * 1000 - 1000
 }

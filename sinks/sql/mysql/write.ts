@@ -2,13 +2,13 @@ import { Readable } from 'node:stream'
 import type { Connection, ResultSetHeader } from 'mysql2'
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { Refusal } from '../../../src/sink.ts'
-import type { Target, Write } from '../dialect.ts'
-import { tabLines, type Texts } from '../rows.ts'
+import type { Target, WriteBatch } from '../dialect.ts'
+import { tabLines, type TextEncoders } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { inSlices } from '../slices.ts'
 import { doubleText, spellHalves, tabField } from '../text.ts'
 import { tableChanged, wordsOf } from '../errors.ts'
-import { writeInHalves, type Verdict } from '../one-by-one.ts'
+import { writeInHalves, type WriteVerdict } from '../one-by-one.ts'
 import { duplicateIn, isDenied, isNoLoad, isRefusal } from './errors.ts'
 import { mysqlJson } from './json.ts'
 import { whoLacksRight } from './rights.ts'
@@ -25,7 +25,7 @@ const plain = {
 }
 
 /** Values as fields of LOAD DATA's text. */
-export const fields: Texts = {
+export const fields: TextEncoders = {
   ...plain,
   text: (value: string) => tabField(spellHalves(value)),
   timestamp: datetime,
@@ -36,7 +36,7 @@ export const fields: Texts = {
 export type Escape = (text: string) => string
 
 /** Values as literals of SQL. */
-export const literalsWith = (escape: Escape): Texts => ({
+export const literalsWith = (escape: Escape): TextEncoders => ({
   ...plain,
   text: (value: string) => escape(spellHalves(value)),
   timestamp: (value: string) => `'${datetime(value)}'`,
@@ -197,7 +197,7 @@ export const createWrite = (
   session: Session<Connection>,
   target: Target,
   settings: WriteSettings,
-): Write<Connection> => {
+): WriteBatch<Connection> => {
   const load = createLoad(session, target)
   const key = session.quote(target.key[0] ?? 'id')
   // Not INSERT IGNORE, which would store truncated values as well.
@@ -233,7 +233,7 @@ export const createWrite = (
     return [...refused, ...missing.filter(({ index }) => !refused.some((refusal) => refusal.index === index))]
   }
 
-  const judge = (error: unknown): Verdict | undefined => {
+  const judge = (error: unknown): WriteVerdict | undefined => {
     if (!isRefusal(error)) return undefined
     const index = duplicateIn(error)
     const isStored = index !== undefined && (!target.otherKeys || index === target.keyIndex)

@@ -1,6 +1,6 @@
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { StoredColumn, Target } from '../dialect.ts'
-import type { Texts } from '../rows.ts'
+import type { TextEncoders } from '../rows.ts'
 import { encode } from '../../../src/records/json.ts'
 import type { Spelling } from './encoding.ts'
 import { isArray } from './types.ts'
@@ -9,7 +9,7 @@ import { doubleText, tabField } from '../text.ts'
 const asIs = (value: string): string => value
 
 /** Values of one type as texts, and how an array of them is written where the column is one. */
-type Literals = Texts & { readonly array: (value: never) => string }
+type Literals = TextEncoders & { readonly array: (value: never) => string }
 
 /** How a column's values are written. */
 export const textOf =

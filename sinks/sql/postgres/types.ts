@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { Check, ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { ValueCheck, ExistingColumn, Fit, Limits } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -8,7 +8,7 @@ import {
   fitInteger,
   integerOf,
   isDay,
-  oneOf,
+  fitsOneOf,
   parametersOf,
   withDigits,
   withoutSpacesAtEnd,
@@ -70,7 +70,7 @@ const numberTypeOf = (type: string): NumberType | undefined => {
 /** Whether a type is an array's. */
 export const isArray = (type: string): boolean => type.endsWith('[]')
 
-const isElement: Readonly<Record<string, Check>> = {
+const isElement: Readonly<Record<string, ValueCheck>> = {
   string: (value) => typeof value === 'string',
   number: (value) => typeof value === 'number' || typeof value === 'bigint',
   boolean: (value) => typeof value === 'boolean',
@@ -90,12 +90,12 @@ const fitArray = (type: string, spell: Spell): Fit => {
   const [kind, ours] = found
   const fits = fit(element, { name: '', type: ours, source: 'features', path: [] }, spell)
   if (fits === 'none') return 'none'
-  const check: Check = (value) => isElement[kind]!(value) && (fits === 'all' || fits(value))
+  const check: ValueCheck = (value) => isElement[kind]!(value) && (fits === 'all' || fits(value))
   return (value) => Array.isArray(value) && value.every((item) => item === null || check(item))
 }
 
 const fitText = ({ type, labels }: ExistingColumn, spell: Spell): Fit => {
-  if (labels) return oneOf(labels)
+  if (labels) return fitsOneOf(labels)
   const [max] = parametersOf(type)
   switch (baseOf(type)) {
     case 'date':

@@ -1,11 +1,11 @@
 import type { Client } from 'pg'
-import type { Target, Write } from '../dialect.ts'
+import type { Target, WriteBatch } from '../dialect.ts'
 import { tabLines } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { inSlices } from '../slices.ts'
 import { copyFrom } from './copy.ts'
 import { wordsOf } from '../errors.ts'
-import { writeInHalves, type Verdict } from '../one-by-one.ts'
+import { writeInHalves, type WriteVerdict } from '../one-by-one.ts'
 import { duplicateIn, isDenied, isNoCopy, isRefusal } from './errors.ts'
 import { createGuard } from './guard.ts'
 import type { Spelling } from './encoding.ts'
@@ -15,7 +15,12 @@ const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
 /** With the guard's statement it is one transaction, and one way to the server and back. */
-const createCopy = (session: Session<Client>, target: Target, spelling: Spelling, guard: string): Write<Client> => {
+const createCopy = (
+  session: Session<Client>,
+  target: Target,
+  spelling: Spelling,
+  guard: string,
+): WriteBatch<Client> => {
   const sql = `copy ${target.table} (${names(session, target)}) from stdin; ${guard}`
   const lineOf = tabLines(target, textOf(fieldsIn(spelling)))
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
@@ -28,7 +33,7 @@ const createInsert = (
   spelling: Spelling,
   guard: string,
   skip: string,
-): Write<Client> => {
+): WriteBatch<Client> => {
   const rows = target.columns.map(({ storedAs }, index) => `c${index} ${storedAs}`).join(', ')
   const sql =
     `insert into ${target.table} (${names(session, target)}) ` +
@@ -80,7 +85,7 @@ const createJudge = (session: Session<Client>, { key }: Target) => {
     const columns = (found?.['columns'] ?? []) as string[]
     return columns.length === key.length && columns.every((name) => key.includes(name))
   }
-  return async (error: unknown): Promise<Verdict | undefined> => {
+  return async (error: unknown): Promise<WriteVerdict | undefined> => {
     if (!isRefusal(error)) return undefined
     const duplicate = duplicateIn(error)
     return {
@@ -97,7 +102,7 @@ const createJudge = (session: Session<Client>, { key }: Target) => {
  *
  * To skip what is there takes the right to read it. A user that may only insert has its batches written in halves.
  */
-export const createWrite = (session: Session<Client>, target: Target, spelling: Spelling): Write<Client> => {
+export const createWrite = (session: Session<Client>, target: Target, spelling: Spelling): WriteBatch<Client> => {
   const guard = createGuard(session, target)
   const copy = createCopy(session, target, spelling, guard.statement)
   const key = target.key.map((name) => session.quote(name)).join(', ')
@@ -107,7 +112,7 @@ export const createWrite = (session: Session<Client>, target: Target, spelling: 
   let skips = true
 
   /** Resolves with false where the table takes no COPY, or refused the batch. */
-  const tryCopy: (...args: Parameters<Write<Client>>) => Promise<boolean> = async (session, records, signal) => {
+  const tryCopy: (...args: Parameters<WriteBatch<Client>>) => Promise<boolean> = async (session, records, signal) => {
     try {
       await copy(session, records, signal)
       return true

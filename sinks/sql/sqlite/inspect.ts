@@ -1,8 +1,8 @@
 import type { ExistingColumn, ExistingTable, TableName } from '../dialect.ts'
-import type { Row, Session } from '../session.ts'
+import type { ResultRow, Session } from '../session.ts'
 
 /** `hidden` is 2 and 3 for generated columns; an integer primary key is the row's own number. */
-const columnOf = ({ name, type, notnull, dflt_value, pk, hidden }: Row): ExistingColumn => ({
+const columnOf = ({ name, type, notnull, dflt_value, pk, hidden }: ResultRow): ExistingColumn => ({
   name: name as string,
   type: (type as string).toLowerCase(),
   nullable: notnull === 0,

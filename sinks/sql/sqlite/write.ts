@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { encode } from '../../../src/records/json.ts'
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { ColumnType } from '../../../src/schema/column.ts'
-import type { Target, Write } from '../dialect.ts'
+import type { Target, WriteBatch } from '../dialect.ts'
 import { tableChanged } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { spellHalves } from '../text.ts'
@@ -31,7 +31,7 @@ const insertOf = (session: Session<DatabaseSync>, { table, columns, key }: Targe
 }
 
 /** Rows by prepared statements, in transactions of a few milliseconds, so that the event loop is never kept for long. */
-export const createWrite = (session: Session<DatabaseSync>, target: Target): Write<DatabaseSync> => {
+export const createWrite = (session: Session<DatabaseSync>, target: Target): WriteBatch<DatabaseSync> => {
   const binders = target.columns.flatMap(({ type }, index) => {
     const bind = bound[type]
     return bind ? [{ index, bind }] : []
