@@ -6,12 +6,13 @@ import { type Change, countOf, type Parts, partsOf, type Side } from '../formats
 import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
 import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
 import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
+import { keptText } from '../records/cut.ts'
 import { decode, encode } from '../records/json.ts'
 import { messageOf } from '../errors/errors.ts'
 import type { Redaction } from '../redact/redaction.ts'
 import { errorOfReply } from './reply-error.ts'
-import type { Steps } from '../steps/time-slices.ts'
-import { emptyTexts, type TextList } from './joined-texts.ts'
+import { finish, type Steps } from '../steps/time-slices.ts'
+import { digestInSteps, emptyTexts, type TextList } from './joined-texts.ts'
 
 type Members = Record<string, unknown>
 
@@ -34,9 +35,6 @@ interface Reply {
 
 /** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
 const TEXT_FACTOR = 4
-
-/** How much of a body that could not be read is kept, in UTF-16 units. */
-const MAX_EXCERPT = 2000
 
 /**
  * What the bodies of one exchange say: the features and outputs of each instance, as text, and what stands beside them. Small bodies
@@ -326,11 +324,13 @@ export class ExchangeBodies {
   }
 
   #texts(side: Side, parts: Parts): TextList {
-    return this.#withinLimit(side, makeTexts(parts, this.#changeOf(side)))
+    const made = makeTexts(parts, this.#changeOf(side))
+    return this.#isWithinLimit(made) ? made.texts : finish(this.#leaveOut(side, made.texts))
   }
 
   *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<TextList> {
-    return this.#withinLimit(side, yield* makeTextsInSteps(parts, bytes, this.#changeOf(side)))
+    const made = yield* makeTextsInSteps(parts, bytes, this.#changeOf(side))
+    return this.#isWithinLimit(made) ? made.texts : yield* this.#leaveOut(side, made.texts)
   }
 
   #changeOf(side: Side): Change | undefined {
@@ -338,17 +338,20 @@ export class ExchangeBodies {
     return redaction && ((row) => redaction.apply(side, row) as Members)
   }
 
-  #withinLimit(side: Side, { texts, size }: InstanceTexts): TextList {
-    if (size <= TEXT_FACTOR * this.#context.maxBodyBytes) return texts
-    this.note(side, `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`, { bytes: size })
+  #isWithinLimit({ size }: InstanceTexts): boolean {
+    return size <= TEXT_FACTOR * this.#context.maxBodyBytes
+  }
+
+  *#leaveOut(side: Side, texts: TextList): Steps<TextList> {
+    const reason = `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`
+    this.note(side, reason, yield* digestInSteps(texts))
     return emptyTexts(texts.length)
   }
 
   #unreadable(what: 'request' | 'reply', body: unknown, error: unknown): void {
     if (what === 'request') this.#reading ??= { features: [{}] }
     this.fault(`reading a ${what}`, error, sourceOf(body))
-    const excerpt = encode(sourceOf(body)).slice(0, MAX_EXCERPT)
-    this.note(what, `could not be read: ${messageOf(error)}`, excerpt)
+    this.note(what, `could not be read: ${messageOf(error)}`, keptText(encode(sourceOf(body))))
     this.#hideUnread(what, body)
   }
 

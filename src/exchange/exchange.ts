@@ -3,6 +3,7 @@ import { ExchangeBodies, type Header } from './exchange-bodies.ts'
 import type { EndedExchange, ExchangeContext, ExchangeStart } from './exchange-context.ts'
 import { headerOf, requestIdOf } from '../http/request-headers.ts'
 import { INSTANCES_PER_BASE, instanceId } from '../records/id.ts'
+import { keptNotes, keptWords, mostOf } from '../records/cut.ts'
 import { createLineMaker, type LineMaker, modelMembers } from '../records/record-line.ts'
 import { messageOf } from '../errors/errors.ts'
 import type { Prediction } from '../prediction.ts'
@@ -17,9 +18,6 @@ const STEP = 256
 /** The status of a request whose client went away before the reply: what nginx logs for it. */
 const CLIENT_LEFT = 499
 const CLIENT_LEFT_ERROR = 'the client closed the connection before the reply'
-
-/** A record's `error` is for people: longer ones are cut. In UTF-16 units. */
-const MAX_ERROR = 2000
 
 /**
  * One request and its response: what an integration tells of them, in this order, becomes records when it ends.
@@ -227,6 +225,7 @@ export class Exchange implements Prediction, EndedExchange {
     // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
     const tags = bodies.cleanTags
     const extra = bodies.cleanExtra
+    const count = this.#count
     const error =
       bodies.cleanError(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
     return createLineMaker({
@@ -235,10 +234,10 @@ export class Exchange implements Prediction, EndedExchange {
       requestId: bodies.cleanText(this.#callersId ?? bodies.replyId),
       status,
       durationMs: this.#durationMs,
-      error: error?.slice(0, MAX_ERROR),
+      error: error === undefined ? undefined : keptWords(error, mostOf(count)),
       sampleWeight,
       tags,
-      extra,
+      extra: extra === undefined ? undefined : keptNotes(extra, count),
     })
   }
 

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import type { Steps } from '../steps/time-slices.ts'
+
 /** The JSON texts of one side's instances, in order. An array of them is one. */
 export interface TextList {
   readonly length: number
@@ -45,3 +48,26 @@ export class JoinedTexts implements TextList {
 
 /** n empty objects. */
 export const emptyTexts = (n: number): TextList => ({ length: n, at: (i) => (i < n ? '{}' : undefined) })
+
+/** TextList that are hashed in a step, in UTF-16 code units. */
+const STEP = 256 * 1024
+
+/** How long texts are, each with a line break behind it, as UTF-8, and their digest. */
+export const digestInSteps = function* (texts: TextList): Steps<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  let chunk = ''
+  const flush = (): void => {
+    hash.update(chunk)
+    bytes += Buffer.byteLength(chunk)
+    chunk = ''
+  }
+  for (let i = 0; i < texts.length; i++) {
+    chunk += `${texts.at(i)}\n`
+    if (chunk.length < STEP) continue
+    flush()
+    yield
+  }
+  flush()
+  return { bytes, sha256: hash.digest('hex') }
+}

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { FormatReply, FormatRequest } from './format.ts'
 import { messageOf } from '../errors/errors.ts'
+import { keptText, keptWords } from '../records/cut.ts'
 import { decode } from '../records/json.ts'
 import { finish, type Steps } from '../steps/time-slices.ts'
 import { parseInSteps } from './json-steps.ts'
@@ -30,8 +31,8 @@ export interface Content {
 
 type BodyMessage = Pick<FormatRequest | FormatReply, 'body' | 'contentType' | 'header'>
 
-/** How much of a text that can't be read is kept, in UTF-16 code units. */
-const MAX_TEXT = 2_000
+/** How much of a parser's message is kept, in UTF-16 code units. */
+const MAX_MESSAGE = 200
 
 /**
  * On a message: its content, read once, as `auto` looks at the keys before the format reads the body. A property: messages live
@@ -172,14 +173,14 @@ const readText = function* (text: string, contentType: string, bytes?: Buffer): 
   // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
   if (!isJsonType(mediaType) && !/^\s*[[{]/.test(text)) {
     if (mediaType.startsWith('text/')) return { value: text, isText: true, isParsed: false }
-    return unreadable(`${mediaType} is not read`, excerptOf(text))
+    return unreadable(`${mediaType} is not read`, keptText(text))
   }
   const batch = bytes && (yield* batchOf(bytes))
   if (batch !== undefined) return contentOfBatch(batch, text)
   try {
     return { value: yield* parseInSteps(text, parse), isText: false, isParsed: false }
   } catch (error) {
-    return unreadable(`no JSON: ${messageOf(error).slice(0, 200)}`, excerptOf(text))
+    return unreadable(`no JSON: ${keptWords(messageOf(error), MAX_MESSAGE)}`, keptText(text))
   }
 }
 
@@ -226,8 +227,6 @@ const textOf = (bytes: Buffer, charset: string): { text?: string; note?: string 
     return { note: 'unknown charset' }
   }
 }
-
-const excerptOf = (text: string): string => (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text)
 
 /** What stands for bytes that are not stored. */
 export const digestOf = (bytes: Uint8Array) => ({

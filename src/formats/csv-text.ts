@@ -1,6 +1,6 @@
 import { isCsv } from './body.ts'
 import { COMMA, QUOTE } from './json-tokens.ts'
-import { named, namesFor, outputsOf, type Rows, rowsOfItems } from './rows.ts'
+import { named, namesFor, namesNote, outputsOf, type Rows, rowsOfItems } from './rows.ts'
 
 /** The lines of a text in CSV, each taken apart when it is asked for. */
 export interface CsvLines {
@@ -33,7 +33,7 @@ export const readCsvOutputs = (
     const row = rows.at(i)!
     return names === outputNames ? outputsOf(row.length === 1 ? row[0] : row, outputNames) : named(row, affordable)
   }
-  return { length: rows.length, at }
+  return { length: rows.length, at, extra: namesNote(names, affordable) }
 }
 
 /** Parts a header from the rows and turns their fields into values; without a header the names are the schema's. */

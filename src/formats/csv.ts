@@ -2,7 +2,7 @@ import type { Format } from './format.ts'
 import { contentOf, isCsv } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
-import { named, namesFor } from './rows.ts'
+import { named, namesFor, namesNote } from './rows.ts'
 import { parseCsv, splitHeader } from './csv-text.ts'
 
 /**
@@ -27,7 +27,8 @@ export const csv: Format = {
     const { names, rows } = splitHeader(parseCsv(content.value as string), request.featureNames, request.contentType)
     const affordable = namesFor(rows.length, names)
     const at = (i: number) => named(rows.at(i)!, affordable)
-    return requestReading(request, content, { features: { length: rows.length, at }, isBatch: true })
+    const features = { length: rows.length, at, extra: namesNote(names, affordable) }
+    return requestReading(request, content, { features, isBatch: true })
   },
   readReply: readOutputs,
 }

@@ -1,4 +1,4 @@
-import { MAX_STRING } from './limits.ts'
+import { MAX_TEXT } from '../records/cut.ts'
 
 /**
  * Finds where JSON's tokens end in bytes of UTF-8. Strict, as what is cut out by it is never parsed: each function returns the
@@ -84,7 +84,7 @@ const endOfEscape = (bytes: Uint8Array, at: number): number => {
 
 /** @param start behind the opening quote */
 export const endOfString = (bytes: Uint8Array, start: number): number => {
-  for (let at = start; at !== NONE && at < start + MAX_STRING;) {
+  for (let at = start; at !== NONE && at < start + MAX_TEXT;) {
     const byte = bytes[at]!
     if (byte === QUOTE) return at + 1
     // Also past the end, where there is no byte.

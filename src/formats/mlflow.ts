@@ -4,7 +4,7 @@ import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading, unreadFeatures } from './replies.ts'
-import { featuresOf, isObject, named, namesFor, type Rows, rowsOfItems } from './rows.ts'
+import { featuresOf, isObject, named, namesFor, namesNote, type Rows, rowsOfItems } from './rows.ts'
 
 /**
  * MLflow's scoring server:
@@ -46,8 +46,10 @@ export const mlflow: Format = {
 const readSplit = (split: unknown): Rows | undefined => {
   const { columns, data } = isObject(split) ? split : {}
   if (!Array.isArray(data)) return undefined
-  const names = namesFor(data.length, Array.isArray(columns) ? columns.map(nameOf) : [])
-  return rowsOfItems(data, (row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))
+  const given = Array.isArray(columns) ? columns.map(nameOf) : []
+  const names = namesFor(data.length, given)
+  const rows = rowsOfItems(data, (row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))
+  return { ...rows, extra: namesNote(given, names) }
 }
 
 /** Columns are also numbers, or lists of names (pandas' MultiIndex). */

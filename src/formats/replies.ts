@@ -1,4 +1,5 @@
 import type { Extra, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
+import { keptText, shortenedJson } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
@@ -52,21 +53,31 @@ const partsOfCut = (cut: Cut, shortener: Shortener, extra: () => Extra): Parts =
 interface Beside {
   tags?: Row | undefined
   requestId?: unknown
+  model?: unknown
+  modelVersion?: unknown
   extra?: Extra | undefined
 }
 
 /** Nothing is said of a body, as of most: so that it costs no more objects than it needs. */
-const isOrdinary = ({ tags, extra }: Beside, notes: Extra | undefined, { extra: shortened }: Shortener): boolean =>
-  tags === undefined && extra === undefined && notes === undefined && !hasMembers(shortened)
+const isOrdinary = (beside: Beside, notes: Extra | undefined, { extra: shortened }: Shortener): boolean =>
+  beside.tags === undefined &&
+  beside.extra === undefined &&
+  notes === undefined &&
+  !hasMembers(shortened) &&
+  !isLongId(beside.requestId) &&
+  !isLongId(beside.model) &&
+  !isLongId(beside.modelVersion)
 
 /** What a body's records say of it, each of n. */
 const said = (n: number, beside: Beside, notes: Extra | undefined, shortener: Shortener) => {
-  const { tags, reason } = tagsOf(beside.tags ?? {}, n)
+  const { tags, note } = tagsOf(beside.tags ?? {}, n)
+  const { requestId, model, modelVersion } = beside
   const all = (): Extra =>
     affordable(n, {
       ...shortener.extra,
       ...beside.extra,
-      ...(reason !== undefined && { tags: { reason } }),
+      ...(note !== undefined && { tags: note }),
+      ...cutIds({ request_id: requestId, model, model_version: modelVersion }),
       ...notes,
     })
   return { tags, extra: all }
@@ -89,7 +100,7 @@ export const requestReading = (
   const isEmpty = read.features.length === 0
   const rows: Rows = isEmpty ? [{}] : read.features
   const n = rows.length
-  const notes = content.note ? { body: content.note } : isEmpty ? NO_INSTANCES : undefined
+  const notes = content.note ? { ...rows.extra, body: content.note } : isEmpty ? NO_INSTANCES : rows.extra
   if (content.inParts === true || n > MAX_AT_ONCE) {
     const { tags, extra } = said(n, read, notes, shortener)
     return withParts({ isBatch, context, requestId, tags }, 'features', partsOfRows(rows, shortener, extra))
@@ -102,13 +113,10 @@ export const requestReading = (
 
 const NO_INSTANCES: Extra = { body: { reason: 'a batch without instances' } }
 
-/** How much of what can't be read is kept, in UTF-16 code units. */
-const MAX_UNREAD = 2_000
-
 /** A request that could not be read is one instance without features; `extra` says why. */
 export const unreadRequest = (request: FormatRequest, content: Content): RequestReading => {
   const { value, isText } = content
-  const note = isText ? { value: String(value).slice(0, MAX_UNREAD), reason: 'a text is no features' } : content.note
+  const note = isText ? { value: keptText(String(value)), reason: 'a text is no features' } : content.note
   return requestReading(request, { ...content, note }, { features: [{}], isBatch: false })
 }
 
@@ -124,22 +132,19 @@ export const unreadFeatures = (
   tags: Row,
 ): RequestReading => {
   const reason = content.note ? `${why}; ${content.note.reason}` : why
-  const note = { value: encode(unread).slice(0, MAX_UNREAD), reason }
+  const note = { value: keptText(encode(unread)), reason }
   return requestReading(request, { ...content, note }, { features: [{}], isBatch: true, tags })
 }
 
 /** The reading of a reply's outputs, with what is odd about them. */
-export const replyReading = (
-  content: Content,
-  read: Beside & { outputs: Rows; model?: unknown; modelVersion?: unknown },
-): ReplyReading => {
+export const replyReading = (content: Content, read: Beside & { outputs: Rows }): ReplyReading => {
   const requestId = idOf(read.requestId)
   const model = idOf(read.model)
   const modelVersion = idOf(read.modelVersion)
   const shortener = new Shortener('outputs')
   const rows = read.outputs
   const n = rows.length
-  const notes = content.note && { reply: content.note }
+  const notes = content.note ? { ...rows.extra, reply: content.note } : rows.extra
   if (content.inParts === true || n > MAX_AT_ONCE) {
     const { tags, extra } = said(n, read, notes, shortener)
     return withParts({ requestId, model, modelVersion, tags }, 'outputs', partsOfRows(rows, shortener, extra))
@@ -162,16 +167,31 @@ const affordable = (instances: number, extra: Extra): Extra => {
   const paths = Object.keys(extra)
   if (paths.length === 0) return extra
   if (paths.length <= MAX_NOTES && canRepeat(encode(extra).length, instances)) return extra
-  return { body: { reason: `${paths.length} notes, too many to be stored: the first is ${extra[paths[0]!]?.reason}` } }
+  return {
+    body: {
+      value: shortenedJson(encode(extra)),
+      reason: `${paths.length} notes, too many to be stored: the first is ${extra[paths[0]!]?.reason}`,
+    },
+  }
 }
 
-/** Ids and names longer than this are cut: they stand in each record, and columns for them are no longer. */
+/** Ids and names longer than this are cut, and stand whole in `extra`: columns for them are no longer. In UTF-16 code units. */
 const MAX_ID = 255
 
 /** An id as text; servers also send numbers. */
 export const idOf = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value === '' ? undefined : value.slice(0, MAX_ID)
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined
+}
+
+const isLongId = (id: unknown): id is string => typeof id === 'string' && id.length > MAX_ID
+
+/** What is cut of the ids and names of a body, as notes. */
+const cutIds = (ids: Readonly<Record<string, unknown>>): Extra => {
+  const notes: Extra = {}
+  for (const [name, id] of Object.entries(ids))
+    if (isLongId(id)) notes[name] = { value: keptText(id), reason: `cut to ${MAX_ID} characters` }
+  return notes
 }
 
 const BATCH_KEYS = ['predictions', 'outputs', 'results', 'result']

@@ -1,4 +1,6 @@
+import { type Shortened, shortenedJson } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
+import type { Extra } from './format.ts'
 import { MAX_VALUES } from './limits.ts'
 
 export type Row = Record<string, unknown>
@@ -16,6 +18,8 @@ export interface Rows {
   at(i: number): Row | undefined
   /** What row i is made of: an array of values is quicker to look through than the row of their names. */
   item?(i: number): unknown
+  /** What is odd about all of them. */
+  readonly extra?: Extra | undefined
 }
 
 export const rowsOfItems = (items: readonly unknown[], rowOf: (item: unknown) => Row): Rows => ({
@@ -144,6 +148,17 @@ export const namesFor = (n: number, names: readonly string[]): readonly string[]
   return canRepeat(size, n) ? all : []
 }
 
+/** The note of names that were too much for n rows; undefined: they were not. */
+export const namesNote = (given: readonly string[], used: readonly string[]): Extra | undefined =>
+  given.length > 0 && used.length === 0
+    ? {
+        columns: {
+          value: shortenedJson(encode(given)),
+          reason: `${given.length} names, too many or too long to stand in each row: the values are numbered`,
+        },
+      }
+    : undefined
+
 /**
  * The features of one item of a batch:
  *
@@ -246,14 +261,15 @@ const MAX_TAG_DEPTH = 8
 const MAX_TAG_PATH = 200
 
 /** Tags from what stands beside a batch: nested members are dotted, `{ a: { b: 1 } }` is the tag `a.b`. */
-export const tagsOf = (members: Row, instances = 1): { tags: Row; reason?: string } => {
+export const tagsOf = (members: Row, instances = 1): { tags: Row; note?: { value: Shortened; reason: string } } => {
   const tags: Row = {}
   const add = (value: unknown, path: string, depth: number): void => {
     if (!isObject(value) || depth > MAX_TAG_DEPTH || path.length > MAX_TAG_PATH) return put(tags, path, value)
     for (const key of Object.keys(value)) add(value[key], path === '' ? key : `${path}.${key}`, depth + 1)
   }
   add(members, '', 0)
-  if (instances > 1 && !canRepeat(encode(tags).length, instances))
-    return { tags: {}, reason: `too large to be stored with each of ${instances} instances` }
-  return { tags }
+  const json = instances > 1 ? encode(tags) : ''
+  if (canRepeat(json.length, instances)) return { tags }
+  const reason = `too large to be stored with each of ${instances} instances`
+  return { tags: {}, note: { value: shortenedJson(json), reason } }
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import { keptWords, MAX_TEXT, sha256, shortenedJson, shortenedText, type Shortened } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
 import type { Extra } from './format.ts'
-import { MAX_STRING, MAX_VALUES } from './limits.ts'
+import { MAX_VALUES } from './limits.ts'
 import { isObject, put, type Row } from './rows.ts'
 
 /** Deeper values are left alone: what writes them has its own limit. */
@@ -9,17 +9,11 @@ const MAX_DEPTH = 200
 
 const MAX_UINT64 = 2 ** 64
 
-/** How many paths are noted for one body. */
+/** How many paths are noted for one body; what was left out of the notes is counted. */
 const MAX_NOTES = 8
 
-/** What stands for an array, string or bytes that is too long to be stored. */
-export interface Shortened {
-  /** Dimensions of an array by its first items, row-major; the length of a string or of bytes. */
-  readonly shape: readonly number[]
-  readonly type: string
-  /** Of numbers: as little-endian doubles in row-major order. Of a string: as UTF-8. Of anything else: of its JSON. */
-  readonly sha256: string
-}
+/** A longer path is cut, in UTF-16 code units. */
+const MAX_PATH = 400
 
 /** Bytes, or UTF-16 code units, of a body that is large. */
 const LARGE_BYTES = 32 * 1024
@@ -110,7 +104,7 @@ const isOrdinaryRow = (row: Row | readonly unknown[], isParsed: boolean): boolea
 
 const isOrdinary = (value: unknown, isParsed: boolean): boolean => {
   if (typeof value === 'number') return !isParsed || !isRounded(value)
-  if (typeof value === 'string') return value.length <= MAX_STRING
+  if (typeof value === 'string') return value.length <= MAX_TEXT
   if (typeof value !== 'object' || value === null) return true
   return weigh(value, isParsed, 0, 0) <= MAX_VALUES
 }
@@ -118,7 +112,7 @@ const isOrdinary = (value: unknown, isParsed: boolean): boolean => {
 /** Counts the values below, and stops soon after the limit. A rounded number weighs as much as everything allowed. */
 const weigh = (value: unknown, isParsed: boolean, weight: number, depth: number): number => {
   if (typeof value === 'number') return isParsed && isRounded(value) ? MAX_VALUES + 1 : weight + 1
-  if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_STRING)
+  if (typeof value === 'string') return weight + 1 + Math.floor((value.length * MAX_VALUES) / MAX_TEXT)
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return weight + 1
   if (ArrayBuffer.isView(value)) return weight + value.byteLength
   const before = weight
@@ -142,7 +136,7 @@ const shortened = (value: unknown, path: string, isParsed: boolean, extra: Extra
     return value
   }
   const isLong =
-    typeof value === 'string' ? value.length > MAX_STRING : isList(value) && weigh(value, false, 0, 0) > MAX_VALUES
+    typeof value === 'string' ? value.length > MAX_TEXT : isList(value) && weigh(value, false, 0, 0) > MAX_VALUES
   if (isLong) {
     note(extra, path, 'too long: stored by its shape, type and digest')
     return summaryOf(value as string | ArrayBufferView | unknown[])
@@ -169,14 +163,22 @@ const isForeign = (value: Row): boolean => {
   return (prototype !== Object.prototype && prototype !== null) || typeof value['toJSON'] === 'function'
 }
 
+/** Under this name the notes that are left out are counted: no path begins so. */
+const MORE = 'more'
+
 const note = (extra: Extra, path: string, reason: string): void => {
-  if (Object.keys(extra).length < MAX_NOTES) put(extra, path.slice(0, 500), { reason })
+  const name = keptWords(path, MAX_PATH)
+  if (Object.hasOwn(extra, name)) return
+  if (Object.keys(extra).length < MAX_NOTES) return put(extra, name, { reason })
+  const more = extra[MORE]?.value
+  extra[MORE] = {
+    value: typeof more === 'number' ? more + 1 : 1,
+    reason: 'so many more values are shortened or rounded',
+  }
 }
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
-
 const summaryOf = (value: string | ArrayBufferView | unknown[]): Shortened => {
-  if (typeof value === 'string') return { shape: [value.length], type: 'string', sha256: sha256(value) }
+  if (typeof value === 'string') return shortenedText(value)
   if (!Array.isArray(value))
     return {
       shape: [value.byteLength],
@@ -186,7 +188,7 @@ const summaryOf = (value: string | ArrayBufferView | unknown[]): Shortened => {
   const shape = shapeOf(value)
   const numbers = numbersOf(value, shape)
   if (numbers) return { shape, type: 'number', sha256: digestOfNumbers(numbers) }
-  return { shape, type: 'json', sha256: sha256(encode(value)) }
+  return { ...shortenedJson(encode(value)), shape }
 }
 
 const shapeOf = (value: unknown): number[] => {

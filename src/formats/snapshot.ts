@@ -1,4 +1,5 @@
 import { decode, encode } from '../records/json.ts'
+import { tooDeep } from '../records/too-deep.ts'
 import { isObject, type Row } from './rows.ts'
 
 /** A large object of the app's as it was when it came by, to be read later. */
@@ -30,7 +31,7 @@ const createCopier = () => {
     if (typeof value === 'string') size += value.length
     if (typeof value !== 'object' || value === null) return value
     if (above.includes(value)) return '[circular]'
-    if (above.length > MAX_DEPTH) return '[nested too deep]'
+    if (above.length > MAX_DEPTH) return tooDeep(value)
     above.push(value)
     try {
       if (ArrayBuffer.isView(value)) return copyView(value)

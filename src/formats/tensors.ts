@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { keptWords } from '../records/cut.ts'
 import { type ColumnValues, isObject, put, type Row } from './rows.ts'
 
 /** What a tensor is called. */
@@ -25,6 +26,9 @@ export interface Tensor extends Naming {
 
 /** More dimensions than any runtime has (Triton and ONNX: 8 to 32). */
 const MAX_RANK = 32
+
+/** Longer names of datatypes are cut, in UTF-16 code units. */
+const MAX_DATATYPE = 50
 
 type Read = (view: DataView, at: number) => unknown
 
@@ -103,7 +107,7 @@ const elementsOfJson = (data: unknown, shape: readonly number[]): Elements => {
 
 const elementsOfBytes = (bytes: Buffer, datatype: string, size: number): Elements => {
   if (datatype === 'BYTES') return elementsOfStrings(bytes, size)
-  if (!Object.hasOwn(datatypes, datatype)) return { reason: `unknown datatype ${datatype.slice(0, 50)}` }
+  if (!Object.hasOwn(datatypes, datatype)) return { reason: `unknown datatype ${keptWords(datatype, MAX_DATATYPE)}` }
   const type = datatypes[datatype]!
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return { count: bytes.byteLength / type.bytes, at: (i) => type.read(view, i * type.bytes) }

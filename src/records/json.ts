@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { rawJSON } from '../node.ts'
+import { tooDeep } from './too-deep.ts'
 
 /**
  * JSON that loses nothing: `encode` takes any value a handler may reply and never throws; `decode` keeps the digits of
  * integers past 2^53, up to 1,000 as bigint and more as a string. NaN and infinities are strings, as no JSON has them; -0 stays -0.
  */
 
-/** Deeper than this, a value is written as a note: its nesting would overflow the stack of whoever reads it. */
+/** Deeper than this, a value is written as a note of its size and digest: its nesting would overflow the stack of whoever reads it. */
 const MAX_DEPTH = 200
 
 /** A sparse array can be longer than any text: it would take minutes to find out. */
@@ -80,7 +81,7 @@ const replace = (value: unknown, above: object[]): unknown => {
 
 const replaceObject = (value: object, above: object[]): unknown => {
   if (above.includes(value)) return '[circular]'
-  if (above.length > MAX_DEPTH) return '[nested too deep]'
+  if (above.length > MAX_DEPTH) return tooDeep(value)
   above.push(value)
   try {
     if (Buffer.isBuffer(value)) return value.toString('base64')

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { decode, encode } from '../records/json.ts'
+import { tooDeep } from '../records/too-deep.ts'
 import { follow, mayEndOnItem, type Action, type Step } from './rules.ts'
 
 export type Members = Record<string, unknown>
@@ -20,7 +21,7 @@ export const redactBelow = (value: unknown, steps: readonly Step[], replace: Rep
   const redact = (value: unknown, steps: readonly Step[]): unknown => {
     if (steps.length === 0 || typeof value !== 'object' || value === null) return value
     if (above.has(value)) return '[circular]'
-    if (above.size > MAX_DEPTH) return '[nested too deep]'
+    if (above.size > MAX_DEPTH) return tooDeep(value, false)
     above.add(value)
     try {
       const form = jsonForm(value)

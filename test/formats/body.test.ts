@@ -83,9 +83,11 @@ describe('bodies', () => {
     expect(asked).toEqual(['inference-header-content-length'])
   })
 
-  it('keeps 2,000 characters of what it cannot read', () => {
+  it('keeps 64 Ki characters of what it cannot read', () => {
     const { extra } = read(`{${'x'.repeat(5_000)}`)
-    expect(extra['body']?.value).toHaveLength(2_000)
+    expect(extra['body']?.value).toHaveLength(5_001)
+    const long = read(`{${'x'.repeat(64 * 1024)}`)
+    expect(long.extra['body']?.value).toMatchObject({ shape: [64 * 1024 + 1], start: `{${'x'.repeat(64 * 1024 - 1)}` })
   })
 
   it('takes a string that is no JSON, as a parser makes it of `"great film"`, for a value', () => {

@@ -232,7 +232,8 @@ it('nothing is shared unseen below the depth to which it is looked at', () => {
     expect(at).not.toHaveProperty('email')
     at = at['a'] as Record<string, unknown>
   }
-  expect(at).toBe('[nested too deep]')
+  // Without a digest, by which a short value could be tried.
+  expect(at).toMatch(/^\[nested too deep: \d+ bytes of JSON\]$/)
   expect(depth).toBeGreaterThan(100)
 })
 
