@@ -10,7 +10,7 @@ import type { Dialect, ExistingColumn } from './sql/dialect.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { whoLacksRight } from './sql/mysql/rights.ts'
-import { fit, limits, typeOf } from './sql/mysql/types.ts'
+import { fit, limits, nearest, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
 import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
 import type { ResultRow, Session } from './sql/session.ts'
@@ -100,6 +100,7 @@ const dialect = (
     limits,
     typeOf,
     fit,
+    nearest,
     remedies: {
       relax: (table, { type }: ExistingColumn, quoted) => `alter table ${table} modify column ${quoted} ${type} null`,
       unique: (table, id) => `alter table ${table} add unique (${id})`,

@@ -8,7 +8,7 @@ import type { Dialect } from './sql/dialect.ts'
 import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
-import { fit, limits, typeOf } from './sql/postgres/types.ts'
+import { fit, limits, nearest, typeOf } from './sql/postgres/types.ts'
 import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { ResultRow } from './sql/session.ts'
@@ -106,6 +106,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
     limits,
     typeOf,
     fit: (existing, column) => fit(existing, column, spelling.text),
+    nearest,
     remedies: {
       relax: (table, _column, quoted) => `alter table ${table} alter column ${quoted} drop not null`,
       unique: (table, id) => `create unique index on ${table} (${id})`,

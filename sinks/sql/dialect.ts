@@ -58,6 +58,9 @@ export type ValueCheck = (value: unknown) => boolean
 /** How a column's values go into a column of a database: all, those that pass a check, or not at all. */
 export type Fit = 'all' | 'none' | ValueCheck
 
+/** The nearest number to a double that a column can hold. */
+export type Nearest = (value: number) => number
+
 /** What a table can have. */
 export interface Limits {
   readonly columns: number
@@ -72,6 +75,8 @@ export interface StoredColumn extends Column {
   readonly storedAs: string
   /** What a value has to pass to be stored there. */
   readonly check: ValueCheck | undefined
+  /** What it holds of a value that passes, where that may be another. */
+  readonly nearest?: Nearest | undefined
   readonly charset?: string | undefined
 }
 
@@ -119,6 +124,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   readonly remedies: Remedies
   typeOf(column: Column): string
   fit(existing: ExistingColumn, column: Column): Fit
+  /** What a column of doubles holds of those that fit, where it rounds. */
+  nearest?(existing: ExistingColumn): Nearest | undefined
   inspect(session: Session<Connection>, table: TableName): Promise<ExistingTable | undefined>
   /** What the user may not do of what writing needs, each with its fix. */
   missingRights?(session: Session<Connection>, table: TableName, existing: ExistingTable): Promise<string[]>

@@ -1,4 +1,4 @@
-import type { ValueCheck, Fit } from './dialect.ts'
+import type { ValueCheck, Fit, Nearest } from './dialect.ts'
 
 /** How a database stores a number. */
 export type NumberType =
@@ -38,7 +38,8 @@ export const fitInteger = (type: 'bigint' | 'integer' | 'smallint', stored: Numb
     }
     case 'decimal': {
       const limit = 10n ** BigInt(Math.max(0, stored.precision - stored.scale)) - 1n
-      return within(-limit, limit)
+      const unit = 10n ** BigInt(Math.max(0, -stored.scale))
+      return both(within(-limit, limit), unit === 1n ? 'all' : (value) => BigInt(value as number) % unit === 0n)
     }
     case 'decimal without limit':
       return 'all'
@@ -56,7 +57,7 @@ const isSingle: ValueCheck = (value) => {
 }
 
 /**
- * Doubles of our columns in a number type of the database. They may be rounded: whoever made such a column wants it so.
+ * Doubles of our columns in a number type of the database, which may hold them rounded: see `nearestIn`.
  *
  * @param infinities whether doubles may be NaN and infinite there
  */
@@ -69,8 +70,8 @@ export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
       return (value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
     }
     case 'decimal': {
-      const limit = 10 ** (stored.precision - stored.scale) - 10 ** -stored.scale
-      return (value) => Math.abs(value as number) <= limit
+      const limit = Number(`1e${stored.precision - stored.scale}`)
+      return (value) => Math.abs(roundTo(stored.scale)(value as number)) < limit
     }
     case 'decimal without limit':
       return finite
@@ -79,6 +80,35 @@ export const fitDouble = (stored: NumberType, infinities: boolean): Fit => {
     case 'double':
       return infinities ? 'all' : finite
   }
+}
+
+/** Decimals after the point that `toFixed` takes. */
+const MAX_DECIMALS = 100
+
+/** A number of so many decimals; a negative scale rounds to tens, hundreds, …, as Postgres' does. */
+const roundTo = (scale: number): Nearest => {
+  if (scale < 0) {
+    const unit = Number(`1e${-scale}`)
+    return (value) => Math.round(value / unit) * unit
+  }
+  const decimals = Math.min(scale, MAX_DECIMALS)
+  return (value) => Number(value.toFixed(decimals))
+}
+
+/** The smallest number that single precision has with all its digits. */
+const SMALLEST_SINGLE = 2 ** -126
+
+/** What has six digits is read from a `real` as it was: databases show a number's shortest text, or six digits. */
+const toSingle: Nearest = (value) =>
+  Math.abs(value) >= SMALLEST_SINGLE && Number(value.toPrecision(6)) === value ? value : Math.fround(value)
+
+/**
+ * What a number type holds of a double that passes `fitDouble`; undefined where that is the double itself. We round, and not the
+ * database, so that what it holds is known.
+ */
+export const nearestIn = (stored: NumberType): Nearest | undefined => {
+  if (stored.kind === 'single') return toSingle
+  return stored.kind === 'decimal' ? roundTo(stored.scale) : undefined
 }
 
 /** Text of at most `max` characters, as it is stored. */

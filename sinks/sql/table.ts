@@ -1,5 +1,6 @@
 import type { Column } from '../../src/schema/column.ts'
 import { fitNames, foldName } from '../../src/schema/names.ts'
+import { Misfit } from '../../src/schema/misfit.ts'
 import { createRowMapper } from '../../src/schema/row.ts'
 import type { Plan } from '../../src/sink.ts'
 import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
@@ -136,7 +137,8 @@ const draftExisting = <Connection>(
 const asIs = <Connection>(dialect: Dialect<Connection>, there: ExistingColumn, column: Column): StoredColumn => {
   const fit = dialect.fit(there, column)
   const check = typeof fit === 'function' ? fit : fit === 'none' || there.generated ? fitsNot : undefined
-  return { ...column, name: there.name, storedAs: there.type, charset: there.charset, check }
+  const nearest = column.type === 'double' ? dialect.nearest?.(there) : undefined
+  return { ...column, name: there.name, storedAs: there.type, charset: there.charset, check, nearest }
 }
 
 /** A column that a person made for something else: the values go to `extra`. */
@@ -301,6 +303,21 @@ const keyOf = ({ uniqueKeys }: ExistingTable, stored: readonly StoredColumn[]): 
     .sort((a, b) => a.columns.length - b.columns.length)[0]
 }
 
+/** Why a value is not stored as it is. */
+const refusalOf = ({
+  check,
+  nearest,
+  storedAs,
+}: StoredColumn): ((value: unknown) => string | Misfit | undefined) | undefined => {
+  if (!check && !nearest) return undefined
+  const reason = `does not fit ${storedAs}`
+  return (value) => {
+    if (check && !check(value)) return reason
+    const held = nearest ? nearest(value as number) : value
+    return held === value || Number.isNaN(held) ? undefined : new Misfit(`rounded to ${storedAs}`, held)
+  }
+}
+
 const targetOf = (
   table: string,
   stored: readonly StoredColumn[],
@@ -312,10 +329,8 @@ const targetOf = (
   const mapped = [...room.kept, ...members]
   const mapper = createRowMapper(mapped, {
     accepts(column) {
-      const { check, storedAs } = storedBy.get(column) ?? {}
-      if (!check) return undefined
-      const reason = `does not fit ${storedAs}`
-      return (value) => (check(value) ? undefined : reason)
+      const stored = storedBy.get(column)
+      return stored && refusalOf(stored)
     },
   })
   const kept = room.kept.length

@@ -3,13 +3,16 @@ import { coercions, type Coerce } from './coerce.ts'
 import type { Column } from './column.ts'
 import { Misfit } from './misfit.ts'
 
+/** Why a value can't be stored as it is; undefined: it can. */
+type Refusal = (value: unknown) => string | Misfit | undefined
+
 export interface RowOptions {
   /**
-   * A store's own check of a column's values, made after they were coerced: it returns why a value can't be stored, or
-   * undefined. Called once a column; the check runs for every value that is not null. `extra` is not checked.
+   * A store's own check of a column's values, made after they were coerced: it returns why a value can't be stored, a `Misfit` with
+   * what is stored instead, or undefined. Called once a column; the check runs for every value that is not null. `extra` is not checked.
    * @example accepts: ({ type }) => (type === 'double' ? (value) => (Number.isFinite(value) ? undefined : 'not finite') : undefined)
    */
-  accepts?(column: Column): ((value: unknown) => string | undefined) | undefined
+  accepts?(column: Column): Refusal | undefined
 }
 
 /** The values of a record, in the order of the columns. */
@@ -64,13 +67,14 @@ const readers: Readonly<Record<string, (record: PredictionRecord) => unknown>> =
 const pathOf = (above: string, name: string): string =>
   /[.[\]"]/.test(name) ? `${above}[${JSON.stringify(name)}]` : `${above}.${name}`
 
-const checked = (coerce: Coerce, refusal: ((value: unknown) => string | undefined) | undefined): Coerce => {
+const checked = (coerce: Coerce, refusal: Refusal | undefined): Coerce => {
   if (!refusal) return coerce
   return (value) => {
     const coerced = coerce(value)
     const stored = coerced instanceof Misfit ? coerced.stored : coerced
     const reason = stored === null ? undefined : refusal(stored)
-    return reason === undefined ? coerced : new Misfit(reason)
+    if (reason === undefined) return coerced
+    return reason instanceof Misfit ? reason : new Misfit(reason)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { ValueCheck, ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { ValueCheck, ExistingColumn, Fit, Limits, Nearest } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -9,6 +9,7 @@ import {
   fitInteger,
   integerOf,
   isDay,
+  nearestIn,
   fitsOneOf,
   parametersOf,
   withDigits,
@@ -63,27 +64,37 @@ const integerBits: Readonly<Record<string, number>> = {
   bigint: 64,
 }
 
-const numberTypeOf = (type: string): NumberType | undefined => {
-  const unsigned = / unsigned\b/.test(type)
+/** What limits a number: of `float(7,4)` both its precision and its digits. */
+const numberTypesOf = (type: string): readonly NumberType[] => {
   const base = baseOf(type).split(' ')[0] ?? ''
   const bits = integerBits[base]
-  if (bits !== undefined) return integerOf(bits, unsigned)
-  if (base === 'float') return { kind: 'single' }
-  if (base === 'double') return { kind: 'double' }
-  if (base !== 'decimal') return undefined
-  const [precision = 10, scale = 0] = parametersOf(type)
-  return { kind: 'decimal', precision, scale }
+  if (bits !== undefined) return [integerOf(bits, isUnsigned(type))]
+  const [precision = 10, scale] = parametersOf(type)
+  const decimal: NumberType = { kind: 'decimal', precision, scale: scale ?? 0 }
+  if (base === 'decimal') return [decimal]
+  if (base !== 'float' && base !== 'double') return []
+  const binary: NumberType = { kind: base === 'float' ? 'single' : 'double' }
+  return scale === undefined ? [binary] : [decimal, binary]
 }
 
-/** Unsigned decimals and doubles take no negative numbers. */
-const unsigned = (type: string, fit: Fit): Fit =>
-  / unsigned\b/.test(type) ? both(fit, (value) => (value as number) >= 0) : fit
+const isUnsigned = (type: string): boolean => / unsigned\b/.test(type)
+
+const isPositive: ValueCheck = (value) => (value as number) >= 0
 
 const fitNumber = (type: string, column: Column): Fit => {
-  const numberType = numberTypeOf(type)
-  if (!numberType) return 'none'
-  const isDouble = column.type === 'double'
-  return unsigned(type, isDouble ? fitDouble(numberType, false) : fitInteger(column.type as 'bigint', numberType))
+  const numberTypes = numberTypesOf(type)
+  if (numberTypes.length === 0) return 'none'
+  const fits = numberTypes.map((numberType): Fit =>
+    column.type === 'double' ? fitDouble(numberType, false) : fitInteger(column.type as 'bigint', numberType),
+  )
+  // Unsigned decimals and doubles take no negative numbers.
+  return fits.reduce(both, isUnsigned(type) ? isPositive : 'all')
+}
+
+/** What a column of doubles holds of those that fit. */
+export const nearest = ({ type }: ExistingColumn): Nearest | undefined => {
+  const rounds = numberTypesOf(type).flatMap((numberType) => nearestIn(numberType) ?? [])
+  return rounds.length === 0 ? undefined : (value) => rounds.reduce((rounded, round) => round(rounded), value)
 }
 
 const characters: Readonly<Record<string, RegExp>> = {

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { ValueCheck, ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { ValueCheck, ExistingColumn, Fit, Limits, Nearest } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -8,6 +8,7 @@ import {
   fitInteger,
   integerOf,
   isDay,
+  nearestIn,
   fitsOneOf,
   parametersOf,
   withDigits,
@@ -82,7 +83,13 @@ const elementOf = (type: string): readonly [kind: string, ours: ColumnType] | un
   return /^(text|character varying)/.test(type) ? ['string', 'text'] : undefined
 }
 
-/** A list of which all elements fit, or are null. */
+/** What a column of doubles holds of those that fit. */
+export const nearest = ({ type }: ExistingColumn): Nearest | undefined => {
+  const numberType = numberTypeOf(type)
+  return numberType && nearestIn(numberType)
+}
+
+/** A list of which all elements fit, and as they are, or are null. */
 const fitArray = (type: string, spell: Spell): Fit => {
   const element: ExistingColumn = { name: '', type: type.slice(0, -2), nullable: true, filled: false, generated: false }
   const found = elementOf(element.type)
@@ -90,7 +97,9 @@ const fitArray = (type: string, spell: Spell): Fit => {
   const [kind, ours] = found
   const fits = fit(element, { name: '', type: ours, source: 'features', path: [] }, spell)
   if (fits === 'none') return 'none'
-  const check: ValueCheck = (value) => isElement[kind]!(value) && (fits === 'all' || fits(value))
+  const held = nearest(element)
+  const check: ValueCheck = (value) =>
+    isElement[kind]!(value) && (fits === 'all' || fits(value)) && (!held || held(Number(value)) === value)
   return (value) => Array.isArray(value) && value.every((item) => item === null || check(item))
 }
 
