@@ -1,3 +1,5 @@
+import type { Column } from '../schema/column.ts'
+
 /**
  * What a report asks a store, and what the store answers: counts and sums, never a row. Statistics, findings and views are functions of
  * these alone, and know no SQL; a store knows no statistic.
@@ -61,8 +63,15 @@ export interface Survey {
   readonly columns: readonly SurveyedColumn[]
   /** The models that have rows in the windows, the one with the most first. */
   readonly models: readonly string[]
+  /** Of both windows, at most 20, the most rows first. */
+  readonly versions: readonly string[]
+  /** Of each name in the question's `by`, in the current window, at most 20 values. */
+  readonly by: readonly Values[]
+  /** Rows in the windows. */
   readonly current: number
   readonly reference: number
+  /** Rows of them with something in `extra`. */
+  readonly extra: number
   /** There is a table of actuals. */
   readonly hasActuals: boolean
   /** Its label columns, as far as they can be compared with an output. */
@@ -124,11 +133,19 @@ export interface Plan {
   readonly buckets: readonly Window[]
   /** Rows that are looked at: all of these hold. A name is a column's, or a tag's. */
   readonly where: readonly { readonly name: string; readonly value: string }[]
-  /** Columns and tags by whose values the current window is cut into slices. */
-  readonly by: readonly string[]
+  /** Versions that are told apart, at most 20. */
+  readonly versions: readonly string[]
+  /** Columns and tags by whose values the current window is cut into slices, and these values, at most 20. */
+  readonly by: readonly Values[]
 }
 
-/** Weighted, of the finite values: the mean, and the sum of w·(x − mean)². All 0 where there are none. */
+/** Values of a column or tag, as text, those of the most rows first; '' is none. */
+export interface Values {
+  readonly name: string
+  readonly values: readonly string[]
+}
+
+/** Weighted, of the finite values: the mean, and the sum of w·(x − mean)². */
 export interface Moments {
   readonly mean: number
   readonly m2: number
@@ -156,7 +173,7 @@ export interface Distribution {
   readonly unseen: Cell
   /** The greatest of them by weight, at most 10. */
   readonly unseenValues: readonly Category[]
-  /** Numbers and times. */
+  /** Numbers and times that have a finite value. */
   readonly moments: Moments | undefined
 }
 
@@ -226,7 +243,7 @@ export interface Residuals {
 export interface Expected {
   /** The class that was predicted; '': one that is not among the plan's. */
   readonly prediction: string
-  /** Of the confidence in it (of a probability: p, or 1 − p where the negative class was predicted), by `SCORE_EDGES`. */
+  /** Of the confidence in it (of a probability: p, or 1 − p where the negative class was predicted), by `CONFIDENCE_EDGES`. */
   readonly bins: Bins
   /** Σ w·confidence a bin. */
   readonly wp: readonly number[]
@@ -254,7 +271,7 @@ export interface Bucket extends Window {
 
 export interface WindowAnswer extends Window {
   readonly all: Group
-  /** In the order of their time; one that has rows without an error. */
+  /** In the order of their time; those without rows too. */
   readonly buckets: readonly Bucket[]
   /** By `model_version`, at most 20, the most rows first. */
   readonly versions: Readonly<Record<string, Group>>
@@ -283,10 +300,11 @@ export interface Store {
 }
 
 /** What the first pass asks. */
-export interface SurveyQuestion extends Pick<Plan, 'current' | 'reference' | 'where' | 'by'> {
+export interface SurveyQuestion extends Pick<Plan, 'current' | 'reference' | 'where'> {
+  readonly by: readonly string[]
   readonly model: string | undefined
-  /** The roles that the schema gives, by the column's name; a column that it does not name is an output from `prediction` on, in the table's order. */
-  readonly roles: ReadonlyMap<string, Role>
+  /** The schema's columns. A column that it does not name is an output from `prediction` on, in the table's order. */
+  readonly columns: readonly Column[]
 }
 
 /** How much of a pass is done, from 0 to 1. */
@@ -303,3 +321,6 @@ export const LAG_EDGES = range(81, (index) => 10 ** (index / 10))
 
 /** Chances: 1,000 bins of the same width, the last with 1. */
 export const SCORE_EDGES = range(1001, (index) => index / 1000)
+
+/** The same, 100 bins. */
+export const CONFIDENCE_EDGES = range(101, (index) => index / 100)

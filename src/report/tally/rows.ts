@@ -1,0 +1,237 @@
+import {
+  CONFIDENCE_EDGES,
+  LAG_EDGES,
+  LATENCY_EDGES,
+  SCORE_EDGES,
+  type Comparison,
+  type Plan,
+  type PlannedColumn,
+  type Window,
+} from '../answers.ts'
+import { addCell, addToBin, addValue, clippedBin, edgeBelow } from './cells.ts'
+import {
+  addUnseen,
+  expectedOf,
+  pairOf,
+  type OpenColumn,
+  type OpenGroup,
+  type OpenLabelled,
+  type OpenScores,
+} from './group.ts'
+import { tallyWindow, type WindowTally } from './window.ts'
+
+/** A column's value: a number (seconds since 1970 of a time), a text (`true`, `false` of a boolean), anything of JSON; null and undefined are missing. */
+export type Value = unknown
+
+export interface Row {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly version: string
+  readonly weight: number
+  readonly failed: boolean
+  readonly duration: number | null
+  /** In the order of the plan's columns. */
+  readonly values: readonly Value[]
+  /** In the order of the plan's `by`. */
+  readonly slices: readonly string[]
+  /** Whether there is an actual; its label, as the prediction's value; when it was known, in milliseconds. */
+  readonly isLabelled: boolean
+  readonly actual: Value
+  readonly actualTime: number | null
+}
+
+type AddValue = (column: OpenColumn, value: Value, w: number) => void
+
+const addNumber = ({ edges }: PlannedColumn): AddValue => {
+  const last = edges.length - 1
+  return (column, value, w) => {
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      // NaN and infinities come as text from JSON.
+      addCell(value === null || value === undefined ? column.missing : column.nonFinite, { n: 1, w, w2: w * w })
+      if (value !== null && value !== undefined) addCell(column.present, { n: 1, w, w2: w * w })
+      return
+    }
+    const { present, shape } = column
+    present.n++
+    present.w += w
+    present.w2 += w * w
+    addValue(column.moments, value, w)
+    if (!shape || last < 0) return
+    const index = edgeBelow(edges, value)
+    if (index < 0) addCell(shape.below, { n: 1, w, w2: w * w })
+    else if (index === last && value > edges[last]!) addCell(shape.above, { n: 1, w, w2: w * w })
+    else addToBin(shape.bins, index === last ? Math.max(0, last - 1) : index, 1, w, w * w)
+  }
+}
+
+/** Values of the reference that are told from new ones, beside those that are counted by name. */
+const MAX_KNOWN = 200_000
+
+/** What the reference window has in a column beside its named categories: filled while that window is read, asked when the current one is. */
+export type Known = ReadonlyMap<string, Set<string>>
+
+const addCategory = (
+  { name, categories, unique, complete }: PlannedColumn,
+  known: Known,
+  isReference: boolean,
+): AddValue => {
+  const indexes = new Map(categories.map((category, index) => [category, index]))
+  const others = known.get(name)
+  return (column, value, w) => {
+    const cell = { n: 1, w, w2: w * w }
+    if (value === null || value === undefined) return addCell(column.missing, cell)
+    addCell(column.present, cell)
+    const { shape } = column
+    if (!shape || unique) return
+    const text = String(value)
+    const index = indexes.get(text)
+    if (index !== undefined) return addToBin(shape.bins, index, 1, w, w * w)
+    if (isReference) {
+      if (others && others.size < MAX_KNOWN) others.add(text)
+      return addCell(shape.other, cell)
+    }
+    if (!complete && (others === undefined || others.size >= MAX_KNOWN || others.has(text)))
+      return addCell(shape.other, cell)
+    addCell(shape.unseen, cell)
+    addUnseen(shape, text, cell)
+  }
+}
+
+const addJson: AddValue = (column, value, w) =>
+  addCell(value === null || value === undefined ? column.missing : column.present, { n: 1, w, w2: w * w })
+
+const adderOf = (column: PlannedColumn, known: Known, isReference: boolean): AddValue => {
+  if (column.kind === 'json') return addJson
+  return column.kind === 'number' || column.kind === 'time'
+    ? addNumber(column)
+    : addCategory(column, known, isReference)
+}
+
+/** Classes as pairs name them. */
+export const classOf = (classes: ReadonlySet<string>, value: Value): string => {
+  const text = String(value)
+  return classes.has(text) ? text : ''
+}
+
+const addScore = (scores: OpenScores, chance: number, happened: boolean, w: number): void => {
+  const bin = clippedBin(SCORE_EDGES, chance)
+  addToBin(happened ? scores.positive : scores.negative, bin, 1, w, w * w)
+  scores.wp[bin]! += w * chance
+  const given = Math.max(happened ? chance : 1 - chance, 1e-15)
+  scores.logLoss -= w * Math.log(Math.min(given, 1 - 1e-15))
+  scores.brier += w * (chance - (happened ? 1 : 0)) ** 2
+}
+
+const addResidual = ({ residuals }: OpenLabelled, prediction: number, actual: number, w: number): void => {
+  const sums = residuals!
+  const e = prediction - actual
+  sums.e += w * e
+  sums.e2 += w * e * e
+  sums.e4 += w * e ** 4
+  sums.abs += w * Math.abs(e)
+  addValue(sums.actual, actual, w)
+  if (actual === 0) return
+  sums.relative += w * Math.abs(e / actual)
+  sums.relative2 += w * (e / actual) ** 2
+  addCell(sums.nonZero, { n: 1, w, w2: w * w })
+}
+
+const isMissing = (value: Value): value is null | undefined => value === null || value === undefined
+
+/** What of a row is compared: where the prediction and the score stand among its values. */
+const comparer = (plan: Plan, comparison: Comparison) => {
+  const indexOf = (name: string) => plan.columns.findIndex((column) => column.name === name)
+  const predictionAt = indexOf(comparison.prediction)
+  const scoreAt = comparison.score ? indexOf(comparison.score.column) : -1
+  const { task, positive, score } = comparison
+  const classes = new Set(comparison.classes)
+  const isProbability = score?.meaning === 'probability'
+
+  const scoreOf = ({ values }: Row): number | undefined => {
+    const value = scoreAt < 0 ? undefined : values[scoreAt]
+    return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined
+  }
+
+  const expect = (group: OpenGroup, row: Row): void => {
+    const chance = scoreOf(row)
+    const prediction = row.values[predictionAt]
+    if (chance === undefined || isMissing(prediction)) return
+    const predicted = classOf(classes, prediction)
+    const confidence = isProbability && predicted !== positive ? 1 - chance : chance
+    const expected = expectedOf(group, predicted)
+    const bin = clippedBin(CONFIDENCE_EDGES, confidence)
+    addToBin(expected.bins, bin, 1, row.weight, row.weight ** 2)
+    expected.wp[bin]! += row.weight * confidence
+  }
+
+  const compare = (labelled: OpenLabelled, row: Row): void => {
+    const { weight: w, actual, actualTime, time } = row
+    const cell = { n: 1, w, w2: w * w }
+    const prediction = row.values[predictionAt]
+    const isNumeric = typeof prediction === 'number' && typeof actual === 'number'
+    const isComparable =
+      !isMissing(prediction) &&
+      !isMissing(actual) &&
+      (task === 'classification' || (isNumeric && Number.isFinite(prediction) && Number.isFinite(actual)))
+    if (!isComparable) return addCell(labelled.incomparable, cell)
+    addCell(labelled.labelled, cell)
+    if (actualTime !== null) addToBin(labelled.lag, clippedBin(LAG_EDGES, (actualTime - time) / 1000), 1, w, w * w)
+    if (task === 'regression') return addResidual(labelled, prediction as number, actual as number, w)
+    const predicted = classOf(classes, prediction)
+    addCell(pairOf(labelled, predicted, classOf(classes, actual)), cell)
+    const chance = scoreOf(row)
+    if (!labelled.scores || chance === undefined) return
+    if (positive === undefined) return addScore(labelled.scores, chance, String(prediction) === String(actual), w)
+    addScore(
+      labelled.scores,
+      isProbability || predicted === positive ? chance : 1 - chance,
+      String(actual) === positive,
+      w,
+    )
+  }
+
+  return { expect: scoreAt < 0 || task === 'regression' ? undefined : expect, compare }
+}
+
+/** Sums over rows as they come, in any order. */
+export interface RowTally {
+  readonly window: WindowTally
+  add(row: Row): void
+}
+
+export const tallyRows = (plan: Plan, window: Window, known: Known, isReference: boolean): RowTally => {
+  const tally = tallyWindow(plan, window)
+  const adders = plan.columns.map((column) => adderOf(column, known, isReference))
+  const isOutput = plan.columns.map(({ role }) => role === 'output')
+  const starts = tally.buckets.map(({ since }) => since.getTime())
+  const comparing = plan.comparison && comparer(plan, plan.comparison)
+  const sliceValues = plan.by.map(({ values }) => new Set(values))
+
+  const addTo = (group: OpenGroup, row: Row): void => {
+    const { weight: w, failed, duration, values } = row
+    const cell = { n: 1, w, w2: w * w }
+    addCell(group.instances, cell)
+    if (failed) addCell(group.errors, cell)
+    if (duration !== null) addToBin(group.latency, clippedBin(LATENCY_EDGES, duration), 1, w, w * w)
+    for (let i = 0; i < adders.length; i++) if (!(failed && isOutput[i])) adders[i]!(group.columns[i]!, values[i], w)
+    if (failed || !comparing) return
+    comparing.expect?.(group, row)
+    if (row.isLabelled) comparing.compare(group.labelled!, row)
+  }
+
+  return {
+    window: tally,
+    add(row) {
+      const bucket = Math.max(0, edgeBelow(starts, row.time))
+      const { n: one, w, w2 } = { n: 1, w: row.weight, w2: row.weight ** 2 }
+      addTo(tally.bucket(bucket), row)
+      addTo(tally.version(row.version), row)
+      addCell(tally.versionIn(bucket, row.version), { n: one, w, w2 })
+      if (isReference) return
+      for (const [index, { name }] of plan.by.entries()) {
+        const value = row.slices[index]!
+        if (sliceValues[index]!.has(value)) addTo(tally.slice(name, value), row)
+      }
+    },
+  }
+}
