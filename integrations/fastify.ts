@@ -43,6 +43,18 @@ const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions):
   return { capture: createCapture(given), own: true }
 }
 
+/** Where NestJS' interceptors put the files of a form, and `saveRequestFiles` of @fastify/multipart, which has functions by the other names. */
+const filesOf = (request: FastifyRequest): unknown => {
+  const { file, files, savedRequestFiles } = request as unknown as Record<string, unknown>
+  return [file, files].find((given) => given !== undefined && typeof given !== 'function') ?? savedRequestFiles
+}
+
+/** Each of the files that were saved knows all parts of its form. */
+const savedFields = (request: FastifyRequest): unknown => {
+  const { savedRequestFiles } = request as { savedRequestFiles?: readonly { readonly fields?: unknown }[] | null }
+  return savedRequestFiles?.[0]?.fields
+}
+
 /** The path as Fastify's router reads it; the query stays. */
 const withoutDuplicateSlashes = (url: string): string => url.replace(/^[^?#]*/, (path) => path.replace(/\/{2,}/g, '/'))
 
@@ -82,7 +94,8 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
       ignoresCase,
       always: () => predictions === true,
       // Fastify gives null to requests without a body.
-      body: () => request.body ?? undefined,
+      body: () => request.body ?? savedFields(request),
+      files: () => filesOf(request),
       header: (name) => headerText(reply.getHeader(name)),
       setHeader: (name, value) => void reply.header(name, value),
     })

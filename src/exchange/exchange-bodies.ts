@@ -5,6 +5,7 @@ import { readInSteps, toParts, withValue } from '../formats/body.ts'
 import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
 import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
 import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
+import { LateBody } from '../formats/late-body.ts'
 import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
 import { decode, encode } from '../records/json.ts'
@@ -93,7 +94,8 @@ export class ExchangeBodies {
 
   request(body: unknown): void {
     try {
-      if (this.#context.readsLater(body)) this.#laterRequest = { body: snapshotOf(body) }
+      if (body instanceof LateBody) this.#laterRequest = { body }
+      else if (this.#context.readsLater(body)) this.#laterRequest = { body: snapshotOf(body) }
       else this.#readRequest(body)
     } catch (error) {
       this.#unreadable('request', body, error)
@@ -153,8 +155,14 @@ export class ExchangeBodies {
     const request = this.#laterRequest
     const reply = this.#laterReply
     this.#laterRequest = undefined
-    if (request !== undefined) yield* this.#readRequestInSteps(request.body)
+    if (request !== undefined) yield* this.#readRequestInSteps(yield* wholeBody(request.body))
     if (reply !== undefined && !this.#owner.isOut()) yield* this.#readReplyInSteps(reply)
+  }
+
+  /** Nobody wants what was put off. */
+  drop(): void {
+    const body = this.#laterRequest?.body
+    if (body instanceof LateBody) body.drop()
   }
 
   *finishInSteps(): Steps {
@@ -362,6 +370,10 @@ export class ExchangeBodies {
     if (redaction === undefined || note?.value === undefined) return
     this.extra = { ...this.extra, [path]: { ...note, value: redaction.raw(sourceOf(body)) } }
   }
+}
+
+const wholeBody = function* (body: unknown): Steps<unknown> {
+  return body instanceof LateBody ? yield* body.read() : body
 }
 
 const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {

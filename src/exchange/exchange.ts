@@ -188,7 +188,8 @@ export class Exchange implements Prediction, EndedExchange {
 
   *steps(): Generator<readonly string[] | undefined, void, undefined> {
     try {
-      if (!this.#skipped) yield* this.#bodies.readInSteps()
+      if (this.#skipped) this.#bodies.drop()
+      else yield* this.#bodies.readInSteps()
       const weight = this.#weigh()
       if (weight === 0) return
       yield* this.#bodies.finishInSteps()

@@ -63,7 +63,7 @@ const sizeOf = ({ headers }: IncomingMessage, body: unknown): number => {
 }
 
 const isMultipart = ({ headers }: IncomingMessage): boolean =>
-  headers['content-type']?.startsWith('multipart/form-data') ?? false
+  /^multipart\/form-data\b/i.test(headers['content-type'] ?? '')
 
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
 const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
@@ -128,8 +128,8 @@ export class RequestReader {
   /** Reads a multipart form where a parser has run: its bytes, with the files in them, say less. */
   #readForm(body: unknown): boolean {
     if (!isMultipart(this.#req) || isStream(body)) return false
-    const form = formOf(body, this.#options.files?.(), this.#options.maxBodyBytes)
-    if (!hasMembers(form)) return false
+    const form = formOf(body, this.#options.files?.(), (path, reason) => this.#exchange.note(path, reason))
+    if (form === undefined) return false
     this.#exchange.request(form)
     return true
   }
