@@ -169,5 +169,6 @@ const streamOf = (connection: Connection) =>
  */
 export const mysql = (options: MysqlOptions): Sink => {
   const address = addressOf(options.url, ['mysql', 'mariadb'])
-  return sqlSink(dialect(requirePeer('mysql2'), options), { ...options, address })
+  const driver = requirePeer('mysql2')
+  return sqlSink(() => dialect(driver, options), { ...options, address })
 }

@@ -163,5 +163,6 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
  */
 export const postgres = (options: PostgresOptions): Sink => {
   const address = addressOf(options.url, schemes)
-  return sqlSink(dialect(requirePeer('pg'), options), { ...options, address })
+  const driver = requirePeer('pg')
+  return sqlSink(() => dialect(driver, options), { ...options, address })
 }

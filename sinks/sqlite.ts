@@ -10,6 +10,7 @@ import type { Sink } from '../src/sink.ts'
 import { whyUnwritable } from '../src/errors/why-unwritable.ts'
 import type { Dialect } from './sql/dialect.ts'
 import type { ResultRow, Session } from './sql/session.ts'
+import { actualTable, predictionTable } from './sql/kinds.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
 import { whenFree } from './sql/sqlite/busy.ts'
 import { createCheckpointer, type Checkpointer } from './sql/sqlite/checkpoint.ts'
@@ -94,9 +95,8 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       // SQLite takes no "not null" back, and an index keeps its name when its table goes by another.
       relax: (table) => {
         const name = table.slice(1, -1)
-        const indexes = ['timestamp', 'model_timestamp'].map(
-          (suffix) => `drop index if exists \`${name}_${suffix}_index\``,
-        )
+        const suffixes = [predictionTable, actualTable].flatMap(({ indexes }) => Object.keys(indexes))
+        const indexes = suffixes.map((suffix) => `drop index if exists \`${name}_${suffix}_index\``)
         return [`alter table ${table} rename to \`${name}_old\``, ...indexes].join('; ')
       },
       unique: (table, id) => `create unique index ${table.slice(0, -1)}_id_unique\` on ${table} (${id})`,
@@ -128,6 +128,9 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
   }
 }
 
+/** SQLite has no schemas: of `schema.table` it takes the table. */
+const withoutSchema = (table: string): string => table.replace(/^[^.]*\./, '')
+
 const fileOf = (url: string): string => {
   const path = /^sqlite:(.*)$/s.exec(url)?.[1]
   if (path === undefined)
@@ -154,7 +157,7 @@ const fileOf = (url: string): string => {
  */
 export const sqlite = (options: SqliteOptions): Sink => {
   const path = fileOf(options.url)
-  // SQLite has no schemas: of `schema.table` it takes the table.
-  const table = (options.table ?? 'predictions').replace(/^[^.]*\./, '')
-  return sqlSink(dialect(resolve(path), options.migrate !== 'off'), { ...options, table, address: `sqlite:${path}` })
+  const file = resolve(path)
+  const address = `sqlite:${path}`
+  return sqlSink(() => dialect(file, options.migrate !== 'off'), { ...options, address, tableOf: withoutSchema })
 }

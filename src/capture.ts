@@ -1,10 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import * as timers from 'node:timers'
+import { isDeepStrictEqual } from 'node:util'
+import { isMembers } from './actuals/members.ts'
+import { createActuals, type ActualsResult } from './actuals/actuals.ts'
+import type { ActualReport } from './actuals/report.ts'
 import type { CaptureOptions, Settings } from './config/options.ts'
 import { resolveSettings } from './config/settings.ts'
 import { createTimestamps } from './records/timestamps.ts'
-import type { CaptureStats } from './delivery/counts.ts'
+import type { CaptureStats, SinkStats } from './delivery/counts.ts'
 import { createDelivery, type Delivery } from './delivery/delivery.ts'
 import { createMemoryQueue } from './delivery/memory-queue.ts'
 import { endsWithin, orFalseAfter } from './delivery/waits.ts'
@@ -26,11 +30,11 @@ import { createMissNotice } from './exchange/missed-routes.ts'
 import { createRouteMatcher } from './exchange/routes.ts'
 import { createSampler, rateOf, type Sampler } from './exchange/sampling.ts'
 import type { Column } from './schema/column.ts'
-import { columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
+import { actualColumnsOf, columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
-import { openSinks } from './sinks.ts'
+import { openSinkPairs } from './sinks.ts'
 import { createStepRunner } from './steps/time-slices.ts'
 import { createTurn } from './http/reply-groups.ts'
 
@@ -52,6 +56,29 @@ export interface Capture {
    * stays in the outbox and is sent at the next start. Later calls return the first one's promise.
    */
   close(options?: { timeout?: number }): Promise<void>
+
+  /**
+   * Reports what a prediction really was. Like a prediction it is in the outbox when the call returns; the same report again changes
+   * nothing.
+   * @param id the prediction's id: `X-Prediction-Id`, or its `.id`
+   * @param values the label `actual`, or an object of labels by name
+   * @throws PredictionsError `PREDICTIONS_BAD_ACTUAL` that says what is wrong with it
+   * @example capture.actual('0199…', 2, { source: 'lab' })
+   */
+  actual(id: string, values: unknown, options?: { timestamp?: string | Date; source?: string }): void
+  /**
+   * Reports many at once; never throws for their content.
+   * @returns how many were accepted, and of the others why not
+   */
+  actuals(reports: readonly ActualReport[]): ActualsResult
+
+  /**
+   * The same, of what a client sent. `safe`, where there is one, resolves when they are as safe as `PREDICTIONS_DURABILITY` asks. For
+   * integrations.
+   */
+  report(reports: readonly unknown[]): ActualsResult & { readonly safe: Promise<void> | undefined }
+  /** Whether reports are to be refused now, as requests are by `rejects`. For integrations. */
+  rejectsActuals(): boolean
 
   /** The configured route that a request matches, or its own where it is captured `always`. For integrations. */
   route(method: string, url: string, always: boolean, ignoresCase?: boolean): string | undefined
@@ -136,12 +163,18 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const { logger } = settings
   let schema = settings.schema
   let columns: readonly Column[] = columnsOf(schema)
-  const sinks = openSinks(settings)
-  const outbox = openOutboxOf(settings, sinks)
+  let actualColumns: readonly Column[] = actualColumnsOf(schema)
+  const pairs = openSinkPairs(settings)
+  const sinks = pairs.map(({ predictions }) => predictions)
+  const actualSinks = pairs.flatMap(({ actuals }) => actuals ?? [])
+  const outbox = openOutboxOf(settings, [...sinks, ...actualSinks])
   const queueOf = (sink: Sink): Queue => outbox?.queue(sink.name) ?? createMemoryQueue({ logger })
-  const deliveries = sinks.map((sink) =>
-    createDelivery({ sink, queue: queueOf(sink), columns: () => columns, settings, logger }),
-  )
+  const deliveryOf = (sink: Sink, columns: () => readonly Column[]): Delivery =>
+    createDelivery({ sink, queue: queueOf(sink), columns, settings, logger })
+  /** Of predictions, and of actuals: each record goes to those of its kind. */
+  const deliveries = sinks.map((sink) => deliveryOf(sink, () => columns))
+  const actualDeliveries = actualSinks.map((sink) => deliveryOf(sink, () => actualColumns))
+  const allDeliveries = [...deliveries, ...actualDeliveries]
   const counts = createRequestCounts()
   const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
   const advise = atMostOnceA(MINUTE, (message) => logger.warn(message))
@@ -263,8 +296,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     },
   }
 
+  const readActuals = createActuals(() => actualColumns, redactor)
+
   const setSchema = (next: PredictionSchema | undefined): void => {
     columns = columnsOf(next)
+    actualColumns = sameOr(actualColumns, actualColumnsOf(next))
     schema = next
     context.featureNames = featureNames(columns)
     context.outputNames = outputNames(columns)
@@ -274,7 +310,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     settings,
     stats: () => ({
       ...counts.stats(),
-      sinks: Object.fromEntries(deliveries.map((delivery) => [delivery.name, delivery.stats()])),
+      sinks: Object.fromEntries([
+        ...deliveries.map((delivery) => [delivery.name, delivery.stats()] as const),
+        // A service that reports none sees nothing of them.
+        ...actualDeliveries.map((delivery) => [delivery.name, delivery.stats()] as const).filter(hasRecords),
+      ]),
     }),
     flush({ timeout = Infinity } = {}) {
       turn.flush()
@@ -282,7 +322,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
         await steps.idle()
         // What earlier runs left is queued as well, as soon as it is found.
         await outbox?.ready
-        const flushed = await Promise.all(deliveries.map((delivery) => delivery.flush({ timeoutMs: timeout })))
+        const flushed = await Promise.all(allDeliveries.map((delivery) => delivery.flush({ timeoutMs: timeout })))
         return flushed.every(Boolean)
       }
       return orFalseAfter(timeout, flushAll())
@@ -294,13 +334,29 @@ export const createCapture = (options?: CaptureOptions): Capture => {
         const deadline = performance.now() + timeout
         await endsWithin(steps.idle(), timeout)
         const timeoutMs = Math.max(0, deadline - performance.now())
-        await Promise.all(deliveries.map((delivery) => delivery.close({ timeoutMs })))
+        await Promise.all(allDeliveries.map((delivery) => delivery.close({ timeoutMs })))
         await outbox?.close()
         // Last, so that the metrics count what closing has written.
         unobserve()
       })()
       return closing
     },
+    actual(id, values, options) {
+      const labels = isMembers(values) ? { actuals: values } : { actual: values }
+      const [rejected] = capture.report([{ ...options, id, ...labels }]).rejected
+      if (rejected !== undefined) throw new PredictionsError('PREDICTIONS_BAD_ACTUAL', `An actual ${rejected.reason}`)
+    },
+    actuals(reports) {
+      const { accepted, rejected } = capture.report(reports)
+      return { accepted, rejected }
+    },
+    report(reports) {
+      if (actualDeliveries.length === 0) throw noActuals(sinks)
+      const { lines, ...result } = readActuals(reports)
+      if (lines.length > 0) capture.start()
+      return { ...result, safe: storeIn(actualDeliveries, lines, hold) }
+    },
+    rejectsActuals: () => settings.whenFull === 'reject' && actualDeliveries.some((delivery) => delivery.full),
     route(method, url, always, ignoresCase = false) {
       const route =
         (ignoresCase ? matchAnyCase : match)(method, url) ??
@@ -324,12 +380,24 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       if (started) return
       started = true
       logger.info(startLine(settings, sinks))
-      for (const delivery of deliveries) delivery.start()
+      for (const delivery of allDeliveries) delivery.start()
     },
   }
   const unobserve = observeStats(capture.stats)
   return Object.assign(capture, { [kCapture]: true })
 }
+
+const noActuals = (sinks: readonly Sink[]): PredictionsError =>
+  new PredictionsError(
+    'PREDICTIONS_BAD_CONFIGURATION',
+    `no sink takes actuals (${sinks.map(({ name }) => name).join(', ')}): a sink of your own says so by its member actuals`,
+  )
+
+const hasRecords = ([, { captured, carriedOver }]: readonly [string, SinkStats]): boolean => captured + carriedOver > 0
+
+/** The columns as they were, where they are still the same: then no sink has to be opened anew. */
+const sameOr = (before: readonly Column[], after: readonly Column[]): readonly Column[] =>
+  isDeepStrictEqual(before, after) ? before : after
 
 /** Appends records to every sink's queue; a promise where the reply is to wait for them. Whichever is full drops them, and counts it. */
 const storeIn = (
@@ -381,6 +449,10 @@ const disabledCapture = (settings: Settings): Capture =>
     {
       settings,
       stats: () => ({ ...createRequestCounts().stats(), sinks: {} }),
+      actual: () => {},
+      actuals: (reports: readonly ActualReport[]) => ({ accepted: reports.length, rejected: [] }),
+      report: (reports: readonly unknown[]) => ({ accepted: reports.length, rejected: [], safe: undefined }),
+      rejectsActuals: () => false,
       flush: async () => true,
       close: async () => {},
       route: () => undefined,

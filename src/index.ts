@@ -3,6 +3,8 @@
  * `capture-predictions/express`, `/koa` and `/fastify`.
  * @packageDocumentation
  */
+export type { ActualsResult, RejectedReport } from './actuals/actuals.ts'
+export type { ActualReport } from './actuals/report.ts'
 export { createCapture, type Capture, type CaptureOptions } from './capture.ts'
 export type { Settings } from './config/options.ts'
 export type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
@@ -10,8 +12,10 @@ export { errorCodes, hasCode, PredictionsError, type ErrorCode } from './errors/
 export type { Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './formats/format.ts'
 export { silentLogger, stderrLogger, type Logger } from './logger.ts'
 export type { Prediction } from './prediction.ts'
+export { actualFrom, type ActualMembers, type ActualRecord } from './records/actual.ts'
 export { recordFrom, recordFromJson, type PredictionRecord, type RecordMembers } from './records/record.ts'
+export type { RecordKind, StoredRecord } from './records/stored.ts'
 export type { Column, ColumnType } from './schema/column.ts'
-export { columnsOf } from './schema/columns.ts'
+export { actualColumnsOf, columnsOf } from './schema/columns.ts'
 export type { JsonSchema, PredictionSchema } from './schema/schema.ts'
-export type { Plan, Refusal, Sink, SinkContext } from './sink.ts'
+export type { ActualsOptions, Plan, Refusal, Sink, SinkContext } from './sink.ts'

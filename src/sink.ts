@@ -1,5 +1,6 @@
 import type { Logger } from './logger.ts'
 import type { PredictionRecord } from './records/record.ts'
+import type { RecordKind } from './records/stored.ts'
 import type { Column } from './schema/column.ts'
 
 /**
@@ -19,6 +20,13 @@ export interface Sink {
   readonly name: string
 
   /**
+   * Whether actuals go here as well. `true`: to the same `open`, `write` and `plan`, which are then called with the kind `'actual'`
+   * as their last argument; they have a queue of their own, so that a write of each kind may be under way at once. Or a function that
+   * makes the sink that they go to. Default: they don't.
+   */
+  readonly actuals?: true | ((options: ActualsOptions) => Sink)
+
+  /**
    * How many batches (`PREDICTIONS_BATCH_SIZE`) a write may take at once, where more of them wait: for a system whose writes cost the
    * same, however large. Default: 1.
    */
@@ -29,7 +37,7 @@ export interface Sink {
    * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait. What it
    * resolves with is logged as well: what works worse than it could, each with its fix.
    */
-  open?(columns: readonly Column[]): Promise<readonly string[] | void>
+  open?(columns: readonly Column[], kind?: RecordKind): Promise<readonly string[] | void>
 
   /**
    * Writes a batch, one at a time, in order. By id: a batch may come again after any doubt.
@@ -41,13 +49,17 @@ export interface Sink {
    *
    * `signal` aborts when the write has taken too long: it should then drop its connection and reject.
    */
-  write(records: readonly PredictionRecord[], signal: AbortSignal): Promise<readonly Refusal[] | void>
+  write(
+    records: readonly PredictionRecord[],
+    signal: AbortSignal,
+    kind?: RecordKind,
+  ): Promise<readonly Refusal[] | void>
 
   /** Lets go of connections. Called once, after the last write has ended. */
   close?(): Promise<void>
 
   /** What `open` would change, without changing it: for `capture-predictions check` and `ddl`. */
-  plan?(columns: readonly Column[]): Promise<Plan>
+  plan?(columns: readonly Column[], kind?: RecordKind): Promise<Plan>
 }
 
 /** A record that the system will never take. */
@@ -65,6 +77,16 @@ export interface Plan {
   readonly problems: readonly string[]
   /** What a person should know, though all works: values of a column that go to `extra`, for instance. */
   readonly notes?: readonly string[]
+  /** Whether nothing is there yet: it is made with the first record. */
+  readonly isNew?: boolean
+}
+
+/** What a sink is told of the actuals beside its predictions. */
+export interface ActualsOptions {
+  /** `PREDICTIONS_ACTUALS_TABLE`: `table` or `schema.table`. Default: the predictions' table and `_actuals`. */
+  readonly table: string | undefined
+  /** The predictions' columns as they are known at the start: what they are joined with, as long as there is no table of them. */
+  readonly predictionColumns: readonly Column[]
 }
 
 /** What the configuration says to every sink that is named by a URL. */

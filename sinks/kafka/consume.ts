@@ -6,6 +6,7 @@ import { settleBatch } from '../../src/delivery/settle.ts'
 import { createSinkWriter } from '../../src/delivery/writer.ts'
 import { type Logger, stderrLogger } from '../../src/logger.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
+import type { StoredRecord } from '../../src/records/stored.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import type { Sink } from '../../src/sink.ts'
@@ -87,7 +88,7 @@ const SPARE_MS = 2000
 /** What a batch of messages holds. */
 interface Reading {
   readonly records: readonly PredictionRecord[]
-  readonly messageOf: ReadonlyMap<PredictionRecord, IncomingMessage>
+  readonly messageOf: ReadonlyMap<StoredRecord, IncomingMessage>
   readonly bad: readonly KafkaDeadLetter[]
   readonly duplicates: number
 }
@@ -95,7 +96,7 @@ interface Reading {
 /** Reads messages as records, each id once: what comes again is equal, for ids are made once. */
 const readBatch = (messages: readonly IncomingMessage[]): Reading => {
   const byId = new Map<string, PredictionRecord>()
-  const messageOf = new Map<PredictionRecord, IncomingMessage>()
+  const messageOf = new Map<StoredRecord, IncomingMessage>()
   const bad: KafkaDeadLetter[] = []
   for (const message of messages) {
     const record = readRecord(message.value)

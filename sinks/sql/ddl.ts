@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Dialect, StoredColumn, TableName } from './dialect.ts'
+import { isOwn, type TableKind } from './kinds.ts'
 import type { Session } from './session.ts'
 
 /** A table's name with its schema, quoted. */
@@ -14,8 +15,6 @@ export const createSchema = <Connection>({ quote }: Session<Connection>, schema:
 /** Statements of Knex's schema builder, none of which has bindings. */
 const statementsOf = (builder: Knex.SchemaBuilder): string[] =>
   (builder.toSQL() as unknown as { sql: string }[]).map(({ sql }) => sql)
-
-const isOwn = ({ source, path }: StoredColumn, name: string): boolean => source === 'record' && path[0] === name
 
 const constraintOf = (column: StoredColumn): string => {
   if (isOwn(column, 'id')) return ' not null primary key'
@@ -37,12 +36,13 @@ const builderFor = <Connection>(session: Session<Connection>, name: TableName) =
   return { table: raw(qualified(session, name)), raw: (column: string) => raw(session.quote(column)) }
 }
 
-/** Creates the table with its indexes: of the timestamp, and of the model and the timestamp. */
+/** Creates the table with its indexes. */
 export const createTable = <Connection>(
   session: Session<Connection>,
   dialect: Dialect<Connection>,
   name: TableName,
   columns: readonly StoredColumn[],
+  { indexes }: TableKind,
 ): string[] => {
   const { table, raw } = builderFor(session, name)
   const nameOf = (member: string) => raw(columns.find((column) => isOwn(column, member))!.name)
@@ -50,9 +50,8 @@ export const createTable = <Connection>(
     session.knex.schema.createTable(table, (builder) => {
       for (const column of columns) builder.specificType(raw(column.name), column.storedAs + constraintOf(column))
       dialect.tableOptions?.(builder)
-      const [model, timestamp] = [nameOf('model'), nameOf('timestamp')]
-      builder.index([timestamp], indexName(name.table, 'timestamp', dialect.names.max))
-      builder.index([model, timestamp], indexName(name.table, 'model_timestamp', dialect.names.max))
+      for (const [suffix, members] of Object.entries(indexes))
+        builder.index(members.map(nameOf), indexName(name.table, suffix, dialect.names.max))
     }),
   )
 }

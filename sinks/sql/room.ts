@@ -14,14 +14,19 @@ export const nothing: Occupied = { columns: 0, rowBytes: 0, has: () => false }
 export interface Room {
   /** Columns that have one in the table. */
   readonly kept: readonly Column[]
-  /** The others of features and of outputs: their values share one JSON column each. */
+  /** The others of features, of outputs and of labels: their values share one JSON column each. */
   readonly shared: readonly { readonly column: Column; readonly members: readonly Column[] }[]
 }
 
-const sharedBy = (source: 'features' | 'outputs'): Column => ({ name: source, type: 'json', source, path: [] })
+const sharedBy = (source: Exclude<Column['source'], 'record'>): Column => ({
+  name: source,
+  type: 'json',
+  source,
+  path: [],
+})
 
 /** Who gets a column first. */
-const precedence: readonly Column['source'][] = ['record', 'outputs', 'features']
+const precedence: readonly Column['source'][] = ['record', 'outputs', 'features', 'actuals']
 
 /**
  * Which columns a table gets when a database can't have them all: the record's own, then outputs, then features, each in
@@ -29,7 +34,8 @@ const precedence: readonly Column['source'][] = ['record', 'outputs', 'features'
  * the JSON columns `features` and `outputs`, under the names that their columns would have had.
  */
 export const makeRoom = (columns: readonly Column[], limits: Limits, occupied: Occupied = nothing): Room => {
-  const shares = [sharedBy('features'), sharedBy('outputs')]
+  const shares = [sharedBy('features'), sharedBy('outputs'), sharedBy('actuals')]
+  // Those of the other kind of records stay empty: room for one more than is needed.
   let columnsLeft = limits.columns - occupied.columns - shares.length
   let bytesLeft = limits.rowBytes - occupied.rowBytes - shares.reduce((sum, share) => sum + limits.widthOf(share), 0)
   const takes = (column: Column): boolean => {

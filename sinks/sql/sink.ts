@@ -3,6 +3,7 @@ import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
 import { tableNameOf, type Dialect, type WriteBatch } from './dialect.ts'
 import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
+import { actualTable, predictionTable, type TableKind } from './kinds.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable, type Draft } from './table.ts'
 
@@ -17,12 +18,32 @@ export interface SqlOptions {
 export interface SqlSettings extends SqlOptions {
   /** What logs call the database: its address without user and password. */
   readonly address: string
+  /** What a table is called there, where that is not all of its name. */
+  readonly tableOf?: (name: string) => string
+}
+
+/** What writes one kind of records to its table. */
+interface TableSettings extends SqlSettings {
+  readonly table: string
+  readonly kind: TableKind
+}
+
+/** The sink of predictions, which makes the one of actuals: each has a connection and a table of its own. */
+export const sqlSink = <Connection>(createDialect: () => Dialect<Connection>, settings: SqlSettings): Sink => {
+  const { tableOf = (name) => name } = settings
+  const table = tableOf(settings.table ?? 'predictions')
+  return {
+    ...tableSink(createDialect(), { ...settings, table, kind: predictionTable }),
+    actuals: ({ table: given = `${table}_actuals` }) =>
+      tableSink(createDialect(), { ...settings, table: tableOf(given), kind: actualTable }),
+  }
 }
 
 /** A sink over a dialect: connects, keeps the table as needed, writes, and classifies what goes wrong. */
-export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlSettings): Sink => {
-  const name = `${settings.address}#${settings.table ?? 'predictions'}`
-  const table = tableNameOf(settings.table ?? 'predictions')
+const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSettings): Sink => {
+  const { kind } = settings
+  const name = `${settings.address}#${settings.table}`
+  const table = tableNameOf(settings.table)
   let session: Session<Connection> | undefined
   let writeBatch: WriteBatch<Connection> | undefined
 
@@ -75,14 +96,14 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
 
   /** Where something is missing, one process at a time looks again and runs what is. */
   const migrate = async (session: Session<Connection>, columns: readonly Column[]): Promise<Draft> => {
-    const draft = await draftTable(dialect, session, table, columns)
+    const draft = await draftTable(dialect, session, table, columns, kind)
     check(draft)
     if (draft.statements.length === 0) return draft
     return dialect.alone(session, table, async () => {
-      const { statements } = await draftTable(dialect, session, table, columns)
+      const { statements } = await draftTable(dialect, session, table, columns, kind)
       for (const statement of statements) await session.query(statement)
       // As the database describes it: what writes compares with that.
-      return draftTable(dialect, session, table, columns)
+      return draftTable(dialect, session, table, columns, kind)
     })
   }
 
@@ -130,10 +151,11 @@ export const sqlSink = <Connection>(dialect: Dialect<Connection>, settings: SqlS
     async plan(columns) {
       const looking = await openSession(dialect, 'look').catch(fail)
       try {
-        const draft = await draftTable(dialect, looking, table, columns)
+        const draft = await draftTable(dialect, looking, table, columns, kind)
         const statements = draft.statements.map((statement) => `${statement};`)
         const notes = await notesOf(looking, draft)
-        return { statements, problems: draft.problems, ...(notes.length > 0 ? { notes } : {}) }
+        const { problems, isNew = false } = draft
+        return { statements, problems, ...(notes.length > 0 ? { notes } : {}), ...(isNew ? { isNew } : {}) }
       } catch (error) {
         return fail(error)
       } finally {

@@ -14,6 +14,7 @@ import type {
   Target,
   UniqueKey,
 } from './dialect.ts'
+import { isOneOf, isOwn, type TableKind } from './kinds.ts'
 import { makeRoom, nothing, type Occupied, type Room } from './room.ts'
 import type { Session } from './session.ts'
 
@@ -22,12 +23,8 @@ export interface Draft extends Plan {
   readonly target: Target
 }
 
-const isKey = (column: Column): boolean =>
-  column.source === 'record' && (column.path[0] === 'id' || column.path[0] === 'timestamp')
-
-/** Of the record's own columns only these are ever null. */
-const optional = new Set(['request_id', 'error', 'tags', 'extra'])
-const mayBeNull = ({ source, path }: Column): boolean => source !== 'record' || optional.has(path[0] ?? '')
+const mayBeNull = (column: Column, { optional }: TableKind): boolean =>
+  column.source !== 'record' || isOneOf(column, optional)
 
 /**
  * Compares the table with the columns. Nothing is changed: the statements say what is missing, the problems what is in the
@@ -38,10 +35,11 @@ export const draftTable = async <Connection>(
   session: Session<Connection>,
   name: TableName,
   columns: readonly Column[],
+  kind: TableKind,
 ): Promise<Draft> => {
   const existing = await dialect.inspect(session, name)
-  if (existing === undefined) return draftNew(dialect, session, name, columns)
-  const draft = draftExisting(dialect, session, name, columns, existing)
+  if (existing === undefined) return draftNew(dialect, session, name, columns, kind)
+  const draft = draftExisting(dialect, session, name, columns, existing, kind)
   const rights = existing.isView ? [] : ((await dialect.missingRights?.(session, name, existing)) ?? [])
   return { ...draft, problems: [...draft.problems, ...rights] }
 }
@@ -60,6 +58,7 @@ const draftNew = async <Connection>(
   session: Session<Connection>,
   name: TableName,
   columns: readonly Column[],
+  kind: TableKind,
 ): Promise<Draft> => {
   const room = fitAll(dialect, columns, nothing)
   const stored = [...room.kept, ...room.shared.map(({ column }) => column)].map((column) => newColumn(dialect, column))
@@ -68,13 +67,14 @@ const draftNew = async <Connection>(
   return {
     statements: [
       ...(missesSchema ? [createSchema(session, name.schema!)] : []),
-      ...createTable(session, dialect, name, stored),
+      ...createTable(session, dialect, name, stored, kind),
     ],
     problems: [],
     notes: [],
+    isNew: true,
     target: targetOf(qualified(session, name), stored, room, {
       name,
-      key: stored.filter(({ source, path }) => source === 'record' && path[0] === 'id').map((column) => column.name),
+      key: stored.filter((column) => isOwn(column, 'id')).map((column) => column.name),
       keyIndex: undefined,
       otherKeys: false,
       transactional: true,
@@ -88,6 +88,7 @@ const draftExisting = <Connection>(
   name: TableName,
   columns: readonly Column[],
   existing: ExistingTable,
+  kind: TableKind,
 ): Draft => {
   const find = finder(dialect, existing)
   const room = fitAll(
@@ -107,19 +108,20 @@ const draftExisting = <Connection>(
     const storedColumn = there ? asIs(dialect, there, column) : newColumn(dialect, column)
     stored.push(storedColumn)
     if (!there) missing.push(storedColumn)
-    else if (isNeeded(column)) problems.push(...problemsOf(dialect, session, table, existing, there, column))
+    else if (isOneOf(column, kind.needed))
+      problems.push(...problemsOf(dialect, session, table, existing, there, column, kind))
     else {
-      notes.push(...notesOf(dialect, session, there, column))
+      notes.push(...notesOf(dialect, session, there, column, kind))
       // It is left out of what is written, as if it were none of ours.
       if (storedColumn.check === fitsNot) leftOut.add(there.name)
     }
   }
   const ours = new Set(stored.map((column) => column.name).filter((name) => !leftOut.has(name)))
   problems.push(...strangers(dialect, session, table, existing, ours))
-  const key = keyOf(existing, stored)
-  const id = session.quote(stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name ?? 'id')
+  const key = keyOf(existing, stored, kind)
+  const id = session.quote(stored.find((column) => isOwn(column, 'id'))?.name ?? 'id')
   const isReplaced = problems.some((problem) => problem.includes(`; ${dialect.remedies.unique(table, id)}`))
-  if (!key && !isReplaced) problems.push(noKey(dialect, session, table, id, existing, stored))
+  if (!key && !isReplaced) problems.push(noKey(dialect, session, table, id, existing, stored, kind))
   return {
     statements: missing.length > 0 ? addColumns(session, name, missing) : [],
     problems: existing.isView ? [isView(table)] : withOneTable(problems, dialect.remedies.startsAnew),
@@ -149,10 +151,6 @@ const newColumn = <Connection>(dialect: Dialect<Connection>, column: Column): St
   return asIs(dialect, { name: column.name, type, nullable: true, filled: false, generated: false }, column)
 }
 
-/** Without these there is no row, or no place for what does not fit: the others may be of any type. */
-const isNeeded = ({ source, path }: Column): boolean =>
-  source === 'record' && ['id', 'timestamp', 'extra'].includes(path[0] ?? '')
-
 const ownTable = 'a table of its own, which PREDICTIONS_TABLE names, and over it a view of yours'
 
 const isView = (table: string): string =>
@@ -166,9 +164,10 @@ const noKey = <Connection>(
   id: string,
   { partitionedBy }: ExistingTable,
   stored: readonly StoredColumn[],
+  { key }: TableKind,
 ): string => {
   const problem = `column ${id} has no unique index, so a batch that is sent again would be there twice`
-  const keys = new Set(stored.filter(isKey).map(({ name }) => name))
+  const keys = new Set(stored.filter((column) => isOneOf(column, key)).map(({ name }) => name))
   if (!partitionedBy.every((name) => keys.has(name)))
     return `${problem}, and as the table is partitioned by ${partitionedBy.join(', ')} it can have none: let capture have ${ownTable}`
   const others = partitionedBy.map((name) => session.quote(name)).filter((name) => name !== id)
@@ -187,16 +186,19 @@ const notesOf = <Connection>(
   session: Session<Connection>,
   there: ExistingColumn,
   column: Column,
+  kind: TableKind,
 ): string[] => {
   const quoted = session.quote(there.name)
   const notes: string[] = []
   const fitsNone = there.generated || dialect.fit(there, column) === 'none'
   if (there.generated) notes.push(`column ${quoted} is generated: values for it go to extra`)
   else if (fitsNone) notes.push(`column ${quoted} is ${there.type}, which holds no ${column.type}: values go to extra`)
-  if (!there.nullable && !fitsNone && mayBeNull(column))
-    notes.push(`column ${quoted} can't be null: a prediction that has no value for it becomes a dead letter`)
+  if (!there.nullable && !fitsNone && mayBeNull(column, kind))
+    notes.push(`column ${quoted} can't be null: ${articled(kind)} that has no value for it becomes a dead letter`)
   return notes
 }
+
+const articled = ({ kind }: TableKind): string => (kind === 'actual' ? 'an actual' : 'a prediction')
 
 /** Finds a column of the table by its name, else by its name in another case: ours are unique in any. */
 const finder = <Connection>(dialect: Dialect<Connection>, { columns }: ExistingTable) => {
@@ -226,6 +228,7 @@ const problemsOf = <Connection>(
   existing: ExistingTable,
   there: ExistingColumn,
   column: Column,
+  kind: TableKind,
 ): string[] => {
   const quoted = session.quote(there.name)
   const fix = () => replace(dialect, session, table, existing, there, column)
@@ -234,9 +237,9 @@ const problemsOf = <Connection>(
     return [
       `column ${quoted} is ${there.type}, and has to hold ${column.type}, as ${dialect.typeOf(column)} does: ${fix()}`,
     ]
-  if (!there.nullable && mayBeNull(column))
+  if (!there.nullable && mayBeNull(column, kind))
     return [
-      `column ${quoted} can't be null, and a prediction may lack it: ${relax(dialect, session, table, existing, there)}`,
+      `column ${quoted} can't be null, and ${articled(kind)} may lack it: ${relax(dialect, session, table, existing, there)}`,
     ]
   return []
 }
@@ -293,11 +296,15 @@ const strangers = <Connection>(
 
 /**
  * The unique index that a batch which comes again runs into: that of `id`, or one of `id` and `timestamp`, as partitioned tables
- * need it. A record's timestamp never changes.
+ * need it. A prediction's timestamp never changes.
  */
-const keyOf = ({ uniqueKeys }: ExistingTable, stored: readonly StoredColumn[]): UniqueKey | undefined => {
-  const names = stored.filter(isKey).map(({ name }) => name)
-  const id = stored.find(({ source, path }) => source === 'record' && path[0] === 'id')?.name
+const keyOf = (
+  { uniqueKeys }: ExistingTable,
+  stored: readonly StoredColumn[],
+  { key }: TableKind,
+): UniqueKey | undefined => {
+  const names = stored.filter((column) => isOneOf(column, key)).map(({ name }) => name)
+  const id = stored.find((column) => isOwn(column, 'id'))?.name
   return uniqueKeys
     .filter(({ columns }) => columns.includes(id ?? '') && columns.every((column) => names.includes(column)))
     .sort((a, b) => a.columns.length - b.columns.length)[0]

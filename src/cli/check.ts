@@ -3,10 +3,8 @@ import type { Settings } from '../config/options.ts'
 import { resolveSettings } from '../config/settings.ts'
 import { messageOf } from '../errors/errors.ts'
 import { inspectOutbox } from '../outbox/inspect.ts'
-import { columnsOf } from '../schema/columns.ts'
-import type { Column } from '../schema/column.ts'
-import type { Plan, Sink } from '../sink.ts'
-import { openSinks } from '../sinks.ts'
+import type { Plan } from '../sink.ts'
+import { openAllSinks, type SinkWithColumns } from '../sinks.ts'
 import { whyUnwritable } from '../errors/why-unwritable.ts'
 import {
   captureOptions,
@@ -20,7 +18,7 @@ import {
 } from './command.ts'
 
 /** What a sink would change, or why it can't be told. */
-const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => {
+const planOf = async ({ sink, columns }: SinkWithColumns): Promise<Plan> => {
   try {
     return (await sink.plan?.(columns)) ?? { statements: [], problems: [] }
   } catch (error) {
@@ -30,21 +28,35 @@ const planOf = async (sink: Sink, columns: readonly Column[]): Promise<Plan> => 
   }
 }
 
-const upcoming = (statements: number): string =>
+const upcoming = (statements: number, when: string): string =>
   statements === 1
-    ? '1 statement at the next start (capture-predictions ddl prints it)'
-    : `${statements} statements at the next start (capture-predictions ddl prints them)`
+    ? `1 statement at ${when} (capture-predictions ddl prints it)`
+    : `${statements} statements at ${when} (capture-predictions ddl prints them)`
 
-const checkSink = async (sink: Sink, settings: Settings, terminal: Terminal): Promise<boolean> => {
-  const { statements, problems, notes = [] } = await planOf(sink, columnsOf(settings.schema))
-  const name = printable(sink.name)
+/** Nobody has to report actuals: what they go to may be missing as long as there are none. */
+const isUnused = ({ kind }: SinkWithColumns, { isNew }: Plan): boolean => kind === 'actual' && isNew === true
+
+const checkSink = async (to: SinkWithColumns, settings: Settings, terminal: Terminal): Promise<boolean> => {
+  const plan = await planOf(to)
+  const { statements, problems, notes = [] } = plan
+  const name = printable(to.sink.name)
+  if (isUnused(to, plan)) {
+    const how =
+      problems.length > 0 ? printableLines(problems.join('; ')) : upcoming(statements.length, 'the first of them')
+    terminal.out(
+      `ok     ${name}: no actuals yet; ${settings.migrate === 'off' ? `before the first of them run:\n${statements.join('\n')}` : how}`,
+    )
+    return true
+  }
   for (const note of notes) terminal.out(`note   ${name}: ${printableLines(note)}`)
   const missing = settings.migrate === 'off' ? statements : []
   for (const problem of problems) terminal.out(`FOUND  ${name}: ${printableLines(problem)}`)
   if (missing.length > 0)
     terminal.out(`FOUND  ${name} is not as expected, and PREDICTIONS_MIGRATE is off; run:\n${missing.join('\n')}`)
   if (problems.length > 0 || missing.length > 0) return false
-  terminal.out(`ok     ${name}${statements.length === 0 ? ' is as expected' : `: ${upcoming(statements.length)}`}`)
+  terminal.out(
+    `ok     ${name}${statements.length === 0 ? ' is as expected' : `: ${upcoming(statements.length, 'the next start')}`}`,
+  )
   return true
 }
 
@@ -79,7 +91,7 @@ ${settingsHelp.slice(1)}`,
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
     // Its own mistakes a URL tells only when the sink is made.
-    const sinks = openSinks(settings)
+    const sinks = openAllSinks(settings)
     terminal.out(`ok     configuration: ${settings.routes.join(', ')}`)
     if (!settings.enabled) terminal.out('ok     capture is off: PREDICTIONS_ENABLED is false')
     let well = await checkOutbox(settings, terminal)
@@ -98,10 +110,12 @@ ${settingsHelp.slice(1)}`,
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
     let well = true
-    for (const sink of openSinks(settings)) {
-      const { statements, problems } = await planOf(sink, columnsOf(settings.schema))
+    for (const to of openAllSinks(settings)) {
+      const plan = await planOf(to)
+      const { statements } = plan
+      const problems = isUnused(to, plan) ? [] : plan.problems
       for (const statement of statements) terminal.out(statement)
-      for (const problem of problems) terminal.err(`${printable(sink.name)}: ${printableLines(problem)}`)
+      for (const problem of problems) terminal.err(`${printable(to.sink.name)}: ${printableLines(problem)}`)
       well &&= problems.length === 0
     }
     return well ? 0 : 1

@@ -5,8 +5,7 @@ import { createDelivery } from '../delivery/delivery.ts'
 import { messageOf } from '../errors/errors.ts'
 import { inspectOutbox } from '../outbox/inspect.ts'
 import { openOutbox } from '../outbox/outbox.ts'
-import { columnsOf } from '../schema/columns.ts'
-import { openSinks } from '../sinks.ts'
+import { openAllSinks } from '../sinks.ts'
 import { captureOptions, count, settingOptions, settingsHelp, UsageError, type Command } from './command.ts'
 
 const WIDTH = 30
@@ -37,17 +36,16 @@ records stay its own. Say the same PREDICTIONS_SINK, _TABLE and _SCHEMA as the s
   async run({ values, terminal }) {
     const timeoutMs = secondsOf(values['timeout'])
     const settings = resolveSettings({ ...captureOptions(values), logger: loggerOf(terminal.err) })
-    const sinks = openSinks(settings)
-    const columns = columnsOf(settings.schema)
+    const sinks = openAllSinks(settings)
     const { logger, outboxDir } = settings
     const outbox = openOutbox({
       directory: outboxDir,
       maxBytes: settings.outboxMaxBytes,
       logger,
-      sinks: sinks.map(({ name }) => name),
+      sinks: sinks.map(({ sink }) => sink.name),
     })
     await outbox.ready
-    const deliveries = sinks.map((sink) =>
+    const deliveries = sinks.map(({ sink, columns }) =>
       createDelivery({ sink, queue: outbox.queue(sink.name), columns: () => columns, settings, logger }),
     )
     const sum = (key: 'carriedOver' | 'queued' | 'written' | 'deadLettered') =>

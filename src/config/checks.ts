@@ -1,5 +1,5 @@
 import { hasCode, messageOf } from '../errors/errors.ts'
-import { columnsOf } from '../schema/columns.ts'
+import { actualColumnsOf, columnsOf } from '../schema/columns.ts'
 import type { PredictionSchema } from '../schema/schema.ts'
 import type { Sink } from '../sink.ts'
 import { sinkUrlMistake } from './url.ts'
@@ -23,6 +23,7 @@ export const sinkMistakes = (sinks: readonly (string | Sink)[]): readonly string
 export const schemaMistakes = (schema: PredictionSchema | undefined): readonly string[] => {
   try {
     columnsOf(schema)
+    actualColumnsOf(schema)
     return []
   } catch (error) {
     if (!hasCode(error, 'PREDICTIONS_BAD_CONFIGURATION')) throw error

@@ -20,6 +20,11 @@ export interface CaptureOptions {
    */
   table?: string | undefined
   /**
+   * Where actuals go in SQL databases: table, or `schema.table`. `PREDICTIONS_ACTUALS_TABLE`.
+   * Default: the predictions' table and `_actuals`.
+   */
+  actualsTable?: string | undefined
+  /**
    * Routes to capture: method and full path, `:name` for a segment, `*` for the rest. `PREDICTIONS_ROUTE`.
    * @default 'POST /predict'
    */
@@ -174,6 +179,7 @@ export interface KafkaSettings {
 export interface Settings {
   readonly sinks: readonly (string | Sink)[]
   readonly table: string
+  readonly actualsTable: string | undefined
   /** As written, `POST /predict`; checked, see `createRouteMatcher`. */
   readonly routes: readonly string[]
   /** Every request that passes is captured, of whatever route. */

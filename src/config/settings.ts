@@ -61,7 +61,6 @@ const badConfiguration = (mistakes: readonly string[]): PredictionsError => {
 
 /** Variables whose features are to come: their names are known, so that none is taken for a slip of the pen. */
 const UPCOMING: ReadonlySet<string> = new Set([
-  'PREDICTIONS_ACTUALS_TABLE',
   'PREDICTIONS_INSTANCES',
   'PREDICTIONS_PREDICTIONS',
   'PREDICTIONS_REPORT_CONFIG',
@@ -171,8 +170,10 @@ const assemble = (values: SettingValues): Settings => {
 
 /** Mistakes that lie between two settings. */
 const contradictions = (settings: Settings, nameOf: (key: Key) => string): string[] => {
-  const { routes, sampleRate, redact, redactKey } = settings
+  const { routes, sampleRate, redact, redactKey, table, actualsTable } = settings
   const mistakes: string[] = []
+  if (actualsTable?.toLowerCase() === table.toLowerCase())
+    mistakes.push(`${nameOf('actualsTable')} is "${actualsTable}", which is the table of predictions: write another`)
   for (const route of Object.keys(sampleRate.byRoute))
     if (!routes.includes(route))
       mistakes.push(

@@ -79,6 +79,13 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     ...text(1, 127, 'a table, or schema.table', '^[^.\\p{C}]+(\\.[^.\\p{C}]+)?$'),
     doc: "Table in SQL databases; index prefix where an Elasticsearch sink's URL names none.",
   },
+  actualsTable: {
+    variable: 'PREDICTIONS_ACTUALS_TABLE',
+    default: undefined,
+    shownDefault: "the predictions' table and _actuals",
+    ...text(1, 127, 'a table, or schema.table', '^[^.\\p{C}]+(\\.[^.\\p{C}]+)?$'),
+    doc: 'Table of actuals in SQL databases.',
+  },
   route: {
     variable: 'PREDICTIONS_ROUTE',
     default: ['POST /predict'],

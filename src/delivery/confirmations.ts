@@ -1,6 +1,6 @@
-import { recordFromJson, type PredictionRecord } from '../records/record.ts'
+import { storedFromJson, type StoredRecord } from '../records/stored.ts'
 
-const idOf = (line: string): string => recordFromJson(line).id
+const idOf = (line: string): string => storedFromJson(line).id
 
 /**
  * Tells who holds a reply when its records are settled. By the id of the last of those that were appended at once: they stand in
@@ -14,12 +14,18 @@ export const createConfirmations = () => {
       lines.length === 0
         ? Promise.resolve(true)
         : new Promise((resolve) => {
-            waiting.set(idOf(lines.at(-1)!), resolve)
+            // An actual that is reported again has the id that it had.
+            const id = idOf(lines.at(-1)!)
+            const earlier = waiting.get(id)
+            waiting.set(id, (settled) => {
+              earlier?.(settled)
+              resolve(settled)
+            })
           }),
     forget(lines: readonly string[]): void {
       if (lines.length > 0) waiting.delete(idOf(lines.at(-1)!))
     },
-    tell(records: readonly PredictionRecord[]): void {
+    tell(records: readonly StoredRecord[]): void {
       if (waiting.size === 0) return
       for (const { id } of records) {
         waiting.get(id)?.(true)

@@ -1,6 +1,6 @@
 import { atMostOnceA, silentLogger, type Logger } from '../logger.ts'
 import type { DeadLetter, Queue, QueuedBatch, ReadLimit } from '../outbox/queue.ts'
-import { recordFromJson } from '../records/record.ts'
+import { storedFromJson } from '../records/stored.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -118,7 +118,7 @@ export const createMemoryQueue = ({
     async read(limit) {
       if (closed || head === lines.length) return undefined
       const { end, bytes } = measure(limit)
-      return { records: lines.slice(head, end).map(recordFromJson), end, bytes }
+      return { records: lines.slice(head, end).map(storedFromJson), end, bytes }
     },
 
     async commit(batch: QueuedBatch) {
@@ -144,7 +144,7 @@ export const createMemoryQueue = ({
         bytes,
         // Asked for by few: a record is parsed for it.
         get oldest() {
-          return oldest === undefined ? undefined : Date.parse(recordFromJson(oldest).timestamp)
+          return oldest === undefined ? undefined : Date.parse(storedFromJson(oldest).timestamp)
         },
         carriedOver: 0,
         deadLetters: letterBox.count(),

@@ -1,13 +1,13 @@
 import { hasCode } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
-import type { PredictionRecord } from '../records/record.ts'
+import type { StoredRecord } from '../records/stored.ts'
 import type { BatchLimit } from './batch-limit.ts'
 import { oneLine, says } from './log.ts'
 import type { SinkWriter } from './writer.ts'
 
 /** A part of a batch that is not settled yet. */
 interface Piece {
-  readonly records: readonly PredictionRecord[]
+  readonly records: readonly StoredRecord[]
   /** Writes it was in. */
   readonly attempts: number
 }
@@ -30,7 +30,7 @@ const halves = ({ records, attempts }: Piece): [Piece, Piece] => {
   ]
 }
 
-const letterOf = (record: PredictionRecord, error: string, attempts: number): DeadLetter => ({
+const letterOf = (record: StoredRecord, error: string, attempts: number): DeadLetter => ({
   record,
   error: oneLine(error),
   attempts,
@@ -44,7 +44,7 @@ const letterOf = (record: PredictionRecord, error: string, attempts: number): De
  * Resolves with the dead letters; with undefined when delivery has stopped before the end.
  */
 export const settleBatch = async (
-  records: readonly PredictionRecord[],
+  records: readonly StoredRecord[],
   { writer, backOff, answered, limit }: SettleOptions,
 ): Promise<DeadLetter[] | undefined> => {
   const letters: DeadLetter[] = []

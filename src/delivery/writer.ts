@@ -1,5 +1,6 @@
 import { hasCode, PredictionsError } from '../errors/errors.ts'
 import type { PredictionRecord } from '../records/record.ts'
+import type { StoredRecord } from '../records/stored.ts'
 import type { Column } from '../schema/column.ts'
 import type { Refusal, Sink } from '../sink.ts'
 
@@ -96,9 +97,11 @@ export const createSinkWriter = ({
     },
 
     /** Writes records; resolves with the refused ones. */
-    async write(records: readonly PredictionRecord[]): Promise<readonly Refusal[]> {
+    async write(records: readonly StoredRecord[]): Promise<readonly Refusal[]> {
       try {
-        const call = async (signal: AbortSignal): Promise<unknown> => sink.write(records, signal)
+        // Which kind its records are the sink knows, as each kind has a queue of its own.
+        const call = async (signal: AbortSignal): Promise<unknown> =>
+          sink.write(records as readonly PredictionRecord[], signal)
         return refusalsOf(await limited('write', call, writeTimeoutMs, abortGraceMs), records.length)
       } catch (error) {
         // A dropped table or changed credentials heal by opening again; a refused batch says that all is well with them.

@@ -9,6 +9,7 @@
  * | `PREDICTIONS_OUTBOX_UNUSABLE` | the outbox directory can't be created or written |
  * | `PREDICTIONS_SINK_UNAVAILABLE` | the system behind a sink is away or not as needed: try again, records wait |
  * | `PREDICTIONS_WRITE_TIMED_OUT` | a write took longer than its time limit: try it again in smaller batches |
+ * | `PREDICTIONS_BAD_ACTUAL` | an actual can't be taken: the message says what is wrong with the report |
  * | `PREDICTIONS_BATCH_REFUSED` | the system refused a whole batch and can't say for which record: split it |
  */
 export const errorCodes = [
@@ -19,6 +20,7 @@ export const errorCodes = [
   'PREDICTIONS_SINK_UNAVAILABLE',
   'PREDICTIONS_WRITE_TIMED_OUT',
   'PREDICTIONS_BATCH_REFUSED',
+  'PREDICTIONS_BAD_ACTUAL',
 ] as const
 
 export type ErrorCode = (typeof errorCodes)[number]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { opendir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decode, encode } from '../records/json.ts'
-import { recordFromJson, type PredictionRecord } from '../records/record.ts'
+import { storedFromJson, type StoredRecord } from '../records/stored.ts'
 import { isMissing, listNames, makeFolder, removeIfEmpty, sinkKey, syncFolder, writeWhole } from './files.ts'
 import { leaveLog } from './leave-log.ts'
 import type { DeadLetter } from './queue.ts'
@@ -34,7 +34,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const folderOf = (directory: string) => join(directory, 'dead-letters')
 
 /** The file's name of a record: its id; of a record whose text has none, its hash. */
-const nameOf = ({ id, json }: PredictionRecord) =>
+const nameOf = ({ id, json }: StoredRecord) =>
   UUID.test(id) ? id.toLowerCase() : createHash('sha256').update(json).digest('hex').slice(0, 32)
 
 /** The record stands in a line of its own, in its own text: what is put back is what was refused, byte for byte. */
@@ -59,7 +59,7 @@ const parse = (text: string, id: string, file: string): StoredDeadLetter => {
   const { sink, error, attempts, at, record } = decode(text) as StoredDeadLetter
   if (typeof sink !== 'string' || typeof record !== 'object' || record === null)
     throw new TypeError('no sink or no record')
-  return { id, sink, error, attempts, at, file, record: recordFromJson(recordText(text, record)) }
+  return { id, sink, error, attempts, at, file, record: storedFromJson(recordText(text, record)) }
 }
 
 /** Keeps dead letters of a sink, each file whole or not at all. Gives the bytes they take. */

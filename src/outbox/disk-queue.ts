@@ -1,5 +1,5 @@
 import { messageOf } from '../errors/errors.ts'
-import { recordFromJson } from '../records/record.ts'
+import { storedFromJson } from '../records/stored.ts'
 import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
 import { sinkKey } from './files.ts'
@@ -126,7 +126,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
           if (log.drained) await dropDrained(log)
           continue
         }
-        const records = entries.map(({ text }) => recordFromJson(text))
+        const records = entries.map(({ text }) => storedFromJson(text))
         const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
         return { records, bytes, end: { log, last } satisfies QueueEnd } satisfies QueuedBatch
       }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { PredictionRecord } from '../records/record.ts'
+import type { StoredRecord } from '../records/stored.ts'
 import { FILE_MODE, segmentFile, syncFolder } from './files.ts'
 import { encodeLines } from './line.ts'
 import { makeProcessFolder } from './process-folder.ts'
@@ -8,7 +8,7 @@ import { makeProcessFolder } from './process-folder.ts'
 /** Leaves records of one sink in an outbox, as a process that died would: a living one, or the next start, adopts them. */
 export const leaveLog = async (
   directory: string,
-  letters: readonly { readonly sink: string; readonly record: PredictionRecord }[],
+  letters: readonly { readonly sink: string; readonly record: StoredRecord }[],
 ): Promise<void> => {
   const [first] = letters
   if (!first) return

@@ -1,4 +1,4 @@
-import type { PredictionRecord } from '../records/record.ts'
+import type { StoredRecord } from '../records/stored.ts'
 
 /** Records waiting for one sink: in memory, or in an outbox on disk. One reader (the sink's delivery). */
 export interface Queue {
@@ -48,7 +48,7 @@ export interface ReadLimit {
 }
 
 export interface QueuedBatch {
-  readonly records: readonly PredictionRecord[]
+  readonly records: readonly StoredRecord[]
   /** Where the batch ends: only the queue that made it can read this. */
   readonly end: unknown
   /** Bytes of the records' texts. */
@@ -57,7 +57,7 @@ export interface QueuedBatch {
 
 /** A record that its sink will never take, as it stands. */
 export interface DeadLetter {
-  readonly record: PredictionRecord
+  readonly record: StoredRecord
   /** Why, in the sink's own words. */
   readonly error: string
   readonly attempts: number

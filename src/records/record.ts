@@ -1,3 +1,4 @@
+import type { ExtraValue } from './extra.ts'
 import { decode, encode } from './json.ts'
 
 /**
@@ -31,10 +32,7 @@ export interface PredictionRecord {
   readonly json: string
 }
 
-export interface ExtraValue {
-  readonly value?: unknown
-  readonly reason: string
-}
+export type { ExtraValue } from './extra.ts'
 
 /** A record's members, without its text. Members that are empty or have their default may be absent. */
 export type RecordMembers = Partial<Omit<PredictionRecord, 'json'>> & Pick<PredictionRecord, 'id' | 'timestamp'>

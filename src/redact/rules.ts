@@ -5,7 +5,7 @@ const ACTIONS = ['drop', 'mask', 'hash'] as const
 export type Action = (typeof ACTIONS)[number]
 
 /** Where a record's members stand. */
-export const SOURCES = ['features', 'outputs', 'tags'] as const
+export const SOURCES = ['features', 'outputs', 'tags', 'actuals'] as const
 export type RecordPart = (typeof SOURCES)[number]
 
 /** A rule's path as a chain: what a name must be, and what comes below; at its end, what happens. */

@@ -20,8 +20,8 @@ export interface Column {
   /** The name as stored. Not yet cut to a store's limit (see `fitNames`). */
   readonly name: string
   readonly type: ColumnType
-  /** Where the value comes from: a member of the record itself, or of its features or outputs. */
-  readonly source: 'record' | 'features' | 'outputs'
+  /** Where the value comes from: a member of the record itself, or of its features, outputs or (of an actual) labels. */
+  readonly source: 'record' | 'features' | 'outputs' | 'actuals'
   /** Member names below the source: `['sepal', 'length']`; `[]` is the whole of features or outputs. */
   readonly path: readonly string[]
 }

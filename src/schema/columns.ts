@@ -1,6 +1,6 @@
 import { PredictionsError } from '../errors/errors.ts'
 import type { Column, ColumnType } from './column.ts'
-import { nameColumns } from './names.ts'
+import { nameActuals, nameColumns } from './names.ts'
 import { referencesOf } from './refs.ts'
 import { checkSchema, isKeywords, pointerStep, type JsonSchema, type Mistake, type PredictionSchema } from './schema.ts'
 import { treeOf, type Tree } from './shape.ts'
@@ -22,8 +22,21 @@ const after: readonly Column[] = [
   own('extra', 'json'),
 ]
 
-/** What a value that has no name is called: a scalar body, a scalar reply. */
-const scalarNames = { features: 'f0', outputs: 'prediction' } as const
+/** An actual's own columns, before and after its labels. */
+const beforeActuals: readonly Column[] = [own('id', 'uuid'), own('timestamp', 'timestamp')]
+const afterActuals: readonly Column[] = [
+  own('prediction_id', 'uuid'),
+  own('request_id', 'text'),
+  own('instance', 'integer'),
+  own('reported_at', 'timestamp'),
+  own('retracted', 'boolean'),
+  own('source', 'text'),
+  own('tags', 'json'),
+  own('extra', 'json'),
+]
+
+/** What a value that has no name is called: a scalar body, a scalar reply, a label alone. */
+const scalarNames = { features: 'f0', outputs: 'prediction', actuals: 'actual' } as const
 type SchemaPart = keyof typeof scalarNames
 
 /** Several schemas for the same values, each a document of its own; an earlier one wins, property by property. */
@@ -70,17 +83,24 @@ const leaves = (tree: Tree, source: SchemaPart, path: readonly string[]): Column
 const columnsOfSource = (schema: JsonSchema | undefined, source: SchemaPart, mistakes: Mistake[]): Column[] => {
   const trees = documentsOf(schema, `/${source}`).map(([document, pointer]) => readTree(document, pointer, mistakes))
   const tree: Tree = trees.length > 0 ? trees.reduce(mergeProperties) : 'json'
-  const isScalar = typeof tree === 'string' && tree !== 'json'
+  // Labels have names always: one that may be anything is `actual`, and no column holds the whole of them.
+  const isScalar = typeof tree === 'string' && (tree !== 'json' || source === 'actuals')
   return leaves(tree, source, isScalar ? [scalarNames[source]] : [])
 }
 
 const unknownMembers = (schema: object): Mistake[] =>
   Object.keys(schema)
-    .filter((name) => name !== 'features' && name !== 'outputs' && name !== '$schema')
+    .filter((name) => !['features', 'outputs', 'actuals', '$schema'].includes(name))
     .map((name) => ({
       pointer: pointerStep(name),
-      message: 'is unknown: a schema has the members features and outputs',
+      message: 'is unknown: a schema has the members features, outputs and actuals',
     }))
+
+const expectNone = (mistakes: readonly Mistake[]): void => {
+  if (mistakes.length === 0) return
+  const lines = mistakes.map(({ pointer, message }) => `  ${pointer}: ${message}`)
+  throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `The schema has mistakes:\n${lines.join('\n')}`)
+}
 
 /**
  * The table's columns, in order: `id`, `timestamp`, features, outputs, and the rest of the record.
@@ -98,12 +118,32 @@ export const columnsOf = (schema: PredictionSchema | undefined): readonly Column
   mistakes.push(...unknownMembers(given))
   const features = columnsOfSource(schema?.features, 'features', mistakes)
   const outputs = columnsOfSource(schema?.outputs, 'outputs', mistakes)
-  if (mistakes.length > 0) {
-    const lines = mistakes.map(({ pointer, message }) => `  ${pointer}: ${message}`)
-    throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `The schema has mistakes:\n${lines.join('\n')}`)
-  }
+  expectNone(mistakes)
   const named = nameColumns(features, outputs, [...before, ...after])
   return [...before, ...named.features, ...named.outputs, ...after]
+}
+
+/** The label that is reported where the schema names none: of the type of the output `prediction`. */
+const defaultLabel = (schema: PredictionSchema | undefined): Column => {
+  const outputs = columnsOfSource(schema?.outputs, 'outputs', [])
+  const type = outputs.find(({ path }) => path.length === 1 && path[0] === scalarNames.outputs)?.type ?? 'json'
+  return { name: '', type, source: 'actuals', path: [scalarNames.actuals] }
+}
+
+/**
+ * The columns of the table of actuals, in order: `id`, `timestamp`, a column a label, and the rest of the record.
+ *
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION` that lists every mistake in the schema's member `actuals`
+ * @example
+ * actualColumnsOf({ outputs: { type: 'object', properties: { prediction: { type: 'integer' } } } })
+ * // id, timestamp, actual (bigint), prediction_id, request_id, instance, reported_at, …
+ */
+export const actualColumnsOf = (schema: PredictionSchema | undefined): readonly Column[] => {
+  const mistakes: Mistake[] = []
+  const labels =
+    schema?.actuals === undefined ? [defaultLabel(schema)] : columnsOfSource(schema.actuals, 'actuals', mistakes)
+  expectNone(mistakes)
+  return [...beforeActuals, ...nameActuals(labels, [...beforeActuals, ...afterActuals]), ...afterActuals]
 }
 
 const memberNames = (columns: readonly Column[], source: SchemaPart): readonly string[] => [
@@ -112,6 +152,9 @@ const memberNames = (columns: readonly Column[], source: SchemaPart): readonly s
 
 /** Features' top-level names in the schema's order: what an array's items are called. Empty without a schema. */
 export const featureNames = (columns: readonly Column[]): readonly string[] => memberNames(columns, 'features')
+
+/** Labels' top-level names in the schema's order: `actual` where the schema names none. */
+export const labelNames = (columns: readonly Column[]): readonly string[] => memberNames(columns, 'actuals')
 
 /** Outputs' top-level names in the schema's order. Empty without a schema. */
 export const outputNames = (columns: readonly Column[]): readonly string[] => memberNames(columns, 'outputs')
@@ -128,5 +171,9 @@ export const mergeSchemas = (
   route: PredictionSchema | undefined,
 ): PredictionSchema | undefined => {
   if (explicit === undefined || route === undefined) return explicit ?? route
-  return { features: inOrder(explicit.features, route.features), outputs: inOrder(explicit.outputs, route.outputs) }
+  return {
+    features: inOrder(explicit.features, route.features),
+    outputs: inOrder(explicit.outputs, route.outputs),
+    actuals: explicit.actuals,
+  }
 }

@@ -120,6 +120,32 @@ const prefixed = (columns: readonly Column[], prefix: string, taken: ReadonlySet
     return { column, name: taken.has(foldName(name)) ? prefix + name : name, digits: 0 }
   })
 
+/** Gives candidates their names: digits where they still clash. */
+const nameAll = (candidates: readonly Candidate[]): void => {
+  const plain = new Map<Candidate, string>()
+  const withEnding = (candidate: Candidate): string => plain.get(candidate) + ending(candidate)
+  for (const candidate of candidates) {
+    const name = safe(candidate.name)
+    plain.set(candidate, name)
+    if (name === candidate.name && name !== '') continue
+    candidate.digits = STEP
+    candidate.name = withEnding(candidate)
+  }
+  separate(candidates, withEnding)
+}
+
+const fixed = (columns: readonly Column[]): Candidate[] =>
+  columns.map((column) => ({ column, name: column.name, digits: 0 }))
+
+const named = (list: readonly Candidate[]): Column[] => list.map(({ column, name }) => ({ ...column, name }))
+
+/** Names labels beside the actual's own columns: `actual_` where they would collide, digits where they still clash. */
+export const nameActuals = (labels: readonly Column[], own: readonly Column[]): Column[] => {
+  const candidates = prefixed(labels, 'actual_', new Set(foldedNames(own)))
+  nameAll([...candidates, ...fixed(own)])
+  return named(candidates)
+}
+
 /**
  * Names features and outputs beside the record's own columns: `feature_` and `output_` where they would collide, digits where
  * they still clash.
@@ -132,21 +158,6 @@ export const nameColumns = (
   const ours = foldedNames(own)
   const namedOutputs = prefixed(outputs, 'output_', new Set(ours))
   const namedFeatures = prefixed(features, 'feature_', new Set([...ours, ...foldedNames(namedOutputs)]))
-  const plain = new Map<Candidate, string>()
-  const withEnding = (candidate: Candidate): string => plain.get(candidate) + ending(candidate)
-  const candidates = [
-    ...namedFeatures,
-    ...namedOutputs,
-    ...own.map((column) => ({ column, name: column.name, digits: 0 })),
-  ]
-  for (const candidate of candidates) {
-    const name = safe(candidate.name)
-    plain.set(candidate, name)
-    if (name === candidate.name && name !== '') continue
-    candidate.digits = STEP
-    candidate.name = withEnding(candidate)
-  }
-  separate(candidates, withEnding)
-  const named = (list: readonly Candidate[]): Column[] => list.map(({ column, name }) => ({ ...column, name }))
+  nameAll([...namedFeatures, ...namedOutputs, ...fixed(own)])
   return { features: named(namedFeatures), outputs: named(namedOutputs) }
 }

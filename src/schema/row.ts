@@ -1,4 +1,7 @@
-import type { ExtraValue, PredictionRecord } from '../records/record.ts'
+import type { ActualRecord } from '../records/actual.ts'
+import type { ExtraValue } from '../records/extra.ts'
+import type { PredictionRecord } from '../records/record.ts'
+import type { StoredRecord } from '../records/stored.ts'
 import { coercions, type Coerce } from './coerce.ts'
 import type { Column } from './column.ts'
 import { Misfit } from './misfit.ts'
@@ -16,7 +19,7 @@ export interface RowOptions {
 }
 
 /** The values of a record, in the order of the columns. */
-export type RowMapper = (record: PredictionRecord) => unknown[]
+export type RowMapper = (record: StoredRecord) => unknown[]
 
 type ExtraValues = Record<string, ExtraValue>
 type Members = Readonly<Record<string, unknown>>
@@ -45,11 +48,14 @@ const isEmpty = (value: unknown): boolean => {
   return true
 }
 
+/** A record of either kind: which it is the columns say. */
+type AnyRecord = PredictionRecord & Omit<ActualRecord, 'instance'>
+
 /**
  * How each of the record's own members is read. By name, not `record[name]`: getters that are looked up by a variable cost ten
  * times as much.
  */
-const readers: Readonly<Record<string, (record: PredictionRecord) => unknown>> = {
+const readers: Readonly<Record<string, (record: AnyRecord) => unknown>> = {
   id: (record) => record.id,
   timestamp: (record) => record.timestamp,
   model: (record) => record.model,
@@ -60,6 +66,10 @@ const readers: Readonly<Record<string, (record: PredictionRecord) => unknown>> =
   duration_ms: (record) => record.duration_ms,
   error: (record) => record.error,
   sample_weight: (record) => record.sample_weight,
+  prediction_id: (record) => record.prediction_id,
+  reported_at: (record) => record.reported_at,
+  retracted: (record) => record.retracted,
+  source: (record) => record.source,
   tags: ({ tags }) => (isEmpty(tags) ? null : tags),
 }
 
@@ -115,8 +125,10 @@ const treeOf = (source: Column['source'], columns: readonly Column[], coerceOf: 
 export const createRowMapper = (columns: readonly Column[], options: RowOptions = {}): RowMapper => {
   const blank = columns.map(() => null)
   const coerceOf: CoerceOf = (column) => checked(coercions[column.type], options.accepts?.(column))
+  const isOfActuals = columns.some(({ source }) => source === 'actuals')
   const features = treeOf('features', columns, coerceOf)
   const outputs = treeOf('outputs', columns, coerceOf)
+  const actuals = treeOf('actuals', columns, coerceOf)
   const extraIndex = columns.findIndex(({ source, path }) => source === 'record' && path[0] === 'extra')
   const own = columns.flatMap((column, index) => {
     const read = readers[column.path[0] ?? '']
@@ -175,9 +187,13 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
     if (isMembers(brought)) {
       if (!isEmpty(brought)) extra = { ...brought } as ExtraValues
     } else if (brought !== null && brought !== undefined) note('extra', brought, 'not an object')
-    for (const { read, leaf } of own) put(leaf, read(record))
-    fill(features, record.features)
-    fill(outputs, record.outputs)
+    const any = record as AnyRecord
+    for (const { read, leaf } of own) put(leaf, read(any))
+    if (isOfActuals) fill(actuals, any.actuals)
+    else {
+      fill(features, any.features)
+      fill(outputs, any.outputs)
+    }
     if (extra !== undefined && extraIndex >= 0) row[extraIndex] = extra
     return row
   }

@@ -19,6 +19,11 @@ export interface PredictionSchema {
   readonly features?: JsonSchema | undefined
   /** Schema of one instance's outputs. Default: none, and the JSON column `outputs`. */
   readonly outputs?: JsonSchema | undefined
+  /**
+   * Schema of one instance's actuals: the labels that are reported later. Default: `actual`, of the type of the output
+   * `prediction`; JSON where there is none.
+   */
+  readonly actuals?: JsonSchema | undefined
 }
 
 /** A schema's keywords, by name. */

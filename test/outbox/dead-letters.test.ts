@@ -105,7 +105,7 @@ describe('dead letters', () => {
     writeFileSync(letter!.file, JSON.stringify(content, null, 2))
     await retryDeadLetters(directory)
     await vi.waitFor(() => expect(queue.size().carriedOver).toBe(1), { timeout: 5000 })
-    expect((await queue.read({ records: 1, bytes: 1 }))?.records[0]?.model).toBe('mended')
+    expect((await queue.read({ records: 1, bytes: 1 }))?.records[0]).toMatchObject({ model: 'mended' })
   })
 
   it('can be discarded, some or all', async () => {

@@ -294,7 +294,7 @@ describe('mistakes', () => {
     const [head, ...lines] = message.split('\n')
     expect(head).toBe('The schema has mistakes:')
     expect(lines.sort()).toEqual([
-      '  /feature: is unknown: a schema has the members features and outputs',
+      '  /feature: is unknown: a schema has the members features, outputs and actuals',
       '  /features/properties/a: must be object or boolean, not 5',
       '  /features/properties/b~1c/$ref: "#/nowhere" leads nowhere in this schema',
       '  /features/properties/b~1c/minimum: must be number, not "x"',

@@ -1,0 +1,187 @@
+import { didYouMean } from '../config/nearest.ts'
+import { instanceId, INSTANCES_PER_BASE } from '../records/id.ts'
+import { isMembers, type Members } from './members.ts'
+import { readTime, type Time } from './time.ts'
+
+/**
+ * What really happened, as a client or a job reports it: by the prediction's id, or by `request_id` (and `instance`).
+ *
+ * @example { id: '0199…', actual: 2, timestamp: '2026-11-23T12:00:00Z', source: 'lab' }
+ * @example { id: '0199…0000', actuals: [2, null, 0] } // element k for instance k of a batch; null: not known yet
+ * @example { id: '0199…', retracted: true }           // takes back what was reported
+ */
+export interface ActualReport {
+  /** The prediction's id, a UUIDv7: `X-Prediction-Id`. */
+  readonly id?: string | undefined
+  /** In place of `id`: the caller's own id of the request. */
+  readonly request_id?: string | undefined
+  /** With `request_id`: the index within its batch. Default: none; the request must have made one prediction then. */
+  readonly instance?: number | undefined
+  /** What it really was: the label `actual`. */
+  readonly actual?: unknown
+  /** The labels by name; or, of a batch, a list with a value or labels for each instance. */
+  readonly actuals?: Readonly<Record<string, unknown>> | readonly unknown[] | undefined
+  /** When the truth became known: ISO 8601, in UTC where it names no zone. Default: when it is reported. */
+  readonly timestamp?: string | Date | undefined
+  /** Who says so. */
+  readonly source?: string | undefined
+  readonly tags?: Readonly<Record<string, unknown>> | undefined
+  /** true: takes back what was reported before. */
+  readonly retracted?: boolean | undefined
+  /** Labels of the schema by their names. */
+  readonly [label: string]: unknown
+}
+
+/** Whose truth it is. */
+export interface Target {
+  readonly predictionId?: string
+  readonly requestId?: string
+  readonly instance?: number
+}
+
+/** A report, read: one entry for each prediction that it tells the truth of. */
+export interface ReadReport {
+  readonly entries: readonly { readonly target: Target; readonly values: Members }[]
+  readonly time: Time | undefined
+  readonly source: string | undefined
+  readonly tags: Members | undefined
+  readonly isRetracted: boolean
+}
+
+/** Why a report can't be taken. */
+export class Refused {
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
+
+const MEMBERS = ['id', 'request_id', 'instance', 'actual', 'actuals', 'timestamp', 'source', 'tags', 'retracted']
+const members = new Set(MEMBERS)
+
+const UUID_V7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
+
+/** What a database indexes. */
+const MAX_REQUEST_ID = 255
+
+const shown = (value: unknown): string => {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+const readTarget = ({ id, request_id: requestId, instance }: Members): Target | Refused => {
+  if (id != null && requestId != null) return new Refused('has id and request_id: give one of them')
+  if (id != null) {
+    const lower = typeof id === 'string' ? id.trim().toLowerCase() : ''
+    if (!UUID_V7.test(lower))
+      return new Refused(`id ${shown(id)} is no prediction's id: a UUIDv7, as X-Prediction-Id has it`)
+    return instance == null
+      ? { predictionId: lower }
+      : new Refused('instance goes with request_id: an id says which it is')
+  }
+  if (requestId == null) return new Refused("has no id: give the prediction's id, or request_id")
+  if (typeof requestId !== 'string' || requestId === '' || requestId.length > MAX_REQUEST_ID)
+    return new Refused(`request_id ${shown(requestId)} must be a text of 1 to ${MAX_REQUEST_ID} characters`)
+  if (instance == null) return { requestId }
+  return Number.isInteger(instance) && (instance as number) >= 0 && (instance as number) < 2 ** 31
+    ? { requestId, instance: instance as number }
+    : new Refused(`instance ${shown(instance)} must be a whole number from 0`)
+}
+
+/** A value alone is the label `actual`. */
+const labelsOf = (value: unknown): Members => (isMembers(value) ? value : { actual: value })
+
+/** What is known of an instance; a reason where that can't be stored; undefined: nothing is known. */
+const readValues = (given: Members): Members | Refused | undefined => {
+  const known = Object.entries(given).filter(([, value]) => value !== null && value !== undefined)
+  for (const [name, value] of known)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      return new Refused(`${name} is ${value}: a number must be finite (JSON's largest is about 1.8e308)`)
+  return known.length === 0 ? undefined : Object.fromEntries(known)
+}
+
+const instanceTarget = ({ predictionId, requestId }: Target, instance: number): Target =>
+  predictionId === undefined
+    ? { requestId: requestId!, instance }
+    : { predictionId: instanceId(predictionId, instance) }
+
+/** A batch's list: element k is of instance k. */
+const readList = (target: Target, list: readonly unknown[]): ReadReport['entries'] | Refused => {
+  if (list.length === 0) return new Refused('actuals is an empty list')
+  if (list.length > INSTANCES_PER_BASE)
+    return new Refused(`actuals has ${list.length} elements: one id names at most ${INSTANCES_PER_BASE} instances`)
+  if (target.instance !== undefined) return new Refused('actuals is a list, so instance says nothing: leave it out')
+  if (target.predictionId?.endsWith('0000') === false)
+    return new Refused('actuals is a list, so id must be that of the whole batch (X-Prediction-Id), which ends in 0000')
+  const entries: ReadReport['entries'][number][] = []
+  for (const [instance, element] of list.entries()) {
+    const values = readValues(labelsOf(element))
+    if (values instanceof Refused) return new Refused(`actuals[${instance}]: ${values.reason}`)
+    if (values !== undefined) entries.push({ target: instanceTarget(target, instance), values })
+  }
+  return entries
+}
+
+/** What a report says, or why it can't be taken. It never throws for what it is given. */
+export type ReportReader = (report: unknown) => ReadReport | Refused
+
+/** @param labels names that the schema gives labels: a report may have them as its own members */
+export const createReportReader = (labels: readonly string[]): ReportReader => {
+  const byName = labels.filter((label) => !members.has(label))
+  const known = new Set([...MEMBERS, ...byName])
+
+  const unknownMember = (report: Members): Refused | undefined => {
+    const name = Object.keys(report).find((member) => !known.has(member))
+    if (name === undefined) return undefined
+    const names = [...known]
+    return new Refused(
+      `${shown(name)} is no member of a report${didYouMean(name.slice(0, 100), names) || `; known are ${names.join(', ')}`} (labels that the schema does not name go into actuals)`,
+    )
+  }
+
+  const readEntries = (report: Members, target: Target, isRetracted: boolean): ReadReport['entries'] | Refused => {
+    const { actual, actuals } = report
+    const named = byName.filter((label) => report[label] != null)
+    const places = [actual != null, actuals != null, named.length > 0].filter(Boolean).length
+    if (isRetracted) {
+      if (places > 0) return new Refused('retracted takes back what was reported, and so goes without values')
+      return [{ target, values: {} }]
+    }
+    if (actuals != null && places > 1) return new Refused('has labels in actuals and beside it: give them in one place')
+    if (Array.isArray(actuals)) return readList(target, actuals)
+    if (actuals != null && !isMembers(actuals))
+      return new Refused('actuals must be an object of labels, or a list with an element for each instance')
+    const own = Object.fromEntries([
+      ...named.map((label) => [label, report[label]] as const),
+      ...(actual == null ? [] : [['actual', actual] as const]),
+    ])
+    const values = readValues(actuals ?? own)
+    if (values instanceof Refused) return values
+    return values === undefined ? new Refused('says nothing: give actual, actuals or retracted') : [{ target, values }]
+  }
+
+  return (report) => {
+    if (!isMembers(report)) return new Refused('is no object with an id and an actual')
+    const unknown = unknownMember(report)
+    if (unknown !== undefined) return unknown
+    const { timestamp, source, tags, retracted } = report
+    const target = readTarget(report)
+    if (target instanceof Refused) return target
+    const time = timestamp == null ? undefined : readTime(timestamp)
+    if (typeof time === 'string') return new Refused(`timestamp ${shown(timestamp)} ${time}`)
+    if (source != null && typeof source !== 'string') return new Refused(`source ${shown(source)} must be a text`)
+    if (tags != null && !isMembers(tags)) return new Refused('tags must be an object')
+    if (retracted != null && typeof retracted !== 'boolean')
+      return new Refused(`retracted ${shown(retracted)} must be true or false`)
+    const entries = readEntries(report, target, retracted === true)
+    if (entries instanceof Refused) return entries
+    return {
+      entries,
+      time,
+      source: source ?? undefined,
+      tags: tags ?? undefined,
+      isRetracted: retracted === true,
+    }
+  }
+}

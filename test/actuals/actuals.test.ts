@@ -1,0 +1,124 @@
+import { DatabaseSync } from 'node:sqlite'
+import { join } from 'node:path'
+import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
+import { describe, expect, it } from 'vitest'
+import { cleanup, keepingSink, temporaryFolder } from '../setup/captures.ts'
+
+const ID = '0199b1f2-6a3c-7a41-9d2e-5b7c10f30000'
+
+const start = (options: CaptureOptions = {}): { capture: Capture; folder: string } => {
+  const folder = temporaryFolder()
+  const capture = createCapture({
+    sink: `sqlite:${join(folder, 'predictions.db')}`,
+    outboxDir: join(folder, 'outbox'),
+    logger: silentLogger,
+    flushIntervalMs: 10,
+    schema: { outputs: { type: 'object', properties: { prediction: { type: 'integer' } } } },
+    ...options,
+  })
+  cleanup(() => capture.close())
+  return { capture, folder }
+}
+
+const rows = (
+  folder: string,
+  sql = 'select * from predictions_actuals order by timestamp, reported_at',
+): Record<string, unknown>[] => {
+  const database = new DatabaseSync(join(folder, 'predictions.db'), { readOnly: true })
+  try {
+    return database.prepare(sql).all()
+  } finally {
+    database.close()
+  }
+}
+
+describe('capture.actual', () => {
+  it('stores what a prediction really was, once', async () => {
+    const { capture, folder } = start()
+    capture.actual(ID, 2, { timestamp: '2026-11-23T12:00:00Z', source: 'lab' })
+    capture.actual(ID.toUpperCase(), { actual: 2 }, { timestamp: new Date('2026-11-23T12:00:00Z'), source: 'lab' })
+    expect(await capture.flush({ timeout: 10_000 })).toBe(true)
+    capture.actual(ID, 2, { timestamp: '2026-11-23T13:00:00+01:00' })
+    expect(await capture.flush({ timeout: 10_000 })).toBe(true)
+    expect(rows(folder)).toMatchObject([
+      {
+        prediction_id: ID,
+        request_id: null,
+        instance: null,
+        timestamp: '2026-11-23T12:00:00.000Z',
+        actual: 2,
+        retracted: 0,
+        source: 'lab',
+        extra: null,
+      },
+    ])
+    expect(Object.values(capture.stats().sinks)).toMatchObject([{ captured: 0 }, { captured: 3, written: 3 }])
+    expect(Object.keys(capture.stats().sinks)[1]).toMatch(/#predictions_actuals$/)
+  })
+
+  it('is in the outbox when the call returns', async () => {
+    const { capture, folder } = start({ sink: 'postgres://127.0.0.1:1/nowhere' })
+    capture.actual(ID, 2)
+    await capture.close({ timeout: 100 })
+    const { capture: next } = start({ outboxDir: join(folder, 'outbox'), sink: 'postgres://127.0.0.1:1/nowhere' })
+    await next.flush({ timeout: 500 })
+    expect(next.stats().sinks).toMatchObject({ 'postgres://127.0.0.1:1/nowhere#predictions_actuals': { queued: 1 } })
+  })
+
+  it('says what is wrong with an actual', () => {
+    const { capture } = start()
+    expect(() => capture.actual('4711', 2)).toThrow(
+      expect.objectContaining({ code: 'PREDICTIONS_BAD_ACTUAL', message: expect.stringContaining('"4711"') as string }),
+    )
+    expect(() => capture.actual(ID, NaN)).toThrow(/actual is NaN/)
+    expect(() => capture.actual(ID, undefined)).toThrow(/says nothing/)
+    expect(() => capture.actual(ID, 1, { timestamp: 'yesterday' })).toThrow(/ISO 8601/)
+  })
+
+  it('puts what fits no column into extra', async () => {
+    const { capture, folder } = start()
+    capture.actual(ID, 'versicolor')
+    await capture.flush({ timeout: 10_000 })
+    const [row] = rows(folder)
+    expect(row!['actual']).toBeNull()
+    expect(JSON.parse(String(row!['extra']))).toEqual({
+      'actuals.actual': { value: 'versicolor', reason: 'not an integer' },
+    })
+  })
+
+  it('redacts labels and tags', async () => {
+    const { capture, folder } = start({
+      redact: ['actuals.iban', 'ssn:mask'],
+      schema: { actuals: { properties: { repaid: { type: 'boolean' }, ssn: { type: 'string' } } } },
+    })
+    capture.actuals([{ id: ID, repaid: true, actuals: undefined, ssn: '123456789', tags: { ssn: '123456789' } }])
+    capture.actuals([{ id: ID, actuals: { repaid: false, iban: 'DE12' } }])
+    await capture.flush({ timeout: 10_000 })
+    expect(rows(folder)).toMatchObject([
+      { repaid: 1, ssn: '****6789', tags: '{"ssn":"****6789"}', extra: null },
+      { repaid: 0, extra: null },
+    ])
+  })
+})
+
+describe('custom sinks', () => {
+  it('receive actuals where they say so, told from predictions', async () => {
+    const kinds: unknown[] = []
+    const sink = {
+      ...keepingSink(),
+      actuals: true as const,
+      async write(records: readonly { readonly json: string }[], _signal: AbortSignal, kind?: string) {
+        for (const { json } of records) kinds.push([kind, (JSON.parse(json) as { actuals: unknown }).actuals])
+      },
+    }
+    const { capture } = start({ sink })
+    capture.actual(ID, 'yes')
+    expect(await capture.flush({ timeout: 10_000 })).toBe(true)
+    expect(kinds).toEqual([['actual', { actual: 'yes' }]])
+  })
+
+  it('that take none are named', () => {
+    const { capture } = start({ sink: keepingSink('mine') })
+    expect(() => capture.actual(ID, 1)).toThrow(/no sink takes actuals \(mine\)/)
+  })
+})
