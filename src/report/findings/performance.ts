@@ -1,0 +1,139 @@
+import type { Answers, Group, Labelled } from '../answers.ts'
+import { metricsOf } from '../performance.ts'
+import type { Finding, GroupReport, MetricReport, PerformanceReport, QualityReport } from '../result.ts'
+import { effectiveSize } from '../statistics/bins.ts'
+import type { Estimate } from '../statistics/intervals.ts'
+import { meansDiffer, twoProportions } from '../statistics/tests.ts'
+import type { Levels, Thresholds } from '../thresholds.ts'
+import { counted, nameOfMetric, percent, score, shortNumber, withInterval } from '../words.ts'
+import { severityOf } from './columns.ts'
+
+const LUCK = 0.01
+
+const valueOf = (metric: MetricReport | undefined): Estimate | undefined =>
+  metric && 'value' in metric ? metric : undefined
+
+/** The measure that a verdict names. */
+export const headlineOf = ({ task }: Pick<PerformanceReport, 'task'>): string =>
+  task === 'regression' ? 'rmse' : 'accuracy'
+
+const squares = ({ residuals, labelled }: Labelled) => {
+  const mean = residuals!.e2 / labelled.w
+  return { mean, variance: residuals!.e4 / labelled.w - mean * mean, size: effectiveSize(labelled) }
+}
+
+/** The chance that so large a difference of the headline measure is luck. */
+const luckOf = (task: PerformanceReport['task'], now: Labelled, was: Labelled, values: [number, number]): number =>
+  task === 'regression'
+    ? meansDiffer(squares(now), squares(was)).p
+    : twoProportions(values, [effectiveSize(now.labelled), effectiveSize(was.labelled)]).p
+
+const worse = (task: PerformanceReport['task'], now: number, was: number): number =>
+  task === 'regression' ? (was > 0 ? now / was - 1 : 0) : was - now
+
+const levelsFor = (task: PerformanceReport['task'], thresholds: Thresholds): Levels =>
+  task === 'regression' ? thresholds.levels.error_growth : thresholds.levels.performance
+
+const saidOf = (task: PerformanceReport['task']) => (task === 'regression' ? shortNumber : score)
+
+const fell = ({ plan, current, reference }: Answers, report: PerformanceReport, thresholds: Thresholds): Finding[] => {
+  const name = headlineOf(report)
+  const now = valueOf(report.metrics[name])
+  const was = valueOf(report.reference?.metrics[name])
+  const groups = [current.all.labelled, reference?.all.labelled] as const
+  if (!plan.comparison || !now || !was || !groups[0] || !groups[1]) return []
+  const sizes = groups.map((of) => effectiveSize(of!.labelled))
+  if (Math.min(...sizes) < thresholds.minimum) return []
+  const severity = severityOf(worse(report.task, now.value, was.value), levelsFor(report.task, thresholds))
+  if (!severity || luckOf(report.task, groups[0], groups[1], [now.value, was.value]) > LUCK) return []
+  const say = saidOf(report.task)
+  const message = `The ${nameOfMetric(name)} is ${withInterval(now, say)}, was ${withInterval(was, say)}.`
+  return [{ severity, kind: 'performance', message }]
+}
+
+/** A version or slice that does far worse than all predictions together. */
+export const groupFindings = (
+  groups: readonly { of: GroupReport; group: Group }[],
+  { plan, current }: Answers,
+  report: PerformanceReport,
+  thresholds: Thresholds,
+): Finding[] => {
+  const all = current.all.labelled
+  const name = headlineOf(report)
+  const whole = valueOf(report.metrics[name])
+  if (!plan.comparison || !all || !whole) return []
+  return groups.flatMap(({ of, group }) => {
+    const value = valueOf(metricsOf(group.labelled, plan.comparison)[name])
+    if (!value || !group.labelled || effectiveSize(group.labelled.labelled) < thresholds.minimum) return []
+    const severity = severityOf(worse(report.task, value.value, whole.value), levelsFor(report.task, thresholds))
+    const luck = luckOf(report.task, group.labelled, all, [value.value, whole.value])
+    if (!severity || luck * groups.length > LUCK) return []
+    const say = saidOf(report.task)
+    const slice = `${of.name}=${of.value}`
+    const message = `For ${slice} the ${nameOfMetric(name)} is ${withInterval(value, say)}, for all ${say(whole.value)}.`
+    return [{ severity: 'warn', kind: 'performance', slice, message }]
+  })
+}
+
+const expectedFell = (report: PerformanceReport, thresholds: Thresholds): Finding[] => {
+  const expected = report.estimated?.metrics.accuracy
+  const was = valueOf(report.reference?.metrics.accuracy)
+  // Where enough is known, what is measured counts.
+  if (!report.estimated?.reliable || !expected || !was || report.labelled >= thresholds.minimum) return []
+  if (!severityOf(was.value - (expected.high ?? expected.value), thresholds.levels.performance)) return []
+  const message = `The accuracy to be expected from the confidences is ${withInterval(expected)}, was measured ${score(was.value)} in the reference.`
+  return [{ severity: 'warn', kind: 'expected_performance', message }]
+}
+
+const uncalibrated = (report: PerformanceReport): Finding[] =>
+  report.estimated && !report.estimated.reliable
+    ? [
+        {
+          severity: 'warn',
+          kind: 'calibration',
+          message: `The confidences are not to be relied on: ${report.estimated.reason}. So no performance is expected from them.`,
+        },
+      ]
+    : []
+
+/** Many reports without a prediction mean ids that do not match; a few are predictions of other windows or that sampling left out. */
+const UNMATCHED = 0.05
+
+const actuals = (report: PerformanceReport, quality: QualityReport, sampled: boolean): Finding[] => {
+  const findings: Finding[] = []
+  const unmatched = quality.unmatched_actuals ?? 0
+  if (unmatched > UNMATCHED * (unmatched + report.labelled)) {
+    const message = sampled
+      ? `${counted(unmatched, 'actual')} belong to no stored prediction: to predictions that sampling left out, or their ids are not ours.`
+      : `${counted(unmatched, 'actual')} belong to no stored prediction: are their ids those of the header X-Prediction-Id?`
+    findings.push({ severity: sampled ? 'info' : 'warn', kind: 'actuals', message })
+  }
+  const incomparable = quality.incomparable_actuals
+  if (incomparable > 0)
+    findings.push({
+      severity: incomparable > UNMATCHED * (incomparable + report.labelled) ? 'warn' : 'info',
+      kind: 'actuals',
+      message: `${counted(incomparable, 'actual')} can't be compared: of another type than the prediction, or nothing was predicted.`,
+    })
+  if (report.task && report.labelled === 0)
+    findings.push({ severity: 'info', kind: 'actuals', message: 'No prediction of this window has an actual yet.' })
+  else if (report.reference && report.share !== null && (report.reference.share ?? 0) > report.share * 2)
+    findings.push({
+      severity: 'info',
+      kind: 'actuals',
+      message: `${percent(report.share)} of the predictions have an actual so far, of the reference's ${percent(report.reference.share!)}: more may come.`,
+    })
+  return findings
+}
+
+export const performanceFindings = (
+  answers: Answers,
+  report: PerformanceReport,
+  quality: QualityReport,
+  thresholds: Thresholds,
+): Finding[] => [
+  ...fell(answers, report, thresholds),
+  ...expectedFell(report, thresholds),
+  ...uncalibrated(report),
+  ...actuals(report, quality, answers.current.all.traffic.instances.w > answers.current.all.traffic.instances.n * 1.01),
+]
