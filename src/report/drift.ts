@@ -1,6 +1,7 @@
 import type { Bins, Distribution, PlannedColumn } from './answers.ts'
 import type { Drift, DriftStatistic } from './result.ts'
-import { cellOf, effectiveSize } from './statistics/bins.ts'
+import { cellOf, effectiveSize, regroup } from './statistics/bins.ts'
+import { commonValues } from './statistics/common-values.ts'
 import { jensenShannon, populationStability, wasserstein, type Psi } from './statistics/distances.ts'
 import { benjaminiHochberg, chiSquare, kolmogorovSmirnov, twoProportions } from './statistics/tests.ts'
 import { isIgnored, levelsOf, type Levels, type Thresholds } from './thresholds.ts'
@@ -31,19 +32,26 @@ export interface Compared {
   readonly sizes: readonly [number, number]
   /** Of the reference, numbers. */
   readonly sd: number
+  /** Categories: many values, and none of them common enough to be compared by itself. */
+  readonly scattered: boolean
 }
+
+const shrink = (bins: Bins, groups: readonly number[]): Bins => ({
+  n: regroup(bins.n, groups),
+  w: regroup(bins.w, groups),
+  w2: regroup(bins.w2, groups),
+})
 
 export const compare = (column: PlannedColumn, current: Distribution, reference: Distribution): Compared => {
   const now = binsOf(column, current)
   const before = binsOf(column, reference)
   const mass = cellOf(before).w
-  return {
-    column,
-    current: now,
-    reference: before,
-    sizes: [effectiveSize(cellOf(now)), effectiveSize(cellOf(before))],
-    sd: reference.moments && mass > 0 ? Math.sqrt(reference.moments.m2 / mass) : 0,
-  }
+  const sizes = [effectiveSize(cellOf(now)), effectiveSize(cellOf(before))] as const
+  const sd = reference.moments && mass > 0 ? Math.sqrt(reference.moments.m2 / mass) : 0
+  if (isNumeric(column)) return { column, current: now, reference: before, sizes, sd, scattered: false }
+  const groups = commonValues(now.w, before.w, sizes)
+  const scattered = Math.max(...groups) === 0 && column.categories.length > 1
+  return { column, current: shrink(now, groups), reference: shrink(before, groups), sizes, sd, scattered }
 }
 
 const isNumeric = ({ kind }: PlannedColumn): boolean => kind === 'number' || kind === 'time'
@@ -132,7 +140,7 @@ const decide = (
   return { drift: { ...distance, threshold, p: adjusted, drifted: severity !== null, severity }, psi }
 }
 
-const whyNot = ({ column, sizes }: Compared, thresholds: Thresholds): string | undefined => {
+const whyNot = ({ column, sizes, scattered }: Compared, thresholds: Thresholds): string | undefined => {
   const [now, before] = sizes
   if (isIgnored(thresholds, column.name)) return 'not judged, as the configuration asks'
   if (before === 0) return 'the reference has no values of it'
@@ -141,6 +149,7 @@ const whyNot = ({ column, sizes }: Compared, thresholds: Thresholds): string | u
     const [few, which] = now <= before ? [now, 'now'] : [before, 'in the reference']
     return `not enough data: ${Math.floor(few)} rows ${which}, ${thresholds.minimum} are needed`
   }
+  if (scattered) return 'it has many values, and none is common enough to be compared'
   return undefined
 }
 
