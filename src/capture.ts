@@ -181,7 +181,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const match = createRouteMatcher(settings.routes)
   const matchAnyCase = createRouteMatcher(settings.routes, true)
   const samplerOf = samplersOf(settings)
-  const redactor = createRedactor(settings.redact, settings.redactKey)
+  const redactor = createRedactor(settings.redact, settings.redactKey, (message) => logger.warn(message))
   const hold = holdOf(settings)
   /** As long as no request has matched. */
   let missed: ReturnType<typeof createMissNotice> | undefined = createMissNotice(settings.routes, (message) =>

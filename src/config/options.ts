@@ -95,7 +95,10 @@ export interface CaptureOptions {
   sampleRate?: number | string | undefined
   /** Requests kept whatever the rate: `'errors, slow:500ms'`. `PREDICTIONS_SAMPLE_ALWAYS`. Default: none. */
   sampleAlways?: string | undefined
-  /** Paths in features, outputs and tags to drop, mask or hash: `'email, ssn:hash, card:mask'`. `PREDICTIONS_REDACT`. Default: none. */
+  /**
+   * Paths to drop, mask or hash, from the top: `ssn` is the member at the top alone, `**.ssn` wherever it stands. In features, outputs
+   * and tags: `'email, **.ssn:hash, card:mask'`. `PREDICTIONS_REDACT`. Default: none.
+   */
   redact?: string | readonly string[] | undefined
   /** The key of redaction's hashes, a secret, the same in all services whose hashes are to be compared. `PREDICTIONS_REDACT_KEY`. */
   redactKey?: string | undefined

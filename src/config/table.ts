@@ -211,7 +211,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     shownDefault: 'none',
     ...list('rules, separated by commas: a path, with :mask or :hash if it is not to be dropped'),
     mistakes: redactMistakes,
-    doc: 'Feature, output and tag paths to drop, mask or hash: email, ssn:hash, card:mask.',
+    doc: 'Paths to drop, mask or hash, from the top: ssn is the member at the top alone, **.ssn wherever it stands. In features, outputs and tags: email, **.ssn:hash, card:mask.',
   },
   redactKey: {
     variable: 'PREDICTIONS_REDACT_KEY',

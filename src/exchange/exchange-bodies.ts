@@ -170,15 +170,20 @@ export class ExchangeBodies {
     if (parts !== undefined) this.outputs = yield* this.#textsInSteps('outputs', parts, 0)
   }
 
-  /** To be asked for when all is read: without what redaction took out of the rest. */
-  get cleanTags(): Members | undefined {
-    const { tags } = this
-    return tags === undefined || this.#redaction === undefined ? tags : (this.#redaction.apply('tags', tags) as Members)
+  /** To be asked for when all is read: tags and notes without what redaction took out of them and of the rest. */
+  takeClean(): { readonly tags: Members | undefined; readonly extra: Members | undefined } {
+    const { tags, extra } = this
+    const redaction = this.#redaction
+    if (redaction === undefined) return { tags, extra }
+    // First by the rules, so that the values of each are known when the others are searched for them.
+    const ruled = tags && (redaction.apply('tags', tags) as Members)
+    const notes = extra && redaction.extra(extra)
+    return { tags: ruled && (redaction.clean(ruled) as Members), extra: notes }
   }
 
-  get cleanExtra(): Members | undefined {
-    const { extra } = this
-    return extra === undefined || this.#redaction === undefined ? extra : this.#redaction.extra(extra)
+  /** An instance's features or outputs without what was taken out of anything else, which is known when all is read. */
+  cleanJson(json: string | undefined): string | undefined {
+    return json === undefined || this.#redaction === undefined ? json : this.#redaction.cleanJson(json)
   }
 
   cleanText(text: string | undefined): string | undefined {

@@ -224,8 +224,7 @@ export class Exchange implements Prediction, EndedExchange {
     this.#takeHeaderTags()
     if (bodies.outputs.length > 0) bodies.noteCount(bodies.outputs.length)
     // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
-    const tags = bodies.cleanTags
-    const extra = bodies.cleanExtra
+    const { tags, extra } = bodies.takeClean()
     const count = this.#count
     const error =
       bodies.cleanError(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
@@ -244,12 +243,15 @@ export class Exchange implements Prediction, EndedExchange {
 
   /** The lines of the instances from one to before another. To be asked in order: each base of ids is made once. */
   #linesOf(makeLine: LineMaker, from: number, to: number): readonly string[] {
-    const { features, outputs } = this.#bodies
+    const bodies = this.#bodies
+    const { features, outputs } = bodies
     const lines: string[] = []
     for (let k = from; k < to; k++) {
       const index = k % INSTANCES_PER_BASE
       if (k > 0 && index === 0) this.#base = this.#context.nextId()
-      lines.push(makeLine(instanceId(this.#base, index), k, features.at(k), outputs.at(k)))
+      lines.push(
+        makeLine(instanceId(this.#base, index), k, bodies.cleanJson(features.at(k)), bodies.cleanJson(outputs.at(k))),
+      )
     }
     return lines
   }

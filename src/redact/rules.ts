@@ -13,6 +13,8 @@ export interface Step {
   readonly name: string
   readonly next: Step | undefined
   readonly action: Action
+  /** As it was written. */
+  readonly rule: string
 }
 
 interface Rule {
@@ -20,6 +22,8 @@ interface Rule {
   readonly source: RecordPart | undefined
   readonly path: readonly string[]
   readonly action: Action
+  /** As it was written. */
+  readonly text: string
 }
 
 const isAction = (word: string): word is Action => (ACTIONS as readonly string[]).includes(word)
@@ -33,7 +37,9 @@ const parseRule = (text: string): Rule | { mistake: string } => {
   const names = path.replace(/\[(\d+|\*)\]/g, '.$1').split('.')
   const source = names.length > 1 ? SOURCES.find((name) => name === names[0]) : undefined
   if (source !== undefined) names.shift()
-  return names.includes('') ? { mistake: `"${text}" has an empty name in its path` } : { source, path: names, action }
+  return names.includes('')
+    ? { mistake: `"${text}" has an empty name in its path` }
+    : { source, path: names, action, text }
 }
 
 /** What is wrong with rules; empty: nothing. */
@@ -50,13 +56,25 @@ export const ruleWithHash = (rules: readonly string[]): string | undefined =>
 export const stepsOf = (rules: readonly string[], source: RecordPart): readonly Step[] =>
   parseRules(rules)
     .filter((rule) => rule.source === undefined || rule.source === source)
-    .map(({ path, action }) => path.reduceRight<Step | undefined>((next, name) => ({ name, next, action }), undefined))
+    .map(({ path, action, text: rule }) =>
+      path.reduceRight<Step | undefined>((next, name) => ({ name, next, action, rule }), undefined),
+    )
     .filter((step) => step !== undefined)
+
+/** Where rules end that name one member, at one depth: its name, and how deep it stands. */
+export const endsOf = (rules: readonly string[]): { rule: string; name: string; depth: number; action: Action }[] =>
+  parseRules(rules).flatMap(({ path, action, text }) => {
+    const name = path.at(-1)
+    const isOpen = name === undefined || name === '*' || path.includes('**') || /^\d+$/.test(name)
+    return isOpen ? [] : [{ rule: text, name, depth: path.length, action }]
+  })
 
 /** What the rules say of a value: what happens to it, or the steps that may lead to values below it. */
 export interface RuleMatch {
   readonly action: Action | undefined
   readonly below: readonly Step[]
+  /** The rule whose action it is. */
+  readonly rule?: string
 }
 
 /** Goes to the member `name`. A name with dots in it is gone along as the path that it spells. */
@@ -76,7 +94,7 @@ const followName = (steps: readonly Step[], name: string): RuleMatch => {
   const below: Step[] = []
   for (const step of steps) {
     const action = take(step, name, below)
-    if (action !== undefined) return { action, below: [] }
+    if (action !== undefined) return { action, below: [], rule: step.rule }
   }
   return { action: undefined, below }
 }

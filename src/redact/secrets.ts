@@ -1,116 +1,123 @@
 import { decode, encode } from '../records/json.ts'
+import { type Budget, MIN_LENGTH, newBudget, REMOVED, type Search, searchFor } from './search.ts'
 import type { Members } from './values.ts'
 
-/** Shorter ones, such as `7` or `no`, would punch holes into every text. In UTF-16 units. */
-const MIN_LENGTH = 3
+/** Numbers of fewer digits (an age, a score) stand everywhere by chance. */
+const MIN_DIGITS = 5
 
-/** Past this many secrets, or units compared in one text, they are not looked for any more: the text is left out as a whole. */
-const MAX_SECRETS = 10_000
-const MAX_COMPARED = 10_000_000
+/** So many values of one exchange, and words of what could not be read, are looked for; of more, no text is told at all. */
+const MAX_VALUES = 1_000_000
+const MAX_WORDS = 10_000
 
-const REMOVED = '[redacted]'
+/** What JSON and databases write for nothing, yes and no. */
+const COMMON: ReadonlySet<string> = new Set(['true', 'false', 'null', 'none', 'undefined'])
 
-/** The values that redaction took out of one exchange, to be found again in free text. */
+/** The values that redaction took out of one exchange, to be found wherever else they stand. */
 export interface Secrets {
   /** Remembers a value: of an object or an array, all texts and numbers in it. */
   add(value: unknown): void
-  /** Remembers all words of a text that nobody could take apart. */
+  /** Remembers all words of a text that nobody could take apart: they are looked for in free text alone. */
   addWords(text: string): void
+  /** Free text, such as an error's message, without them. */
   removeFrom(text: string): string
-  /** Removes them from all texts, numbers and names within a value, which is not changed: what is, is a copy. */
-  removeFromAll(value: unknown): unknown
+  /** Removes them, and those words, from all texts, numbers and names within a note, which is not changed: what is, is a copy. */
+  removeFromNote(note: unknown): unknown
+  /** Removes the values, but not the words, from a value. */
+  removeFromValue(value: unknown): unknown
+  /** The same of JSON text: the text itself where nothing of them stands there, as in most. */
+  removeFromJson(json: string): string
 }
 
-export const createSecrets = (): Secrets => {
-  const secrets = new Set<string>()
-  let index: Index | undefined
+/**
+ * @param isOurs a text that redaction put in a value's place: it stays, although a part of it may look like another value
+ */
+export const createSecrets = (isOurs: (text: string) => boolean): Secrets => {
+  const budget = newBudget()
+  const values = createTexts(MAX_VALUES, budget)
+  const words = createTexts(MAX_WORDS, budget)
 
-  const remember = (text: string): void => {
-    if (text.length < MIN_LENGTH || secrets.size > MAX_SECRETS) return
-    secrets.add(text)
-    index = undefined
+  const addNumber = (value: number | bigint): void => {
+    const text = String(value)
+    if (text.replace(/e.*|\D/g, '').length < MIN_DIGITS) return
+    values.add(text)
+    // As a tensor of FP32, or a parser of JSON, has it.
+    if (typeof value === 'bigint') values.add(String(Number(value)))
+    else if (!Number.isInteger(value)) values.add(String(Math.fround(value)))
+  }
+
+  const addText = (text: string): void => {
+    const trimmed = text.trim()
+    if (trimmed.length >= MIN_LENGTH && !COMMON.has(trimmed.toLowerCase())) values.add(trimmed)
   }
 
   const addLeaves = (value: unknown): void => {
-    if (typeof value === 'string') remember(value)
-    else if (typeof value === 'number' || typeof value === 'bigint') remember(String(value))
+    if (typeof value === 'string') addText(value)
+    else if (typeof value === 'number' || typeof value === 'bigint') addNumber(value)
     else if (typeof value === 'object' && value !== null) Object.values(value).forEach(addLeaves)
   }
 
-  const removeFrom = (text: string): string => {
-    const told = withoutJsonSnippet(text)
-    if (secrets.size === 0) return told
-    if (secrets.size > MAX_SECRETS) return REMOVED
-    return withoutIndexed(told, (index ??= indexOf(secrets)))
+  const fromText = (text: string): string => words.removeFrom(values.removeFrom(withoutJsonSnippet(text)))
+
+  const clean = (value: unknown, from: (text: string) => string): unknown => {
+    if (typeof value === 'string') return isOurs(value) ? value : from(value)
+    if (typeof value === 'number' || typeof value === 'bigint') return values.has(String(value)) ? REMOVED : value
+    if (Array.isArray(value)) return value.map((item) => clean(item, from))
+    if (typeof value !== 'object' || value === null) return value
+    return cleanMembers(value as Members, from)
   }
 
-  const clean = (value: unknown): unknown => {
-    if (typeof value === 'string') return removeFrom(value)
-    if (typeof value === 'number' || typeof value === 'bigint') return secrets.has(String(value)) ? REMOVED : value
-    if (Array.isArray(value)) return value.map(clean)
-    if (typeof value !== 'object' || value === null) return value
+  const cleanMembers = (members: Members, from: (text: string) => string): Members => {
+    const names = new Set<string>()
+    const nameOnce = (name: string): string => {
+      let once = name
+      for (let n = 2; names.has(once); n++) once = `${name} (${n})`
+      names.add(once)
+      return once
+    }
+    // Unlike an assignment, this makes a member of any name.
     return Object.fromEntries(
-      Object.entries(value as Members).map(([name, member]) => [removeFrom(name), clean(member)]),
+      Object.entries(members).map(([name, member]) => [nameOnce(from(name)), clean(member, from)]),
     )
   }
 
+  /** By way of JSON, objects of all kinds are plain, without circles, and not too deep. */
+  const plain = (value: unknown): unknown => (typeof value === 'object' ? decode(encode(value)) : value)
+
   return {
-    // By way of JSON, objects of all kinds are plain, without circles, and not too deep.
-    add: (value) => addLeaves(typeof value === 'object' ? decode(encode(value)) : value),
+    add: (value) => addLeaves(plain(value)),
     addWords(text) {
-      for (const [word] of text.matchAll(/[^\s"'`{}[\]:,;=&<>()]+/g)) remember(word)
+      for (const [word] of text.matchAll(/[^\s"'`{}[\]:,;=&<>()]+/g)) if (word.length >= MIN_LENGTH) words.add(word)
     },
-    removeFrom,
-    removeFromAll: (value) => clean(typeof value === 'object' ? decode(encode(value)) : value),
+    removeFrom: fromText,
+    removeFromNote: (note) => clean(plain(note), fromText),
+    removeFromValue: (value) => (values.size === 0 ? value : clean(plain(value), values.removeFrom)),
+    removeFromJson: (json) =>
+      values.size === 0 || !values.finds(json) ? json : encode(clean(decode(json), values.removeFrom)),
   }
 }
 
-interface Index {
-  readonly spellings: ReadonlySet<string>
-  /** By their first three units: how long they are, the longest first. */
-  readonly lengths: ReadonlyMap<string, readonly number[]>
-}
-
-/** Each secret as it is, and as JSON and URLs spell it. */
-const indexOf = (secrets: ReadonlySet<string>): Index => {
-  const spellings = new Set<string>()
-  for (const secret of secrets) {
-    spellings.add(secret).add(JSON.stringify(secret).slice(1, -1))
-    // By way of bytes, as a lone surrogate has no spelling in a URL.
-    spellings.add(encodeURIComponent(Buffer.from(secret).toString()))
+/** Texts that are gathered, and looked for in others. */
+const createTexts = (most: number, budget: Budget) => {
+  const texts = new Set<string>()
+  let search: Search | undefined
+  const isTooMany = () => texts.size > most
+  const searched = (): Search => (search ??= searchFor(texts, budget))
+  return {
+    get size() {
+      return texts.size
+    },
+    add(text: string): void {
+      if (isTooMany() || texts.has(text)) return
+      texts.add(text)
+      search = undefined
+    },
+    has: (text: string): boolean => texts.has(text),
+    finds: (text: string): boolean => texts.size > 0 && (isTooMany() || searched().finds(text)),
+    removeFrom(text: string): string {
+      if (texts.size === 0) return text
+      return isTooMany() ? REMOVED : searched().removeFrom(text)
+    },
   }
-  const lengths = new Map<string, Set<number>>()
-  for (const spelling of spellings) {
-    const start = spelling.slice(0, MIN_LENGTH)
-    lengths.set(start, (lengths.get(start) ?? new Set()).add(spelling.length))
-  }
-  const longestFirst = Array.from(lengths, ([start, some]) => [start, [...some].sort((a, b) => b - a)] as const)
-  return { spellings, lengths: new Map(longestFirst) }
-}
-
-/** In one pass, so that a secret like "red" is not found in what stands for another. */
-const withoutIndexed = (text: string, { spellings, lengths }: Index): string => {
-  let compared = 0
-  const secretAt = (at: number): number | undefined =>
-    lengths.get(text.slice(at, at + MIN_LENGTH))?.find((length) => {
-      if (at + length > text.length) return false
-      compared += length
-      return spellings.has(text.slice(at, at + length))
-    })
-
-  let result = ''
-  let from = 0
-  let at = 0
-  while (at + MIN_LENGTH <= text.length) {
-    const length = secretAt(at)
-    if (compared > MAX_COMPARED) return REMOVED
-    if (length === undefined) at++
-    else {
-      result += text.slice(from, at) + REMOVED
-      from = at += length
-    }
-  }
-  return result + text.slice(from)
 }
 
 /**

@@ -6,7 +6,14 @@ import { follow, mayEndOnItem, type Action, type Step } from './rules.ts'
 export type Members = Record<string, unknown>
 
 /** Makes of a value what a rule wants; undefined: it is left out. */
-export type Replace = (action: Action, value: unknown) => unknown
+export type Replace = (action: Action, value: unknown, rule: string) => unknown
+
+/** Whether a value is looked into by its members. */
+export const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof Map || value instanceof Set)
 
 /** As deep as `encode` writes. */
 const MAX_DEPTH = 200
@@ -36,8 +43,8 @@ export const redactBelow = (value: unknown, steps: readonly Step[], replace: Rep
   }
 
   const redactMember = (name: string, value: unknown, steps: readonly Step[]): unknown => {
-    const { action, below } = follow(steps, name)
-    return action === undefined ? redact(value, below) : replace(action, value)
+    const { action, below, rule } = follow(steps, name)
+    return action === undefined ? redact(value, below) : replace(action, value, rule ?? '')
   }
 
   const redactItems = (items: readonly unknown[], steps: readonly Step[]): readonly unknown[] => {
