@@ -3,6 +3,7 @@ import { PredictionsError } from '../errors/errors.ts'
 import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
 import { didYouMean, nearest } from './nearest.ts'
+import { masked } from './masked.ts'
 import type { CaptureOptions, Settings } from './options.ts'
 import { shown, shownUnknown } from './masked-values.ts'
 import { table, type Key, type Setting, type SettingValues } from './table.ts'
@@ -160,12 +161,14 @@ const assemble = (values: SettingValues): Settings => {
     Object.fromEntries(
       members.filter(([key]) => key.startsWith(`${name}.`)).map(([key, value]) => [key.slice(name.length + 1), value]),
     )
-  return {
+  const settings = {
     ...Object.fromEntries(members.filter(([key]) => !key.includes('.'))),
     ...Object.fromEntries(Array.from(groups, (name) => [name, group(name)])),
-    sinks,
+    // A list of its own, which an option's may be frozen for.
+    sinks: [...sinks],
     routes,
   } as unknown as Settings
+  return masked(settings, groups)
 }
 
 /** Mistakes that lie between two settings. */

@@ -97,7 +97,6 @@ const removeAll = (
   { bits, lengths }: Starts,
   budget: Budget,
 ): string => {
-  let compared = 0
   const lengthAt = (at: number): number | undefined =>
     lengths.get(lower.slice(at, at + MIN_LENGTH))?.find((length) => {
       if (at + length > lower.length) return false
