@@ -122,6 +122,8 @@ const withMissing = (random: Random, { column, current, reference }: Both, share
   return { column, current: lose(current), reference: lose(reference) }
 }
 
+const asOutput = (both: Both): Both => ({ ...both, column: { ...both.column, role: 'output' } })
+
 /** erf by Abramowitz and Stegun 7.1.26; good to 1e-7, for making data only. */
 const erf = (x: number): number => {
   const t = 1 / (1 + 0.3275911 * Math.abs(x))
@@ -183,7 +185,7 @@ export const simulate = (random: Random, { n, weighting = 'none', shift = 0 }: S
     categorical(random, 'product', n, weighting, zipf(2000)),
     categorical(random, 'member', n, weighting, [9, 1], { kind: 'boolean' }),
     categorical(random, 'prediction', n, weighting, [3, 2, 2], { role: 'output' }),
-    continuous(random, 'confidence', n, weighting, (p) => p ** 0.2),
+    asOutput(continuous(random, 'confidence', n, weighting, (p) => p ** 0.2)),
   ]
   const of = (which: 'current' | 'reference'): Group => {
     const instances = columns[0]![which].present

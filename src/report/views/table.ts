@@ -1,0 +1,52 @@
+/** Text of at most so many columns that a terminal does not obey: control characters become `?`. */
+export const plain = (text: string, width = Infinity): string => {
+  // eslint-disable-next-line no-control-regex -- what is to be kept out
+  const safe = text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, '?')
+  const letters = [...safe]
+  return letters.length > width ? `${letters.slice(0, width - 1).join('')}…` : safe
+}
+
+/** Text over several lines of at most `width` columns, each after the first with this indent. */
+export const wrap = (text: string, width: number, indent = ''): string => {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    const room = lines.length === 0 ? width : width - indent.length
+    if (line !== '' && [...longer].length > room) {
+      lines.push(line)
+      line = word
+    } else line = longer
+  }
+  lines.push(line)
+  return lines.join(`\n${indent}`)
+}
+
+export interface TableColumn {
+  title: string
+  width: number
+  align?: 'right'
+}
+
+const fit = (text: string, { width, align }: TableColumn): string => {
+  const shown = plain(text, width)
+  const space = ' '.repeat(Math.max(0, width - [...shown].length))
+  return align === 'right' ? space + shown : shown + space
+}
+
+/** Rows under their titles, one space between columns. `paint` colours a whole row. */
+export const textTable = (
+  columns: readonly TableColumn[],
+  rows: readonly { cells: readonly string[]; paint?: (line: string) => string }[],
+  dim: (line: string) => string,
+): string[] => {
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map((column, i) => fit(cells[i] ?? '', column))
+      .join(' ')
+      .trimEnd()
+  return [
+    dim(line(columns.map(({ title }) => title))),
+    ...rows.map(({ cells, paint }) => (paint ?? String)(line(cells))),
+  ]
+}
