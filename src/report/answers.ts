@@ -74,13 +74,8 @@ export interface Survey {
   readonly extra: number
   /** There is a table of actuals. */
   readonly hasActuals: boolean
-  /** Its label columns, as far as they can be compared with an output. */
-  readonly labels: readonly {
-    readonly name: string
-    readonly kind: Kind
-    readonly distinct: number
-    readonly whole: boolean
-  }[]
+  /** Its label columns that can be compared with an output: a number of them, a text or a truth value. Their role says nothing. */
+  readonly labels: readonly SurveyedColumn[]
 }
 
 /** A column as the second pass asks for it. */
@@ -104,15 +99,19 @@ export interface Comparison {
   readonly task: 'classification' | 'regression'
   /** The output's column. */
   readonly prediction: string
-  /** The label's column in the table of actuals. */
+  /** The label's column in the table of actuals; what it holds; whether it holds that as JSON. */
   readonly actual: string
+  readonly actualKind: Kind
+  readonly isActualJson: boolean
   /** Classification: at most 50, as text, in ascending order (numbers as numbers). All others are `''` in pairs. */
   readonly classes: readonly string[]
+  /** One of both is a truth value: `1`, `t` and `true` are the same class, and `0`, `f` and `false`. */
+  readonly isBoolean: boolean
   /** Two classes: the one that counts as positive (`true`, `1`, `yes`, else the later in order). */
   readonly positive?: string
   /**
    * The output that gives chances. `confidence`: of the predicted class; `probability`: of the positive one. Without it there is no AUC, log loss, Brier
-   * score and calibration.
+   * score and calibration. Where the prediction itself is a probability, positive is predicted from 0.5 on.
    */
   readonly score?: { readonly column: string; readonly meaning: 'confidence' | 'probability' }
 }

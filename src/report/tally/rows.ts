@@ -18,6 +18,7 @@ import {
   type OpenLabelled,
   type OpenScores,
 } from './group.ts'
+import { className } from '../plan.ts'
 import { tallyWindow, type WindowTally } from './window.ts'
 
 /** A column's value: a number (seconds since 1970 of a time), a text (`true`, `false` of a boolean), anything of JSON; null and undefined are missing. */
@@ -107,12 +108,6 @@ const adderOf = (column: PlannedColumn, known: Known, isReference: boolean): Add
     : addCategory(column, known, isReference)
 }
 
-/** Classes as pairs name them. */
-export const classOf = (classes: ReadonlySet<string>, value: Value): string => {
-  const text = String(value)
-  return classes.has(text) ? text : ''
-}
-
 const addScore = (scores: OpenScores, chance: number, happened: boolean, w: number): void => {
   const bin = clippedBin(SCORE_EDGES, chance)
   addToBin(happened ? scores.positive : scores.negative, bin, 1, w, w * w)
@@ -143,9 +138,20 @@ const comparer = (plan: Plan, comparison: Comparison) => {
   const indexOf = (name: string) => plan.columns.findIndex((column) => column.name === name)
   const predictionAt = indexOf(comparison.prediction)
   const scoreAt = comparison.score ? indexOf(comparison.score.column) : -1
-  const { task, positive, score } = comparison
+  const { task, positive, score, isBoolean } = comparison
   const classes = new Set(comparison.classes)
+  const negative = comparison.classes.find((name) => name !== positive) ?? ''
   const isProbability = score?.meaning === 'probability'
+  const isThreshold = isProbability && score.column === comparison.prediction
+
+  const classOf = (value: Value): string => {
+    const text = className(String(value), isBoolean)
+    return classes.has(text) ? text : ''
+  }
+  const predictedClass = (prediction: Value): string => {
+    if (isThreshold) return Number(prediction) >= 0.5 ? positive! : negative
+    return classOf(prediction)
+  }
 
   const scoreOf = ({ values }: Row): number | undefined => {
     const value = scoreAt < 0 ? undefined : values[scoreAt]
@@ -156,7 +162,7 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     const chance = scoreOf(row)
     const prediction = row.values[predictionAt]
     if (chance === undefined || isMissing(prediction)) return
-    const predicted = classOf(classes, prediction)
+    const predicted = predictedClass(prediction)
     const confidence = isProbability && predicted !== positive ? 1 - chance : chance
     const expected = expectedOf(group, predicted)
     const bin = clippedBin(CONFIDENCE_EDGES, confidence)
@@ -177,17 +183,13 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     addCell(labelled.labelled, cell)
     if (actualTime !== null) addToBin(labelled.lag, clippedBin(LAG_EDGES, (actualTime - time) / 1000), 1, w, w * w)
     if (task === 'regression') return addResidual(labelled, prediction as number, actual as number, w)
-    const predicted = classOf(classes, prediction)
-    addCell(pairOf(labelled, predicted, classOf(classes, actual)), cell)
+    const predicted = predictedClass(prediction)
+    const happened = classOf(actual)
+    addCell(pairOf(labelled, predicted, happened), cell)
     const chance = scoreOf(row)
     if (!labelled.scores || chance === undefined) return
     if (positive === undefined) return addScore(labelled.scores, chance, String(prediction) === String(actual), w)
-    addScore(
-      labelled.scores,
-      isProbability || predicted === positive ? chance : 1 - chance,
-      String(actual) === positive,
-      w,
-    )
+    addScore(labelled.scores, isProbability || predicted === positive ? chance : 1 - chance, happened === positive, w)
   }
 
   return { expect: scoreAt < 0 || task === 'regression' ? undefined : expect, compare }

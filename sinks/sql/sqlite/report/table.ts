@@ -1,0 +1,115 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { PredictionsError } from '../../../../src/errors/errors.ts'
+import type { Kind, Plan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
+import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
+
+/** What the worker is told of the table. */
+export interface SqliteAddress {
+  readonly file: string
+  readonly table: string
+  readonly actualsTable: string
+}
+
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const textOf = (value: string): string => `'${value.replaceAll("'", "''")}'`
+
+/** https://www.sqlite.org/datatype3.html#determination_of_column_affinity. Of text only the values tell what it holds. */
+const kindOf = (type: string): Kind | undefined => {
+  if (type.includes('bool')) return 'boolean'
+  if (/char|clob|text|json|date|time/.test(type)) return undefined
+  return /int|real|floa|doub|num|dec/.test(type) ? 'number' : undefined
+}
+
+export interface Inspected extends ReportTable {
+  readonly database: DatabaseSync
+  readonly table: string
+  /** The columns of the table of actuals; undefined: there is none. */
+  readonly actuals: ReadonlySet<string> | undefined
+  readonly actualsTable: string
+  readonly labelTypes: ReadonlyMap<string, string>
+}
+
+const columnsOf = (database: DatabaseSync, table: string) =>
+  database.prepare('select name, lower(type) as type from pragma_table_xinfo(?)').all(table) as {
+    name: string
+    type: string
+  }[]
+
+export const inspectTable = (
+  database: DatabaseSync,
+  { file, table, actualsTable }: SqliteAddress,
+  schema: SurveyQuestion['columns'],
+): Inspected => {
+  const columns = columnsOf(database, table)
+  if (columns.length === 0)
+    throw new PredictionsError(
+      'PREDICTIONS_BAD_CONFIGURATION',
+      `${file} has no table ${JSON.stringify(table)}: name it by --table or PREDICTIONS_TABLE`,
+    )
+  const actuals = columnsOf(database, actualsTable)
+  return {
+    ...reportTable(table, columns, schema, kindOf),
+    database,
+    table,
+    actuals: actuals.length === 0 ? undefined : new Set(actuals.map(({ name }) => name)),
+    actualsTable,
+    labelTypes: new Map(actuals.map(({ name, type }) => [name, type])),
+  }
+}
+
+/** A column's or a tag's value as text; '' where there is none. */
+export const valueText = ({ own, names, types }: ReportTable, name: string): string => {
+  if (!names.includes(name)) return `coalesce(p.${quote(own.tags!)} ->> ${textOf(`$.${JSON.stringify(name)}`)}, '')`
+  const type = types.get(name) ?? ''
+  const column = `p.${quote(name)}`
+  return kindOf(type) === 'boolean'
+    ? `case ${column} when 1 then 'true' when 0 then 'false' else '' end`
+    : `coalesce(cast(${column} as text), '')`
+}
+
+export interface Condition {
+  readonly sql: string
+  readonly bindings: readonly SQLInputValue[]
+}
+
+/** Rows of a window that the report is about. */
+export const conditionOf = (
+  table: ReportTable,
+  { model, where, reference }: Pick<Plan, 'model' | 'where' | 'reference'>,
+  window: Window,
+): Condition => {
+  const { own } = table
+  const parts = [`p.${quote(own.timestamp!)} >= ?`, `p.${quote(own.timestamp!)} < ?`]
+  const bindings: SQLInputValue[] = [window.since.toISOString(), window.until.toISOString()]
+  const and = (sql: string, value: SQLInputValue) => {
+    parts.push(sql)
+    bindings.push(value)
+  }
+  if (model !== undefined && own.model !== undefined) and(`p.${quote(own.model)} = ?`, model)
+  if (reference?.version !== undefined && own.model_version !== undefined)
+    and(`p.${quote(own.model_version)} ${window === reference ? 'is' : 'is not'} ?`, reference.version)
+  for (const { name, value } of where) and(`${valueText(table, name)} = ?`, value)
+  return { sql: parts.join(' and '), bindings }
+}
+
+/** Tags that rows have, by a sample of them. */
+const tagNames = ({ database, own, table }: Inspected): string[] => {
+  if (own.tags === undefined) return []
+  const tags = quote(own.tags)
+  const sql = `select distinct key from (select ${tags} as tags from ${quote(table)} where ${tags} is not null order by rowid desc limit 10000), json_each(tags)`
+  return (database.prepare(sql).all() as { key: string }[]).map(({ key }) => key)
+}
+
+export const expectKnownNames = (inspected: Inspected, { where, by }: Pick<SurveyQuestion, 'where' | 'by'>): void => {
+  const given = [...where.map(({ name }) => name), ...by]
+  if (given.every((name) => inspected.names.includes(name))) return
+  const tags = tagNames(inspected)
+  expectNames(
+    '--where',
+    where.map(({ name }) => name),
+    inspected.names,
+    tags,
+  )
+  expectNames('--by', by, inspected.names, tags)
+}

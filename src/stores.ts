@@ -1,0 +1,39 @@
+import { PredictionsError } from './errors/errors.ts'
+import type { Store } from './report/answers.ts'
+
+/**
+ * The door through which a report gets its store, by the sink's URL. Loaded by reports alone: no service pays for it.
+ */
+
+export interface StoreOptions {
+  /** The sink's URL. */
+  readonly url: string
+  /** `table` or `schema.table`. */
+  readonly table: string
+  readonly actualsTable: string
+}
+
+type MakeStore = (options: StoreOptions) => Promise<Store>
+
+const makeSqlite: MakeStore = async (options) =>
+  (await import('../sinks/sql/sqlite/report/store.ts')).sqliteStore(options)
+
+const byScheme: Readonly<Record<string, MakeStore | undefined>> = { sqlite: makeSqlite }
+
+/** Schemes of sinks that a report can read. */
+export const STORE_SCHEMES = Object.keys(byScheme)
+
+/**
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the sink can't be read
+ * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`: its driver is not installed
+ */
+export const storeOf = (options: StoreOptions): Promise<Store> => {
+  const scheme = options.url.slice(0, options.url.indexOf(':'))
+  const make = byScheme[scheme]
+  if (make === undefined)
+    throw new PredictionsError(
+      'PREDICTIONS_BAD_CONFIGURATION',
+      `A report can't be made of ${scheme}: name a store of ${STORE_SCHEMES.join(', ')} by --sink or PREDICTIONS_SINK`,
+    )
+  return make(options)
+}
