@@ -205,6 +205,9 @@ export const simulate = (random: Random, { n, weighting = 'none', shift = 0 }: S
     task: 'classification',
     prediction: 'prediction',
     actual: 'actual',
+    actualKind: 'category',
+    isActualJson: false,
+    isBoolean: false,
     classes: ['a', 'b'],
   } as const
   return answers(
