@@ -1,17 +1,9 @@
 import { PredictionsError } from './errors/errors.ts'
-import type { Store } from './report/answers.ts'
+import type { Store, StoreOptions } from './report/answers.ts'
 
 /**
  * The door through which a report gets its store, by the sink's URL. Loaded by reports alone: no service pays for it.
  */
-
-export interface StoreOptions {
-  /** The sink's URL. */
-  readonly url: string
-  /** `table` or `schema.table`. */
-  readonly table: string
-  readonly actualsTable: string
-}
 
 type MakeStore = (options: StoreOptions) => Promise<Store>
 

@@ -289,6 +289,15 @@ export interface Answers {
   readonly reference: WindowAnswer | undefined
 }
 
+/** How a store is found. */
+export interface StoreOptions {
+  /** The sink's URL. */
+  readonly url: string
+  /** `table` or `schema.table`. */
+  readonly table: string
+  readonly actualsTable: string
+}
+
 /** What a store can be asked. */
 export interface Store {
   /** As of a sink: without a password. */

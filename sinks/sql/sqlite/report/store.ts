@@ -3,8 +3,15 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
-import type { Answers, Plan, Progress, Store, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
-import type { StoreOptions } from '../../../../src/stores.ts'
+import type {
+  Answers,
+  Plan,
+  Progress,
+  Store,
+  StoreOptions,
+  Survey,
+  SurveyQuestion,
+} from '../../../../src/report/answers.ts'
 import { ask, type SqliteQuestions } from './ask.ts'
 
 type Message = { share: number; step: string } | { result: unknown } | { failed: string; code: unknown }
