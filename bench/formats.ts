@@ -39,6 +39,7 @@ const context: ExchangeContext = {
   asUnread: (format, request) => ({ format, request }),
   featureNames: [],
   outputNames: [],
+  listNames: new Set(),
   model: 'm',
   modelVersion: '',
   modelMembers: '"model":"m","model_version":""',

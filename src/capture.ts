@@ -16,7 +16,7 @@ import { messageOf, PredictionsError } from './errors/errors.ts'
 import { Exchange } from './exchange/exchange.ts'
 import type { EndedExchange, ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
-import { asUnread, chooseFormat, isUnread } from './formats/index.ts'
+import { asUnread, createFormatChooser, isUnread } from './formats/index.ts'
 import { isLarge } from './formats/shorten.ts'
 import { HeldReply } from './http/held-reply.ts'
 import { createIds } from './records/id.ts'
@@ -30,7 +30,7 @@ import { createMissNotice } from './exchange/missed-routes.ts'
 import { createRouteMatcher } from './exchange/routes.ts'
 import { createSampler, rateOf, type Sampler } from './exchange/sampling.ts'
 import type { Column } from './schema/column.ts'
-import { actualColumnsOf, columnsOf, featureNames, mergeSchemas, outputNames } from './schema/columns.ts'
+import { actualColumnsOf, columnsOf, featureNames, listNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
@@ -181,6 +181,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const match = createRouteMatcher(settings.routes)
   const matchAnyCase = createRouteMatcher(settings.routes, true)
   const samplerOf = samplersOf(settings)
+  const choose = createFormatChooser(settings)
   const redactor = createRedactor(settings.redact, settings.redactKey, (message) => logger.warn(message))
   const hold = holdOf(settings)
   /** As long as no request has matched. */
@@ -254,13 +255,14 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     nextId: createIds(),
     timestamp: createTimestamps(),
     chooseFormat(request) {
-      const format = chooseFormat(settings.format, request)
+      const format = choose(request)
       counts.format(format.name)
       return format
     },
     ...bodiesBy(settings.format),
     featureNames: featureNames(columns),
     outputNames: outputNames(columns),
+    listNames: listNames(columns),
     model: settings.model,
     modelVersion: settings.modelVersion,
     modelMembers: modelMembers(settings.model, settings.modelVersion),
@@ -304,6 +306,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     schema = next
     context.featureNames = featureNames(columns)
     context.outputNames = outputNames(columns)
+    context.listNames = listNames(columns)
   }
 
   const capture: Capture = {

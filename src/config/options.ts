@@ -49,6 +49,16 @@ export interface CaptureOptions {
    */
   format?: FormatName | Format | undefined
   /**
+   * Where the instances stand in a request's JSON: `'features'`, `'data.rows'`. A list of objects, arrays or scalars, an object of columns, or a
+   * table as pandas writes it. `PREDICTIONS_INSTANCES`. Default: where the format has them.
+   */
+  instances?: string | undefined
+  /**
+   * Where their outputs stand in the reply's: `'prediction'`, `'result.scores'`; `'probabilities.*'`: the members there are labels with their
+   * probabilities. `PREDICTIONS_PREDICTIONS`. Default: where the format has them.
+   */
+  predictions?: string | undefined
+  /**
    * When a captured record counts as safe: in memory, in the outbox, or in every sink. `PREDICTIONS_DURABILITY`.
    * @default 'outbox'
    */
@@ -132,7 +142,10 @@ export interface CaptureOptions {
   kafka?: Partial<KafkaSettings> | undefined
 }
 
-export const FORMAT_NAMES = ['auto', 'json', 'instances', 'open-inference', 'mlflow', 'csv'] as const
+export const FORMAT_NAMES = [
+  ...(['auto', 'json', 'instances', 'open-inference', 'mlflow', 'azure-ml'] as const),
+  ...(['seldon', 'pandas', 'csv'] as const),
+] as const
 export const DURABILITIES = ['memory', 'outbox', 'sink'] as const
 export const WHEN_FULL = ['drop', 'reject'] as const
 export const MIGRATE = ['auto', 'off'] as const
@@ -191,6 +204,9 @@ export interface Settings {
   readonly modelVersion: string
   readonly schema: PredictionSchema | undefined
   readonly format: FormatName | Format
+  /** Checked paths, see `byPaths`. */
+  readonly instances: string | undefined
+  readonly predictions: string | undefined
   readonly durability: Durability
   readonly outboxDir: string
   readonly outboxMaxBytes: number

@@ -62,8 +62,6 @@ const badConfiguration = (mistakes: readonly string[]): PredictionsError => {
 
 /** Variables whose features are to come: their names are known, so that none is taken for a slip of the pen. */
 const UPCOMING: ReadonlySet<string> = new Set([
-  'PREDICTIONS_INSTANCES',
-  'PREDICTIONS_PREDICTIONS',
   'PREDICTIONS_REPORT_CONFIG',
   'PREDICTIONS_MONITOR_TOKEN',
 ])
@@ -177,6 +175,10 @@ const contradictions = (settings: Settings, nameOf: (key: Key) => string): strin
   const mistakes: string[] = []
   if (actualsTable?.toLowerCase() === table.toLowerCase())
     mistakes.push(`${nameOf('actualsTable')} is "${actualsTable}", which is the table of predictions: write another`)
+  if (typeof settings.format !== 'string')
+    for (const key of ['instances', 'predictions'] as const)
+      if (settings[key] !== undefined)
+        mistakes.push(`${nameOf(key)} is for the formats that have names: ${nameOf('format')} is one of yours`)
   for (const route of Object.keys(sampleRate.byRoute))
     if (!routes.includes(route))
       mistakes.push(

@@ -58,6 +58,9 @@ const secret = { ...text(1, 10_000, 'a text that is not empty'), secret: true } 
 
 const rate = { type: 'number', minimum: 0, maximum: 1 }
 
+/** Members of a body, with dots between them. */
+const path = text(1, 200, 'a path of members with dots between them: features, data.rows', '^[^.]+(\\.[^.]+)*$')
+
 /** All settings, in the order of the help. */
 export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
   sink: {
@@ -127,6 +130,18 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     ...oneOf(words.FORMAT_NAMES),
     schema: { anyOf: [{ enum: words.FORMAT_NAMES }, shapedLike('readRequest', 'readReply')] },
     doc: "The body's format; auto tells it by content type and members.",
+  },
+  instances: {
+    variable: 'PREDICTIONS_INSTANCES',
+    default: undefined,
+    ...path,
+    doc: "Where the instances stand in a request's JSON, for bodies of no known format: features, data.rows.",
+  },
+  predictions: {
+    variable: 'PREDICTIONS_PREDICTIONS',
+    default: undefined,
+    ...path,
+    doc: "Where their outputs stand in the reply's JSON: prediction, result.scores; probabilities.* if its members are labels with their probabilities.",
   },
   durability: {
     variable: 'PREDICTIONS_DURABILITY',

@@ -19,6 +19,8 @@ export interface ExchangeContext {
   /** In the schema's order. */
   featureNames: readonly string[]
   outputNames: readonly string[]
+  /** Features that the schema has as lists or objects. */
+  listNames: ReadonlySet<string>
   readonly model: string
   readonly modelVersion: string
   /** Both as a record's text has them, made once. */
@@ -60,13 +62,15 @@ export class RequestView implements FormatRequest {
   readonly contentType: string
   readonly featureNames: readonly string[]
   readonly outputNames: readonly string[]
+  readonly listNames: ReadonlySet<string>
   readonly #headers: IncomingHttpHeaders
 
-  constructor(body: unknown, headers: IncomingHttpHeaders, { featureNames, outputNames }: ExchangeContext) {
+  constructor(body: unknown, headers: IncomingHttpHeaders, { featureNames, outputNames, listNames }: ExchangeContext) {
     this.body = body
     this.contentType = headers['content-type'] ?? ''
     this.featureNames = featureNames
     this.outputNames = outputNames
+    this.listNames = listNames
     this.#headers = headers
   }
 

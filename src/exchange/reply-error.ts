@@ -8,12 +8,20 @@ export const errorOfReply = (body: unknown, clean: Clean): string | undefined =>
   if (typeof body === 'string' || Buffer.isBuffer(body)) return errorOfText(body.toString(), clean)
   if (typeof body !== 'object' || body === null) return undefined
   const cleaned = clean(body)
-  const { message, errors, error, detail, title } = cleaned as Record<string, unknown>
-  for (const member of [message, errors, error, detail, title]) {
+  const { message, errors, error, detail, title, status } = cleaned as Record<string, unknown>
+  for (const member of [message, errors, error, detail, title, wordsOfStatus(status)]) {
     const words = wordsOf(member)
     if (words !== undefined) return words
   }
   return encode(cleaned)
+}
+
+/** Seldon's error form: `{"status": {"info": "…", "reason": "MICROSERVICE_BAD_DATA"}}`. */
+const wordsOfStatus = (status: unknown): string | undefined => {
+  if (typeof status !== 'object' || status === null) return undefined
+  const { reason, info } = status as Record<string, unknown>
+  const words = [reason, info].filter((part) => typeof part === 'string' && part !== '')
+  return words.length === 0 ? undefined : words.join(': ')
 }
 
 /** A text, an error's message, or those of a list: NestJS' validation and GraphQL reply with lists. */

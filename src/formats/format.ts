@@ -23,6 +23,8 @@ export interface FormatRequest {
   /** Feature and output names in the schema's order; empty without a schema. */
   readonly featureNames: readonly string[]
   readonly outputNames: readonly string[]
+  /** Those of the features that the schema has as lists or objects. Absent: none. */
+  readonly listNames?: ReadonlySet<string> | undefined
 }
 
 export interface FormatReply {

@@ -1,16 +1,23 @@
 import { PredictionsError } from '../errors/errors.ts'
 import type { Format, FormatReply, FormatRequest, RequestReading } from './format.ts'
 import { contentOf, outlineOf } from './body.ts'
+import { azureMl } from './azure-ml.ts'
 import { csv } from './csv.ts'
 import { instances } from './instances.ts'
-import { json } from './json.ts'
+import { json, jsonByAuto } from './json.ts'
 import { mlflow } from './mlflow.ts'
 import { hasTensors, openInference } from './open-inference.ts'
+import { pandas, pandasFor } from './pandas.ts'
+import { byPaths, type Paths } from './paths.ts'
 import { hasPredictions } from './replies.ts'
+import { isObject } from './rows.ts'
+import { seldon } from './seldon.ts'
 
 /** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
 export const formats: Readonly<Record<string, Format>> = Object.freeze(
-  Object.fromEntries([openInference, mlflow, instances, csv, json].map((format) => [format.name, format])),
+  Object.fromEntries(
+    [openInference, mlflow, azureMl, seldon, instances, csv, pandas, json].map((format) => [format.name, format]),
+  ),
 )
 
 const inOrder = Object.values(formats)
@@ -26,12 +33,56 @@ export const formatNames: readonly string[] = ['auto', ...Object.keys(formats)]
  */
 export const chooseFormat = (setting: string | Format, request: FormatRequest): Format => {
   if (typeof setting !== 'string') return setting
-  if (setting === 'auto') return inOrder.find((format) => format.matches?.(request)) ?? json
+  if (setting === 'auto') return formatByAuto(request)
   if (Object.hasOwn(formats, setting)) return formats[setting]!
   throw new PredictionsError(
     'PREDICTIONS_BAD_CONFIGURATION',
     `format "${setting}" is unknown; allowed are ${formatNames.join(', ')} or a function's object`,
   )
+}
+
+/** Members that a protocol's bodies have, one of them at least: an object without any is not asked about further. */
+const SIGNED = new Set([
+  ...['inputs', 'instances', 'examples', 'dataframe_split', 'dataframe_records', 'input_data', 'Inputs'],
+  ...['data', 'jsonData', 'strData', 'binData', 'messages', 'prompt', 'input'],
+])
+
+const formatByAuto = (request: FormatRequest): Format => {
+  const content = contentOf(request)
+  const value = outlineOf(content)
+  const isSigned = content.isText || content.binary !== undefined || (isObject(value) && hasSignature(value))
+  return (isSigned ? inOrder.find((format) => format.matches?.(request)) : undefined) ?? unsigned(value, request)
+}
+
+const hasSignature = (value: object): boolean => {
+  for (const name in value) if (SIGNED.has(name)) return true
+  return false
+}
+
+/** A getter or proxy of the app's may throw: it is read as JSON, which says so of the member alone. */
+const unsigned = (value: unknown, request: FormatRequest): Format => {
+  if (!isObject(value)) return json
+  try {
+    return pandasFor(request) ?? jsonByAuto
+  } catch {
+    return json
+  }
+}
+
+/** What chooses the format of each request by the configuration. */
+export const createFormatChooser = ({
+  format,
+  ...paths
+}: Paths & { format: string | Format }): ((request: FormatRequest) => Format) => {
+  if (typeof format !== 'string' || (paths.instances === undefined && paths.predictions === undefined))
+    return (request) => chooseFormat(format, request)
+  const made = new Map<Format, Format>()
+  return (request) => {
+    const base = chooseFormat(format, request)
+    let at = made.get(base)
+    if (at === undefined) made.set(base, (at = byPaths(paths, base === jsonByAuto ? json : base)))
+    return at
+  }
 }
 
 /** Whether nothing of a request's body could be read: what its reply is to be read by, no format of ours knows then. */

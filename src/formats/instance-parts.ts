@@ -74,6 +74,23 @@ class Made implements Parts {
 export const partsOf = (reading: (RequestReading | ReplyReading) & WithParts, side: Side): Parts =>
   reading[kParts]?.() ?? new Made(reading, (reading as Record<Side, readonly Row[]>)[side])
 
+/** A reading with one more note for `extra`. It is changed in place, as its instances and notes may be made only when they are asked for. */
+export const withNote = <Reading extends RequestReading | ReplyReading>(
+  reading: Reading & WithParts,
+  path: string,
+  note: { reason: string },
+): Reading => {
+  const { get, value } = Object.getOwnPropertyDescriptor(reading, 'extra') ?? {}
+  const extra = (): Envelope['extra'] => ({ ...((get ? get.call(reading) : value) as Envelope['extra']), [path]: note })
+  const made = reading[kParts]
+  if (made !== undefined)
+    reading[kParts] = () => {
+      const parts = made()
+      return parts && { ...parts, extra: () => ({ ...parts.extra(), [path]: note }) }
+    }
+  return Object.defineProperty(reading, 'extra', { get: extra, enumerable: true, configurable: true })
+}
+
 /** How many instances a request has, without a look at them. */
 export const countOf = (reading: RequestReading & WithParts): number =>
   reading[kParts]?.()?.count ?? reading.features.length

@@ -15,8 +15,14 @@ import {
   rowsOfItems,
 } from './rows.ts'
 
-/** What may stand beside `inputs` in TensorFlow Serving's columnar bodies. A JSON instance with a feature `inputs` has more. */
-const COLUMNAR_KEYS = new Set(['inputs', 'signature_name', 'parameters', 'id'])
+/**
+ * What may stand beside `inputs` that are an object or a text: in TensorFlow Serving's columnar bodies, at Hugging Face and LangServe. A
+ * JSON instance with a feature `inputs` has more.
+ */
+const COLUMNAR_KEYS = new Set([
+  ...['inputs', 'signature_name', 'parameters', 'params', 'id', 'options', 'config', 'kwargs'],
+  ...['truncate', 'truncation_direction', 'normalize', 'prompt_name', 'dimensions', 'raw_scores', 'stream'],
+])
 
 /** All that a body for TensorFlow Serving's classify and regress has. */
 const EXAMPLES_KEYS = new Set(['examples', 'signature_name', 'context'])
@@ -29,7 +35,8 @@ const hasOnly = (value: Row, keys: ReadonlySet<string>): boolean => Object.keys(
  * | request | features |
  * |---|---|
  * | `instances`: array | each item, as `featuresOf` has it |
- * | `inputs`: array | the same |
+ * | `inputs`: array, whatever stands beside it | the same; a text is the feature `text`, or the schema's first |
+ * | `inputs`: text, with nothing beside it but options | one instance, whose feature is `text` |
  * | `inputs`: object of arrays | columns of a batch (one instance where their lengths differ) |
  * | `examples`, `context` (classify, regress), with a `signature_name` or nothing else | each example with the context's members |
  * | `parameters`, `signature_name` and all other members | tags |
@@ -39,7 +46,8 @@ const hasOnly = (value: Row, keys: ReadonlySet<string>): boolean => Object.keys(
  *
  * Sources: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol,
  * https://www.tensorflow.org/tfx/serving/api_rest,
- * https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict
+ * https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict,
+ * https://huggingface.github.io/text-embeddings-inference/, https://huggingface.co/docs/inference-providers/tasks/text-classification
  */
 export const instances: Format = {
   name: 'instances',
@@ -50,7 +58,9 @@ export const instances: Format = {
     const { examples, inputs } = value
     if (Array.isArray(examples))
       return typeof value['signature_name'] === 'string' || (hasOnly(value, EXAMPLES_KEYS) && examples.every(isObject))
-    return typeof inputs === 'object' && inputs !== null && hasOnly(value, COLUMNAR_KEYS)
+    if (inputs === undefined || inputs === null || request.featureNames.includes('inputs')) return false
+    if (Array.isArray(inputs)) return true
+    return (typeof inputs === 'object' || typeof inputs === 'string') && hasOnly(value, COLUMNAR_KEYS)
   },
   readRequest(request) {
     const content = contentOf(request)
@@ -76,7 +86,7 @@ export const readInstances = (
   const key = ['instances', 'inputs', 'examples'].find((name) => members[name] !== undefined)
   if (key === undefined) return undefined
   const { [key]: items, context, parameters, params, ...others } = members
-  const { rows, isBatch } = readItems(items, request.featureNames)
+  const { rows, isBatch } = readItems(items, request.featureNames, key === 'inputs' ? textOf : featuresOf)
   const isShared = key === 'examples' && isObject(context) && canRepeat(encode(context).length, rows.length)
   const tags = {
     ...others,
@@ -98,8 +108,18 @@ export const tagsIn = (name: string, parameters: unknown): Row => {
   return isObject(parameters) ? parameters : { [name]: parameters }
 }
 
-const readItems = (items: unknown, names: readonly string[]): { rows: Rows; isBatch: boolean } => {
-  if (Array.isArray(items)) return { rows: rowsOfItems(items, (item) => featuresOf(item, names)), isBatch: true }
-  if (!isObject(items)) return { rows: [featuresOf(items, names)], isBatch: false }
+/** As `featuresOf`, but a text is called so. */
+const textOf = (item: unknown, names: readonly string[]): Row =>
+  typeof item === 'string'
+    ? { [names.length === 0 || names.includes('text') ? 'text' : names[0]!]: item }
+    : featuresOf(item, names)
+
+const readItems = (
+  items: unknown,
+  names: readonly string[],
+  rowOf: typeof featuresOf,
+): { rows: Rows; isBatch: boolean } => {
+  if (Array.isArray(items)) return { rows: rowsOfItems(items, (item) => rowOf(item, names)), isBatch: true }
+  if (!isObject(items)) return { rows: [rowOf(items, names)], isBatch: false }
   return rowsOf(valuesByColumn(items))
 }

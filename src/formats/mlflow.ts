@@ -1,10 +1,10 @@
 import type { Format } from './format.ts'
-import { encode } from '../records/json.ts'
 import { contentOf, outlineOf } from './body.ts'
 import { readInstances, tagsIn } from './instances.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading, unreadFeatures } from './replies.ts'
-import { featuresOf, isObject, named, namesFor, namesNote, type Rows, rowsOfItems } from './rows.ts'
+import { featuresOf, isObject, type Rows, rowsOfItems } from './rows.ts'
+import { rowsOfSplit } from './tables.ts'
 
 /**
  * MLflow's scoring server:
@@ -46,14 +46,8 @@ export const mlflow: Format = {
 const readSplit = (split: unknown): Rows | undefined => {
   const { columns, data } = isObject(split) ? split : {}
   if (!Array.isArray(data)) return undefined
-  const given = Array.isArray(columns) ? columns.map(nameOf) : []
-  const names = namesFor(data.length, given)
-  const rows = rowsOfItems(data, (row) => (Array.isArray(row) ? named(row, names) : featuresOf(row, names)))
-  return { ...rows, extra: namesNote(given, names) }
+  return rowsOfSplit(columns, data, [])
 }
-
-/** Columns are also numbers, or lists of names (pandas' MultiIndex). */
-const nameOf = (column: unknown): string => (typeof column === 'string' ? column : encode(column))
 
 const readRecords = (records: unknown, names: readonly string[]): Rows | undefined =>
   Array.isArray(records) ? rowsOfItems(records, (record) => featuresOf(record, names)) : undefined

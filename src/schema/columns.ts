@@ -159,6 +159,14 @@ export const labelNames = (columns: readonly Column[]): readonly string[] => mem
 /** Outputs' top-level names in the schema's order. Empty without a schema. */
 export const outputNames = (columns: readonly Column[]): readonly string[] => memberNames(columns, 'outputs')
 
+/** Features at the top level that are lists or objects, whose members have no columns of their own. */
+export const listNames = (columns: readonly Column[]): ReadonlySet<string> =>
+  new Set(
+    columns
+      .filter(({ source, type, path }) => source === 'features' && type === 'json' && path.length === 1)
+      .map(({ path }) => path[0]!),
+  )
+
 const inOrder = (first: JsonSchema | undefined, second: JsonSchema | undefined): JsonSchema | undefined =>
   first === undefined || second === undefined ? (first ?? second) : { [PRECEDENCE]: [first, second] }
 
