@@ -3,6 +3,7 @@ import {
   valuesByColumn,
   featuresOf,
   isObject,
+  MAX_VALUES,
   named,
   namesFor,
   namesNote,
