@@ -1,9 +1,9 @@
 import { encode } from '../records/json.ts'
+import { MAX_VALUES } from './limits.ts'
 import {
   valuesByColumn,
   featuresOf,
   isObject,
-  MAX_VALUES,
   named,
   namesFor,
   namesNote,
