@@ -44,7 +44,7 @@ export const seldon: Format = {
   },
 }
 
-const DATA_KEYS = ['jsonData', 'strData', 'binData'] as const
+const DATA_KEYS: readonly string[] = ['data', 'jsonData', 'strData', 'binData']
 
 const isMessage = (value: unknown): value is Row => {
   if (!isObject(value)) return false
@@ -54,9 +54,10 @@ const isMessage = (value: unknown): value is Row => {
 }
 
 const besideOf = (body: Row): { tags: Row; requestId: unknown } => {
-  const { data: _data, jsonData: _json, strData: _text, binData: _bytes, meta, ...others } = body
+  const { meta } = body
   const { puid, tags, ...rest } = isObject(meta) ? meta : {}
-  return { tags: { ...others, ...withoutEmpty(rest), ...tagsIn('tags', tags) }, requestId: puid }
+  const others = Object.entries(body).filter(([name]) => name !== 'meta' && !DATA_KEYS.includes(name))
+  return { tags: { ...Object.fromEntries(others), ...withoutEmpty(rest), ...tagsIn('tags', tags) }, requestId: puid }
 }
 
 /** Seldon sends `routing: {}`, `metrics: []` and the like. */
