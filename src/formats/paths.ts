@@ -38,7 +38,8 @@ const follow = (value: unknown, path: string): { found: unknown; beside: Row } |
     const below = follow((value as Row)[name], path.slice(end + 1))
     if (below === undefined) continue
     if (Array.isArray(value)) return below
-    const { [name]: _, ...others } = value as Row
+    const others = { ...(value as Row) }
+    delete others[name]
     return { found: below.found, beside: { ...others, ...(hasMembers(below.beside) && { [name]: below.beside }) } }
   }
   return undefined
