@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
+import { createActualsReceiver, type ReceiveOptions } from '../src/actuals/receive.ts'
 import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
 import type { Prediction } from '../src/prediction.ts'
@@ -132,5 +133,34 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
   capture.start()
   return Object.assign(capturePredictionsMiddleware, { capture })
 }
+
+/**
+ * A route that takes reports of what predictions really were: one report, a list, `{"reports": [...]}`, NDJSON, or CSV with a header. Put
+ * it behind your own authentication: whoever may call it can tell what any prediction really was.
+ *
+ * It answers 202 `{ accepted, rejected: [{ index, reason }] }` when the reports are in the outbox; see `createActualsReceiver` for the
+ * rest. A body that no parser has read is read by it.
+ *
+ * @param predictions what `capturePredictions()` returned, or a capture made by `createCapture`
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: no sink takes actuals
+ *
+ * @example
+ * const predictions = capturePredictions()
+ * app.use(predictions)
+ * app.post('/actuals', requireToken, receiveActuals(predictions))
+ * // curl -d '{"id": "<X-Prediction-Id>", "actual": 2}' -H 'content-type: application/json' …/actuals
+ */
+export const receiveActuals = (predictions: PredictionsMiddleware | Capture, options?: ReceiveOptions) => {
+  const receive = createActualsReceiver(predictions, options)
+  return (req: Request, res: Response): void => {
+    // Where every request is captured, this one is no prediction.
+    req.prediction?.skip()
+    void receive({ req, body: req.body as unknown }).then(({ status, body }) => {
+      if (!res.headersSent) res.status(status).json(body)
+    })
+  }
+}
+
+export type { ReceiveOptions }
 
 export default capturePredictions

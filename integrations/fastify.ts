@@ -1,5 +1,21 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  RequestPayload,
+  RouteOptions,
+} from 'fastify'
+import { Readable } from 'node:stream'
 import fp from 'fastify-plugin'
+import { actualsSchema } from '../src/actuals/actuals-schema.ts'
+import {
+  createActualsReceiver,
+  DEFAULT_MAX_BODY_BYTES,
+  readBody,
+  type ReadBody,
+  type ReceiveOptions,
+} from '../src/actuals/receive.ts'
 import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
 import type { RouteSchema } from '../src/schema/route.ts'
@@ -58,6 +74,39 @@ const savedFields = (request: FastifyRequest): unknown => {
 /** The path as Fastify's router reads it; the query stays. */
 const withoutDuplicateSlashes = (url: string): string => url.replace(/^[^?#]*/, (path) => path.replace(/\/{2,}/g, '/'))
 
+/** On handlers that `receiveActuals` made: how large a body may be. */
+const kMaxBodyBytes = Symbol.for('capture-predictions.actuals')
+
+/** Bodies that no parser of Fastify's has to know, by their requests. */
+const bodies = new WeakMap<FastifyRequest, ReadBody>()
+
+/**
+ * Fastify has a parser for JSON, and refuses types that it has none for: what is no JSON, or packed, is read before, and its parser
+ * of plain text has nothing left to read.
+ */
+const readOthers = async (
+  request: FastifyRequest,
+  payload: RequestPayload,
+  maxBodyBytes: number,
+): Promise<RequestPayload> => {
+  const { 'content-type': type = '', 'content-encoding': encoding, 'content-length': length } = request.headers
+  if (/^application\/json\b/i.test(type) && encoding === undefined) return payload
+  bodies.set(request, await readBody(request.raw, maxBodyBytes, payload as Readable))
+  request.headers = { ...request.headers, 'content-type': 'text/plain' }
+  return Object.assign(Readable.from([]), { receivedEncodedLength: Number(length ?? 0) })
+}
+
+/** Gives a route of actuals what it needs: its schema for the app's documentation, room for its bodies, and a way in for NDJSON and CSV. */
+const prepareActuals = (route: RouteOptions): void => {
+  const maxBodyBytes = (route.handler as unknown as { [kMaxBodyBytes]?: number })[kMaxBodyBytes]
+  if (maxBodyBytes === undefined) return
+  route.schema ??= actualsSchema
+  route.bodyLimit ??= maxBodyBytes
+  const read = (request: FastifyRequest, _reply: FastifyReply, payload: RequestPayload) =>
+    readOthers(request, payload, maxBodyBytes)
+  route.preParsing = [...[route.preParsing ?? []].flat(), read] as NonNullable<RouteOptions['preParsing']>
+}
+
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
   const { capture, own } = captureOf(fastify, options)
   const { caseSensitive, ignoreDuplicateSlashes } = fastify.initialConfig
@@ -83,6 +132,8 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     if (schema !== undefined && (always || methods.some((name) => capture.isConfigured(name, url))))
       addSchema(schema, fastify.getSchemas())
   })
+
+  fastify.addHook('onRoute', prepareActuals)
 
   fastify.addHook('onRequest', function predictionsOnRequest(request, reply, done) {
     const predictions = request.routeOptions.config?.predictions
@@ -159,5 +210,32 @@ export const capturePredictions = fp(plugin, {
   fastify: SUPPORTED,
   name: 'capture-predictions',
 }) as unknown as PredictionsPlugin
+
+/**
+ * A route that takes reports of what predictions really were: one report, a list, `{"reports": [...]}`, NDJSON, or CSV with a header. Put
+ * it behind your own authentication: whoever may call it can tell what any prediction really was.
+ *
+ * It answers 202 `{ accepted, rejected: [{ index, reason }] }` when the reports are in the outbox; see `createActualsReceiver` for the
+ * rest. The plugin gives the route its schema (for documentation alone), where it has none, and a `bodyLimit`.
+ *
+ * @param predictions `app.predictions`, or a capture made by `createCapture`
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: no sink takes actuals
+ *
+ * @example
+ * await app.register(capturePredictions)
+ * app.post('/actuals', { preHandler: requireToken }, receiveActuals(app.predictions))
+ */
+export const receiveActuals = (predictions: Capture, options?: ReceiveOptions) => {
+  const receive = createActualsReceiver(predictions, options)
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    // Where every request is captured, this one is no prediction.
+    request.prediction?.skip()
+    const { status, body } = await receive({ req: request.raw, body: request.body, read: bodies.get(request) })
+    return reply.code(status).send(body)
+  }
+  return Object.assign(handler, { [kMaxBodyBytes]: options?.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES })
+}
+
+export type { ReceiveOptions }
 
 export default capturePredictions

@@ -77,8 +77,10 @@ export interface Capture {
    * integrations.
    */
   report(reports: readonly unknown[]): ActualsResult & { readonly safe: Promise<void> | undefined }
-  /** Whether reports are to be refused now, as requests are by `rejects`. For integrations. */
+  /** Whether reports are to be refused now: as requests are by `rejects`, and where no sink's queue would take any. For integrations. */
   rejectsActuals(): boolean
+  /** The columns of the table of actuals, as they are known now. For integrations. */
+  actualColumns(): readonly Column[]
 
   /** The configured route that a request matches, or its own where it is captured `always`. For integrations. */
   route(method: string, url: string, always: boolean, ignoresCase?: boolean): string | undefined
@@ -359,7 +361,12 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       if (lines.length > 0) capture.start()
       return { ...result, safe: storeIn(actualDeliveries, lines, hold) }
     },
-    rejectsActuals: () => settings.whenFull === 'reject' && actualDeliveries.some((delivery) => delivery.full),
+    rejectsActuals() {
+      if (actualDeliveries.length === 0) return false
+      // A client can report again: it is told where its reports would be dropped.
+      return actualDeliveries[settings.whenFull === 'reject' ? 'some' : 'every'](({ full }) => full)
+    },
+    actualColumns: () => actualColumns,
     route(method, url, always, ignoresCase = false) {
       const route =
         (ignoresCase ? matchAnyCase : match)(method, url) ??
@@ -456,6 +463,7 @@ const disabledCapture = (settings: Settings): Capture =>
       actuals: (reports: readonly ActualReport[]) => ({ accepted: reports.length, rejected: [] }),
       report: (reports: readonly unknown[]) => ({ accepted: reports.length, rejected: [], safe: undefined }),
       rejectsActuals: () => false,
+      actualColumns: () => actualColumnsOf(settings.schema),
       flush: async () => true,
       close: async () => {},
       route: () => undefined,

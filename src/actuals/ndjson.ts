@@ -1,0 +1,38 @@
+import { messageOf } from '../errors/errors.ts'
+import { decode } from '../records/json.ts'
+import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
+
+/** A longer line is no report. */
+const MAX_LINE = 16 * 1024 * 1024
+
+const reportOf = (text: string, line: number): NumberedReport => {
+  try {
+    return { line, report: decode(text) }
+  } catch (error) {
+    return { line, reason: `is no JSON: ${messageOf(error)}` }
+  }
+}
+
+/** The lines of a text in pieces, with their numbers from 1. Empty ones are left out. */
+const linesOf = async function* (pieces: Pieces): AsyncGenerator<{ line: number; text: string }[]> {
+  let rest = ''
+  let number = 0
+  const cut = (text: string): { line: number; text: string }[] => {
+    const lines = text.split('\n')
+    rest = lines.pop()!
+    return lines.map((line) => ({ line: ++number, text: line })).filter((line) => line.text.trim() !== '')
+  }
+  for await (const piece of pieces) {
+    // Not joined for every piece: a line that never ends would cost the square of its length.
+    yield piece.includes('\n') || rest.length + piece.length > MAX_LINE ? cut(rest + piece) : ((rest += piece), [])
+    if (rest.length > MAX_LINE) throw new UnreadableText(`line ${number + 1} has more than ${MAX_LINE} characters`)
+  }
+  yield cut(`${rest}\n`)
+}
+
+/** Newline-delimited JSON: a report a line. */
+export const ndjsonReports = async function* (pieces: Pieces): AsyncGenerator<readonly NumberedReport[]> {
+  for await (const lines of linesOf(pieces))
+    for (let from = 0; from < lines.length; from += BATCH)
+      yield lines.slice(from, from + BATCH).map(({ line, text }) => reportOf(text, line))
+}
