@@ -6,13 +6,14 @@ import type { Column } from '../src/schema/column.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { bulk, type Connection, type Rejection } from './elasticsearch/bulk.ts'
 import { createClients, notation, PACKAGE, send } from './elasticsearch/client.ts'
+import type { Narrow } from './elasticsearch/compare.ts'
 import {
   documentWriter,
   fitFieldNames,
   indexNamer,
   type Document,
   type DocumentWriter,
-  type Unfit,
+  type Draft,
 } from './elasticsearch/documents.ts'
 import { causeOf, unavailable, unavailableFor } from './elasticsearch/errors.ts'
 import { aliasProblems, indexChanges, templateChanges, type Changes } from './elasticsearch/layout.ts'
@@ -26,8 +27,14 @@ export type { ElasticsearchOptions, IndexBy } from './elasticsearch/options.ts'
 interface Opened extends Connection {
   readonly fields: Fields
   readonly documents: DocumentWriter
-  /** Indices whose fields fit, or are being looked at; resolves with whether it is there. */
-  readonly checked: Map<string, Promise<boolean>>
+  /** Indices that were looked at. */
+  readonly known: Map<string, KnownIndex>
+}
+
+interface KnownIndex {
+  readonly isThere: boolean
+  /** Its fields that can't hold all of our values. */
+  readonly narrow: readonly Narrow[]
 }
 
 type Refused = readonly [document: Document, why: Rejection]
@@ -42,6 +49,9 @@ type Refused = readonly [document: Document, why: Rejection]
  *
  * Without a schema features and outputs get their fields from what comes: numbers are doubles, strings keywords, and a later
  * value of another type is kept and not indexed. The first 1,000 fields are indexed.
+ *
+ * An index or template of a person's is taken as it is: what a field can't hold goes to `extra` with the reason. Only `id` (a text),
+ * `timestamp` (a date) and `extra` (an object) have to be of these types.
  *
  * The template is added to and never replaced: shards, replicas and a lifecycle that a person has set in it stay.
  *
@@ -72,20 +82,25 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       compression: settings.compression,
       fields: propertiesOf(fitted),
       documents: documentWriter(fitted, indexOf),
-      checked: new Map(),
+      known: new Map(),
     }
   }
 
-  const changesOf = async ({ client, fields }: Opened): Promise<Changes> => {
+  const changesOf = async ({ client, fields }: Opened): Promise<Omit<Changes, 'narrow'>> => {
     const template = await templateChanges(client, prefix, fields)
     const index = await indexChanges(client, prefix, indexOf(new Date().toISOString()), fields)
     return {
       requests: [...template.requests, ...(index?.requests ?? [])],
       problems: [...(await aliasProblems(client, prefix)), ...template.problems, ...(index?.problems ?? [])],
+      // The index is what counts, where it is there already.
+      notes: (index ?? template).notes,
     }
   }
 
-  const apply = async ({ client }: Opened, { requests, problems }: Changes): Promise<void> => {
+  const apply = async (
+    { client }: Opened,
+    { requests, problems }: Pick<Changes, 'requests' | 'problems'>,
+  ): Promise<void> => {
     if (problems.length > 0) throw unavailableFor(address, problems.join('; '))
     if (requests.length > 0 && migrate === 'off')
       throw unavailableFor(address, `PREDICTIONS_MIGRATE is off, run: ${requests.map(notation).join('\n')}`)
@@ -93,38 +108,28 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   }
 
   /** Makes an index fit; where it is missing and nothing may be created, the bulk itself does, by the template. */
-  const check = async (to: Opened, index: string, signal: AbortSignal): Promise<boolean> => {
+  const look = async (to: Opened, index: string, signal: AbortSignal): Promise<KnownIndex> => {
     let changes = await indexChanges(to.client, prefix, index, to.fields, signal)
-    // What makes an index as it has to be is the template, and somebody may have deleted that since.
-    if (changes === undefined) await apply(to, await templateChanges(to.client, prefix, to.fields))
-    if (changes === undefined && migrate === 'auto') {
+    if (changes === undefined) {
+      // What makes an index as it has to be is the template, and somebody may have deleted that since.
+      const template = await templateChanges(to.client, prefix, to.fields)
+      await apply(to, template)
+      if (migrate === 'off') return { isThere: false, narrow: template.narrow }
       await createIndex(to.client, index, signal)
       changes = await indexChanges(to.client, prefix, index, to.fields, signal)
     }
     if (changes) await apply(to, changes)
-    return changes !== undefined
-  }
-
-  const checkOnce = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
-    const checked = check(to, index, signal)
-    to.checked.set(index, checked)
-    try {
-      if (!(await checked)) to.checked.delete(index)
-    } catch (error) {
-      to.checked.delete(index)
-      throw error
-    }
+    return { isThere: changes !== undefined, narrow: changes?.narrow ?? [] }
   }
 
   /**
-   * Checks an index before the first record goes into it: next month's is not there at the start. Later it is only asked whether it is
-   * still there: a bulk would make one anew that was deleted, and where its template went with it, of any types and without the alias.
+   * An index is looked at before the first record goes into it: next month's is not there at the start. Later it is only asked whether
+   * it is still there: a bulk would make one anew that was deleted, and where its template went with it, of any types and without the
+   * alias.
    */
-  const ensure = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
-    const checked = to.checked.get(index)
-    if (checked === undefined) return checkOnce(to, index, signal)
-    if (!(await checked) || (await isThere(to.client, index, signal))) return
-    to.checked.clear()
+  const expectThere = async (to: Opened, index: string, signal: AbortSignal): Promise<void> => {
+    if (!to.known.get(index)?.isThere || (await isThere(to.client, index, signal))) return
+    to.known.clear()
     throw unavailableFor(
       address,
       `index_not_found_exception: no such index [${index}]; it was deleted, and is made again`,
@@ -134,17 +139,19 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   /** Writes documents; resolves with those that Elasticsearch refused. Throws where some are neither stored nor refused. */
   const store = async (
     to: Opened,
-    documents: Iterable<Document>,
+    documents: AsyncIterable<Document>,
     batch: number,
+    looked: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<Refused[]> => {
     const refused: Refused[] = []
     await inLanes(requestsOf(documents, batch), async (request) => {
-      for (const index of new Set(request.map((document) => document.index))) await ensure(to, index, signal)
+      for (const index of new Set(request.map((document) => document.index)))
+        if (!looked.has(index)) await expectThere(to, index, signal)
       const outcome = await bulk(to, request, signal)
       for (const { id } of outcome.stored) acknowledged.add(id)
       // One that began meanwhile is looked at before more goes into it.
-      for (const index of outcome.begun) to.checked.delete(index)
+      for (const index of outcome.begun) to.known.delete(index)
       refused.push(...outcome.refused)
       if (outcome.failure) throw outcome.failure
     })
@@ -157,26 +164,38 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
     signal: AbortSignal,
   ): Promise<Refusal[]> => {
     const refusals: Refusal[] = []
-    const made = function* (
+    /** Indices that this write has looked at. */
+    const looked = new Set<string>()
+    const lookAt = async (index: string): Promise<KnownIndex> => {
+      const known = await look(to, index, signal)
+      to.known.set(index, known)
+      looked.add(index)
+      return known
+    }
+    const made = async function* (
       places: Iterable<number>,
-      documentOf: (place: number) => Document | Unfit,
-    ): Generator<Document> {
+      documentOf: (draft: Draft, narrow: readonly Narrow[]) => Document,
+    ): AsyncGenerator<Document> {
       for (const place of places) {
-        const document = documentOf(place)
-        if ('reason' in document) refusals.push({ index: place, reason: document.reason })
-        else if (!acknowledged.has(document.id)) yield document
+        const draft = to.documents.draft(records[place]!, place)
+        if ('reason' in draft) refusals.push({ index: place, reason: draft.reason })
+        else if (!acknowledged.has(draft.id))
+          yield documentOf(draft, (to.known.get(draft.index) ?? (await lookAt(draft.index))).narrow)
       }
     }
-    const all = made(records.keys(), (place) => to.documents.write(records[place]!, place))
+    const all = made(records.keys(), to.documents.write)
     // 400 blames the document: it comes again with less of it indexed.
     const blamed = new Map<number, string>()
-    for (const [{ place }, { status, reason }] of await store(to, all, records.length, signal)) {
+    for (const [{ place }, { status, reason }] of await store(to, all, records.length, looked, signal)) {
       if (status === 400) blamed.set(place, reason)
       else refusals.push({ index: place, reason })
     }
-    const aside = made(blamed.keys(), (place) => to.documents.writeAside(records[place]!, place, blamed.get(place)!))
-    for (const [{ place }] of await store(to, aside, blamed.size, signal))
+    const aside = made(blamed.keys(), (draft, narrow) =>
+      to.documents.writeAside(draft, narrow, blamed.get(draft.place)!),
+    )
+    for (const [{ place }] of await store(to, aside, blamed.size, looked, signal))
       refusals.push({ index: place, reason: blamed.get(place)! })
+    for (const [index, { isThere }] of to.known) if (!isThere) to.known.delete(index)
     return refusals
   }
 
@@ -189,8 +208,10 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       opened = undefined
       try {
         const opening = await prepare(columns)
-        await apply(opening, await changesOf(opening))
+        const changes = await changesOf(opening)
+        await apply(opening, changes)
         opened = opening
+        return changes.notes
       } catch (error) {
         throw asOurs(address, error)
       }
@@ -214,8 +235,8 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
 
     async plan(columns) {
       try {
-        const { requests, problems } = await changesOf(await prepare(columns))
-        return { statements: requests.map(notation), problems }
+        const { requests, problems, notes } = await changesOf(await prepare(columns))
+        return { statements: requests.map(notation), problems, ...(notes.length > 0 && { notes }) }
       } catch (error) {
         throw asOurs(address, error)
       }

@@ -3,7 +3,8 @@ import { encode } from '../../src/records/json.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { fitNames } from '../../src/schema/names.ts'
-import { createRowMapper } from '../../src/schema/row.ts'
+import { createRowMapper, nameInExtra } from '../../src/schema/row.ts'
+import type { Narrow } from './compare.ts'
 import { isWhole } from './mappings.ts'
 import type { IndexBy } from './options.ts'
 
@@ -60,14 +61,25 @@ export interface Unfit {
   readonly status?: undefined
 }
 
+/** A record's row, on its way to be a document. */
+export interface Draft {
+  readonly index: string
+  readonly id: string
+  readonly place: number
+  readonly record: PredictionRecord
+  readonly row: unknown[]
+}
+
 export interface DocumentWriter {
-  /** A record as a document: the row, with features and outputs nested. Absent values are left out. */
-  write(record: PredictionRecord, place: number): Document | Unfit
+  /** A record's row, and the index that it goes to. */
+  draft(record: PredictionRecord, place: number): Draft | Unfit
+  /** A document: the row, with features and outputs nested. Absent values are left out, and those that its index can't hold stand in `extra`. */
+  write(draft: Draft, narrow: readonly Narrow[]): Document
   /**
    * The same, where Elasticsearch refused the first for `reason`: features, outputs and tags stand in `extra`, which is kept and
    * not looked into, so that the record is stored whatever it holds.
    */
-  writeAside(record: PredictionRecord, place: number, reason: string): Document | Unfit
+  writeAside(draft: Draft, narrow: readonly Narrow[], reason: string): Document
 }
 
 interface Part {
@@ -92,6 +104,10 @@ const isEmpty = (value: unknown): boolean =>
 
 const asideNames = ['features', 'outputs', 'tags'] as const
 
+/** Members of a document that its index can't hold at all, whatever their values. */
+const withheld = (narrow: readonly Narrow[]): ReadonlySet<string> =>
+  new Set(narrow.flatMap(({ path, fit }) => (path.length === 1 && fit === 'none' ? path : [])))
+
 /**
  * @param columns with names by `fitFieldNames`
  * @param indexOf by `indexNamer`
@@ -111,42 +127,85 @@ export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: 
     const parts = partsOf(source)
     return whole < 0 ? (row) => members(parts, row) : (row) => asObject(row[whole])
   }
-  const features = nested('features')
-  const outputs = nested('outputs')
+  const below = { features: nested('features'), outputs: nested('outputs') }
 
-  const documentOf = (row: readonly unknown[], place: number, below: object): Document | Unfit => {
-    const time = row[timestamp]
-    if (typeof time !== 'string') return { reason: 'the record has no timestamp' }
-    if (typeof row[id] !== 'string') return { reason: "the record's id is no UUID" }
-    const whole = encode({ '@timestamp': time, ...members(record, row), ...below })
+  const documentOf = ({ row, ...draft }: Draft, without: ReadonlySet<string>): Document => {
+    const { index, id, place } = draft
+    const { features, outputs } = below
+    const whole = encode({
+      ...(!without.has('@timestamp') && { '@timestamp': row[timestamp] }),
+      ...members(record, row),
+      ...(!without.has('features') && { features: features(row) }),
+      ...(!without.has('outputs') && { outputs: outputs(row) }),
+    })
     const aside = row[extra]
     const source = isObject(aside) ? `${whole.slice(0, -1)},"extra":${encodeExtra(aside)}}` : whole
-    return { index: indexOf(time), id: row[id], source, place }
+    return { index, id, source, place }
   }
 
-  const mapped = (from: PredictionRecord): unknown[] | Unfit => {
-    try {
-      return rowOf(from)
-    } catch (error) {
-      return { reason: messageOf(error) }
-    }
-  }
+  const setAside = asideSetter(columns, extra)
 
   return {
-    write(from, place) {
-      const row = mapped(from)
-      return 'reason' in row ? row : documentOf(row, place, { features: features(row), outputs: outputs(row) })
+    draft(from, place) {
+      try {
+        const row = rowOf(from)
+        const time = row[timestamp]
+        if (typeof time !== 'string') return { reason: 'the record has no timestamp' }
+        if (typeof row[id] !== 'string') return { reason: "the record's id is no UUID" }
+        return { index: indexOf(time), id: row[id], place, record: from, row }
+      } catch (error) {
+        return { reason: messageOf(error) }
+      }
     },
 
-    writeAside(from, place, reason) {
-      const row = mapped(from)
-      if ('reason' in row) return row
+    write(draft, narrow) {
+      if (narrow.length === 0) return documentOf(draft, nothing)
+      setAside(draft.row, narrow)
+      return documentOf(draft, withheld(narrow))
+    },
+
+    writeAside(draft, narrow, reason) {
+      const { row, record: from } = draft
+      setAside(
+        row,
+        narrow.filter(({ path: [name] }) => !asideNames.includes(name as 'tags')),
+      )
       const aside = asideNames
         .filter((name) => !isEmpty(from[name]))
         .map((name) => [name, { value: from[name], reason }])
       row[extra] = spellLongIntegers({ ...Object.fromEntries(aside), ...(row[extra] as object | null) })
       row[tags] = null
-      return documentOf(row, place, {})
+      return documentOf(draft, new Set([...withheld(narrow), 'features', 'outputs']))
     },
+  }
+}
+
+const nothing: ReadonlySet<string> = new Set()
+
+/** Moves values that an index can't hold from a row's columns to its `extra`. */
+const asideSetter = (columns: readonly Column[], extra: number) => {
+  /** The columns whose values go into a field. */
+  const placesOf = ([source, name]: readonly string[]): number[] =>
+    columns.flatMap((column, place) => {
+      const isIt =
+        column.source === 'record'
+          ? name === undefined && column.name === source
+          : column.source === source && (name === undefined || column.name === name)
+      return isIt ? [place] : []
+    })
+  const known = new WeakMap<Narrow, readonly number[]>()
+  return (row: unknown[], narrow: readonly Narrow[]): void => {
+    for (const field of narrow) {
+      const { path, fit, type } = field
+      const places = known.get(field) ?? placesOf(path)
+      known.set(field, places)
+      for (const place of places) {
+        const value = row[place]
+        if (value === null || value === undefined || (fit !== 'none' && fit(value))) continue
+        row[place] = null
+        const moved = { value: spellLongIntegers(value), reason: `does not fit ${type}` }
+        row[extra] = { ...(row[extra] as object | null), [nameInExtra(columns[place]!)]: moved }
+      }
+    }
   }
 }

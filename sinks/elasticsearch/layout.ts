@@ -1,12 +1,11 @@
 import type { Client } from '@elastic/elasticsearch'
 import { send, type Request } from './client.ts'
+import { compare, isNeeded, mergeMappings, type Narrow } from './compare.ts'
 import {
-  compare,
   countFields,
   LIMIT,
   limitFor,
   limitOf,
-  mergeMappings,
   patternOf,
   templateOf,
   type Fields,
@@ -19,6 +18,10 @@ import {
 export interface Changes {
   readonly requests: readonly Request[]
   readonly problems: readonly string[]
+  /** What goes to `extra`, and how to change that. */
+  readonly notes: readonly string[]
+  /** Fields that can't hold all of our values. */
+  readonly narrow: readonly Narrow[]
 }
 
 /** What GET gives and PUT does not take. */
@@ -29,6 +32,22 @@ const withoutDates = (template: Template): Template =>
 
 const templatePath = (prefix: string): string => `/_index_template/${encodeURIComponent(prefix)}`
 
+/** In words: what stands in the way, and what works and could be better. */
+const told = (where: string, narrow: readonly Narrow[], fix: string): Pick<Changes, 'problems' | 'notes'> => {
+  const needed = narrow.filter(({ path }) => isNeeded(path))
+  const useless = narrow.filter(({ path, fit }) => fit === 'none' && !isNeeded(path))
+  return {
+    problems: needed.map(
+      ({ path, type, wanted }) =>
+        `${where}: the field ${path.join('.')} is of type ${type} and must be ${wanted}; ${fix}`,
+    ),
+    notes: useless.map(
+      ({ path, type, wanted }) =>
+        `${where}: the field ${path.join('.')} is of type ${type}, which holds no ${wanted}: values go to extra; to change that ${fix}`,
+    ),
+  }
+}
+
 const anotherPrefix = (prefix: string): string => `choose another prefix than ${prefix}`
 
 /** Compares the index template with the fields wanted. One that is there is added to, never replaced. */
@@ -38,16 +57,24 @@ export const templateChanges = async (client: Client, prefix: string, fields: Fi
     { index_templates: { index_template: Template }[] } | undefined
   const there = answer?.index_templates[0]?.index_template
   if (there === undefined)
-    return { requests: [{ method: 'PUT', path, body: templateOf(prefix, fields) }], problems: [] }
+    return {
+      requests: [{ method: 'PUT', path, body: templateOf(prefix, fields) }],
+      problems: [],
+      notes: [],
+      narrow: [],
+    }
 
   const problems: string[] = []
   if (![there.index_patterns].flat().includes(patternOf(prefix)))
     problems.push(`the index template ${prefix} is not for ${patternOf(prefix)}: rename it, or choose another prefix`)
-  const { missing, problems: differences } = compare(fields, there.template?.mappings?.properties)
-  for (const difference of differences)
-    problems.push(`index template ${prefix}: ${difference}; ${anotherPrefix(prefix)}, or change it there (PUT ${path})`)
-  if (!missing) return { requests: [], problems }
-  return { requests: [{ method: 'PUT', path, body: added(there, missing) }], problems }
+  const { missing, narrow } = compare(fields, there.template?.mappings?.properties)
+  const found = told(`index template ${prefix}`, narrow, `${anotherPrefix(prefix)}, or change it there (PUT ${path})`)
+  return {
+    requests: missing ? [{ method: 'PUT', path, body: added(there, missing) }] : [],
+    problems: [...problems, ...found.problems],
+    notes: found.notes,
+    narrow,
+  }
 }
 
 const added = (there: Template, missing: Fields): Template => {
@@ -80,17 +107,19 @@ export const indexChanges = async (
   const answer = (await send(client, { method: 'GET', path }, signal)) as Record<string, Index> | undefined
   const there = answer?.[name]
   if (there === undefined) return undefined
-  const { missing, problems } = compare(fields, there.mappings.properties)
+  const { missing, narrow } = compare(fields, there.mappings.properties)
   const alias: Request = { method: 'PUT', path: `${path}/_alias/${encodeURIComponent(prefix)}` }
   return {
     requests: [
       ...(missing ? additions(path, there, missing) : []),
       ...(Object.hasOwn(there.aliases, prefix) ? [] : [alias]),
     ],
-    problems: problems.map(
-      (problem) =>
-        `index ${name}: ${problem}; ${anotherPrefix(prefix)}, or reindex (POST /_reindex) into an index whose fields have these types`,
+    ...told(
+      `index ${name}`,
+      narrow,
+      `${anotherPrefix(prefix)}, or reindex (POST /_reindex) into an index whose fields have these types`,
     ),
+    narrow,
   }
 }
 

@@ -20,12 +20,15 @@ const TURN = 250
  * Cuts documents, as they are made, into requests.
  * @param batch how many there are, or a few more
  */
-export async function* requestsOf(documents: Iterable<Document>, batch: number): AsyncGenerator<readonly Document[]> {
+export async function* requestsOf(
+  documents: AsyncIterable<Document> | Iterable<Document>,
+  batch: number,
+): AsyncGenerator<readonly Document[]> {
   const most = shareOf(batch)
   let request: Document[] = []
   let length = 0
   let made = 0
-  for (const document of documents) {
+  for await (const document of documents) {
     const { source } = document
     if (request.length === most || (request.length > 0 && length + source.length > REQUEST_CHARACTERS)) {
       yield request

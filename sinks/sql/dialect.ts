@@ -3,6 +3,7 @@ import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { NameLimits } from '../../src/schema/names.ts'
 import type { Refusal } from '../../src/sink.ts'
+import type { Fit, Nearest, ValueCheck } from '../../src/schema/fit.ts'
 import type { Driver, Session } from './session.ts'
 
 /** A table by the names that `PREDICTIONS_TABLE` gives: `table` or `schema.table`. */
@@ -51,15 +52,6 @@ export interface ExistingTable {
   /** Whether a batch that fails in the middle can be rolled back. */
   readonly transactional: boolean
 }
-
-/** Whether a value that has the column's type fits as well into the type that the column has in the database. */
-export type ValueCheck = (value: unknown) => boolean
-
-/** How a column's values go into a column of a database: all, those that pass a check, or not at all. */
-export type Fit = 'all' | 'none' | ValueCheck
-
-/** The nearest number to a double that a column can hold. */
-export type Nearest = (value: number) => number
 
 /** What a table can have. */
 export interface Limits {

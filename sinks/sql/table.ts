@@ -3,17 +3,9 @@ import { fitNames, foldName } from '../../src/schema/names.ts'
 import { Misfit } from '../../src/schema/misfit.ts'
 import { createRowMapper } from '../../src/schema/row.ts'
 import type { Plan } from '../../src/sink.ts'
+import type { ValueCheck } from '../../src/schema/fit.ts'
 import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
-import type {
-  ValueCheck,
-  Dialect,
-  ExistingColumn,
-  ExistingTable,
-  StoredColumn,
-  TableName,
-  Target,
-  UniqueKey,
-} from './dialect.ts'
+import type { Dialect, ExistingColumn, ExistingTable, StoredColumn, TableName, Target, UniqueKey } from './dialect.ts'
 import { isOneOf, isOwn, type TableKind } from './kinds.ts'
 import { makeRoom, nothing, type Occupied, type Room } from './room.ts'
 import type { Session } from './session.ts'

@@ -77,6 +77,10 @@ const readers: Readonly<Record<string, (record: AnyRecord) => unknown>> = {
 const pathOf = (above: string, name: string): string =>
   /[.[\]"]/.test(name) ? `${above}[${JSON.stringify(name)}]` : `${above}.${name}`
 
+/** What `extra` calls a column's value that did not fit. */
+export const nameInExtra = ({ source, path }: Column): string =>
+  source === 'record' ? path.join('.') : path.reduce(pathOf, source as string)
+
 const checked = (coerce: Coerce, refusal: Refusal | undefined): Coerce => {
   if (!refusal) return coerce
   return (value) => {

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { ValueCheck, ExistingColumn, Fit, Limits, Nearest } from '../dialect.ts'
+import type { ExistingColumn, Limits } from '../dialect.ts'
 import {
   baseOf,
   both,
@@ -14,8 +14,11 @@ import {
   parametersOf,
   withDigits,
   withoutSpacesAtEnd,
+  type Fit,
+  type Nearest,
   type NumberType,
-} from '../fit.ts'
+  type ValueCheck,
+} from '../../../src/schema/fit.ts'
 import { spellHalves } from '../text.ts'
 
 const types: Readonly<Record<ColumnType, string>> = {

@@ -1,5 +1,6 @@
 import type { Column, ColumnType } from '../../../src/schema/column.ts'
-import type { ExistingColumn, Fit, Limits } from '../dialect.ts'
+import type { Fit } from '../../../src/schema/fit.ts'
+import type { ExistingColumn, Limits } from '../dialect.ts'
 
 const types: Readonly<Record<ColumnType, string>> = {
   text: 'text',

@@ -14,11 +14,12 @@ const writerOf = (properties?: object) =>
 /** What became of a record after its way through the outbox. */
 const documentsOf = (features: object, properties?: object): Document[] => {
   const from = recordFromJson(record({ features: features as Record<string, unknown> }).json)
-  const { write, writeAside } = writerOf(properties)
-  return [write(from, 3), writeAside(from, 3, 'why')].map((document) => {
-    if ('reason' in document) expect.fail(document.reason)
-    return document
-  })
+  const { draft, write, writeAside } = writerOf(properties)
+  const drafted = () => {
+    const made = draft(from, 3)
+    return 'reason' in made ? expect.fail(made.reason) : made
+  }
+  return [write(drafted(), []), writeAside(drafted(), [], 'why')]
 }
 const sourceOf = (document: Document) => decode(document.source) as Readonly<Record<string, object>>
 

@@ -1,6 +1,13 @@
-import type { ValueCheck, Fit, Nearest } from './dialect.ts'
+/** Whether a value that has a column's type fits as well into the type that the column has in a store. */
+export type ValueCheck = (value: unknown) => boolean
 
-/** How a database stores a number. */
+/** How a column's values go into a column of a store: all, those that pass a check, or not at all. */
+export type Fit = 'all' | 'none' | ValueCheck
+
+/** The nearest number to a double that a column can hold. */
+export type Nearest = (value: number) => number
+
+/** How a store holds a number. */
 export type NumberType =
   | { readonly kind: 'integer'; readonly min: bigint; readonly max: bigint }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
