@@ -30,6 +30,7 @@ import { createMissNotice } from './exchange/missed-routes.ts'
 import { createRouteMatcher } from './exchange/routes.ts'
 import { createSampler, rateOf, type Sampler } from './exchange/sampling.ts'
 import type { Column } from './schema/column.ts'
+import { conversionCounts } from './schema/conversions.ts'
 import { actualColumnsOf, columnsOf, featureNames, listNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
@@ -448,6 +449,7 @@ const createRequestCounts = () => {
     stats: () => ({
       requests: { seen: requests.captured + requests.sampledOut + requests.skipped, ...requests, rejected },
       formats: { ...formats },
+      converted: conversionCounts(),
       faults,
     }),
   }

@@ -16,7 +16,7 @@ const statsOf = (
   sinks: Record<string, SinkStats>,
   requests: Partial<CaptureStats['requests']> = {},
 ): (() => CaptureStats) => {
-  return () => ({ requests: { ...noRequests, ...requests }, formats: {}, faults: 0, sinks })
+  return () => ({ requests: { ...noRequests, ...requests }, formats: {}, converted: {}, faults: 0, sinks })
 }
 
 const ends: (() => unknown)[] = []

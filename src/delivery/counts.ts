@@ -1,4 +1,5 @@
 import type { Queue } from '../outbox/queue.ts'
+import type { ConversionCounts } from '../schema/conversions.ts'
 
 /**
  * What became of a sink's records. At any moment, in records of this run:
@@ -48,6 +49,11 @@ export interface CaptureStats {
   readonly requests: RequestStats
   /** Requests by the format their body was read as. */
   readonly formats: Readonly<Record<string, number>>
+  /**
+   * Values that were stored in another type than they came in, as nothing of them is lost, by path: `features.age: text as number`.
+   * Of all sinks of the process.
+   */
+  readonly converted: ConversionCounts
   /** Faults inside capture that did not reach the response. */
   readonly faults: number
   /** By the sink's name. */

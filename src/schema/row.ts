@@ -3,7 +3,9 @@ import type { ExtraValue } from '../records/extra.ts'
 import type { PredictionRecord } from '../records/record.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import { coercions, type Coerce } from './coerce.ts'
-import type { Column } from './column.ts'
+import type { Column, ColumnType } from './column.ts'
+import { countConversion } from './conversions.ts'
+import { convert } from './convert.ts'
 import { Misfit } from './misfit.ts'
 
 /** Why a value can't be stored as it is; undefined: it can. */
@@ -29,6 +31,7 @@ interface Leaf {
   readonly path: string
   readonly index: number
   readonly coerce: Coerce
+  readonly type: ColumnType
 }
 
 /** An object whose members have columns. In a Map, so that no member's name reaches a prototype. */
@@ -101,7 +104,7 @@ const treeOf = (source: Column['source'], columns: readonly Column[], coerceOf: 
     if (column.source !== source) continue
     const coerce = coerceOf(column, index)
     const last = column.path.at(-1)
-    if (last === undefined) return { path: source, index, coerce }
+    if (last === undefined) return { path: source, index, coerce, type: column.type }
     let branch = root
     for (const name of column.path.slice(0, -1)) {
       const there = branch.members.get(name)
@@ -109,7 +112,7 @@ const treeOf = (source: Column['source'], columns: readonly Column[], coerceOf: 
       branch.members.set(name, below)
       branch = below
     }
-    branch.members.set(last, { path: pathOf(branch.path, last), index, coerce })
+    branch.members.set(last, { path: pathOf(branch.path, last), index, coerce, type: column.type })
   }
   return root
 }
@@ -137,7 +140,8 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
   const own = columns.flatMap((column, index) => {
     const read = readers[column.path[0] ?? '']
     if (column.source !== 'record' || read === undefined) return []
-    return [{ read, leaf: { path: column.path.join('.'), index, coerce: coerceOf(column, index) } }]
+    const { type } = column
+    return [{ read, leaf: { path: column.path.join('.'), index, coerce: coerceOf(column, index), type } }]
   })
 
   // The row in the making: a mapper runs to its end before it runs again.
@@ -152,15 +156,43 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
     extra[key] = { value, reason }
   }
 
-  const put = ({ path, index, coerce }: Leaf, value: unknown): void => {
+  const putMisfit = ({ path, index }: Leaf, value: unknown, { stored, reason }: Misfit): void => {
+    row[index] = stored
+    note(path, value, reason)
+  }
+
+  const put = (leaf: Leaf, value: unknown): void => {
     if (value === null || value === undefined) return
-    const coerced = coerce(value)
-    if (coerced instanceof Misfit) {
-      row[index] = coerced.stored
-      note(path, value, coerced.reason)
-    } else {
-      row[index] = coerced
+    const coerced = leaf.coerce(value)
+    if (coerced instanceof Misfit) putMisfit(leaf, value, coerced)
+    else row[leaf.index] = coerced
+  }
+
+  /** A feature or output that does not fit may be converted without loss. A record's own members are of our making: they are not. */
+  const putConverted = (leaf: Leaf, value: unknown, misfit: Misfit): void => {
+    let at = value
+    // An array of one may hold a text that is a number.
+    for (let step = 0; step < 2; step++) {
+      const converted = convert(leaf.type, at)
+      if (converted === undefined) break
+      const { value: inner, as, note: said } = converted
+      const coerced = inner === null ? null : leaf.coerce(inner)
+      at = inner
+      if (coerced instanceof Misfit && coerced.stored === null) continue
+      const isFirst = countConversion(leaf.path, as)
+      if (coerced instanceof Misfit) return putMisfit(leaf, value, coerced)
+      row[leaf.index] = coerced
+      if (said !== undefined && isFirst) note(leaf.path, value, said)
+      return
     }
+    putMisfit(leaf, value, misfit)
+  }
+
+  const putMember = (leaf: Leaf, value: unknown): void => {
+    if (value === null || value === undefined) return
+    const coerced = leaf.coerce(value)
+    if (coerced instanceof Misfit) putConverted(leaf, value, coerced)
+    else row[leaf.index] = coerced
   }
 
   const spread = ({ path, members }: Branch, value: unknown): void => {
@@ -174,14 +206,14 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
       } else if (isBranch(below)) {
         spread(below, member)
       } else {
-        put(below, member)
+        putMember(below, member)
       }
     }
   }
 
   const fill = (tree: Leaf | Branch, value: unknown): void => {
     if (isBranch(tree)) spread(tree, value)
-    else if (!isEmpty(value)) put(tree, value)
+    else if (!isEmpty(value)) putMember(tree, value)
   }
 
   return (record) => {

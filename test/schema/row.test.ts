@@ -129,25 +129,38 @@ describe('a value that fits', () => {
 describe('a value that does not fit', () => {
   it.each<[keyof typeof types, unknown, string]>([
     ['double', '5cm', 'not a number'],
-    ['double', '5', 'not a number'],
+    ['double', '5,1', 'not a number'],
+    ['double', ' 5', 'not a number'],
+    ['double', '05', 'not a number'],
+    ['double', '0.1234567890123456', 'not a number'],
+    ['double', '1e999', 'not a number'],
     ['double', 'toString', 'not a number'],
     ['double', true, 'not a number'],
-    ['double', [1], 'not a number'],
+    ['double', [1, 2], 'not a number'],
+    ['double', [], 'not a number'],
+    ['double', ['x'], 'not a number'],
     ['double', 10n ** 400n, 'past double precision'],
     ['bigint', 1.5, 'not an integer'],
-    ['bigint', '1', 'not an integer'],
+    ['bigint', '1.5', 'not an integer'],
+    ['bigint', '9223372036854775808', 'not an integer'],
+    ['bigint', '+1', 'not an integer'],
     ['bigint', 'NaN', 'not an integer'],
     ['bigint', 2n ** 63n, 'past 64 bits'],
     ['bigint', -(2n ** 63n) - 1n, 'past 64 bits'],
     ['bigint', 2 ** 63, 'past 64 bits'],
-    ['text', 5, 'not a string'],
+    ['text', true, 'not a string'],
     ['text', { a: 1 }, 'not a string'],
     ['boolean', 1, 'not a boolean'],
-    ['boolean', 'true', 'not a boolean'],
+    ['boolean', 'yes', 'not a boolean'],
+    ['boolean', 'toString', 'not a boolean'],
     ['uuid', 'x', 'not a UUID'],
     ['uuid', `${id}0`, 'not a UUID'],
     ['uuid', 5, 'not a UUID'],
     ['timestamp', 'today', 'not a date-time'],
+    ['timestamp', 86_400, 'not a date-time'],
+    ['timestamp', 999_999_999, 'not a date-time'],
+    ['timestamp', 1e15, 'not a date-time'],
+    ['timestamp', '2026-02-30 10:00:00', 'not a date-time'],
   ])('%s: %s', (type, value, reason) => {
     const { stored, extra } = store(type, value)
     expect(stored).toBeNull()
@@ -328,8 +341,16 @@ describe('any record', () => {
   const scalarsOf = (of: unknown): string[] => {
     if (of === null || of === undefined) return []
     if (typeof of === 'object') return Object.values(of).flatMap(scalarsOf)
-    const isDouble = typeof of === 'bigint' && BigInt.asIntN(1024, of) === of && BigInt(Number(of)) === of
-    return [String(isDouble ? Number(of) : of).toLowerCase()]
+    if (typeof of === 'boolean') return [String(Number(of))]
+    const text = String(of).toLowerCase()
+    // A text that is a boolean or a number is stored as one, a moment as an ISO 8601 text.
+    if (text === 'true' || text === 'false') return [text === 'true' ? '1' : '0']
+    const epoch = Number(text) >= 1e12 ? Number(text) : Number(text) * 1000
+    if (epoch >= 1e12 && epoch < 1e13) return [String(Math.floor(epoch))]
+    if (/^\d{4}-\d\d-\d\d[t ]/.test(text))
+      return [String(Date.parse(/z|[+-]\d\d:?\d*$/.test(text) ? text : `${text}z`))]
+    if (text.trim() === text && text !== '' && Number.isFinite(Number(text))) return [String(Number(text))]
+    return [text]
   }
 
   it('has each of its scalars in a column or in extra', () => {
