@@ -191,6 +191,8 @@ export const judge = (answers: Answers, options: JudgeOptions = {}): Report => {
     model: plan.model ?? null,
     since: iso(current.since),
     until: iso(current.until),
+    bucket: plan.bucket,
+    time_zone: plan.timeZone,
     verdict,
     summary: summaryOf(said, verdict),
     ...said,

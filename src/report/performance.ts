@@ -178,7 +178,9 @@ export const performanceReport = ({ plan, current, reference }: Answers, thresho
       metrics: metricsOf(of.labelled, comparison),
       estimated: accuracyOf(of.expected),
     })
-  const checkedOn = before && effectiveSize(before.labelled) > effectiveSize(labelled.labelled) ? before : labelled
+  // The current window says most of whether they are still true, as soon as it says enough.
+  const isEnough = before === undefined || effectiveSize(labelled.labelled) >= thresholds.minimum
+  const checkedOn = isEnough ? labelled : before
   return {
     task: comparison.task,
     prediction: comparison.prediction,

@@ -1,4 +1,4 @@
-import type { Kind, Role } from './answers.ts'
+import type { BucketSize, Kind, Role } from './answers.ts'
 import type { Estimate } from './statistics/intervals.ts'
 
 /** What a report says, as `--json` prints it and `report()` returns it. Shares are from 0 to 1, weighted by `sample_weight`; times are ISO 8601 in UTC. */
@@ -8,6 +8,9 @@ export interface Report {
   model: string | null
   since: string
   until: string
+  /** Size of the buckets of what is told over time, and the zone (IANA) whose midnights they begin at. */
+  bucket: BucketSize
+  time_zone: string
   /** What the window is compared with; null: nothing. */
   reference: ReferenceNamed | null
   verdict: Verdict

@@ -6,14 +6,13 @@ export const plain = (text: string, width = Infinity): string => {
   return letters.length > width ? `${letters.slice(0, width - 1).join('')}…` : safe
 }
 
-/** Text over several lines of at most `width` columns, each after the first with this indent. */
+/** Text over several lines of at most `width` columns each, to which those after the first add this indent. */
 export const wrap = (text: string, width: number, indent = ''): string => {
   const lines: string[] = []
   let line = ''
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`
-    const room = lines.length === 0 ? width : width - indent.length
-    if (line !== '' && [...longer].length > room) {
+    if (line !== '' && [...longer].length > width) {
       lines.push(line)
       line = word
     } else line = longer

@@ -57,10 +57,7 @@ const heading = ({ model, since, until, reference }: Report, { dim }: Palette): 
 const verdict = ({ verdict, summary }: Report, palette: Palette): string[] => {
   const [word, colour] = VERDICTS[verdict]
   const indent = ' '.repeat(word.length + 2)
-  return [
-    '',
-    `${palette[colour](palette.bold(word))}  ${wrap(plain(summary), WIDTH - indent.length, indent).trimStart()}`,
-  ]
+  return ['', `${palette[colour](palette.bold(word))}  ${wrap(plain(summary), WIDTH - indent.length, indent)}`]
 }
 
 const findings = ({ findings }: Report, palette: Palette): string[] => {
@@ -167,11 +164,11 @@ const groups = (title: string, of: readonly GroupReport[], palette: Palette): st
     }
   })
   const table = [
-    { title, width: 26 },
+    { title, width: 22 },
     { title: 'predictions', width: 11, align: 'right' as const },
     { title: 'share', width: 7, align: 'right' as const },
     { title: 'errors', width: 7, align: 'right' as const },
-    { title: '', width: 25 },
+    { title: '', width: 29 },
   ]
   return ['', ...textTable(table, rows, palette.bold)]
 }
