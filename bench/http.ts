@@ -1,12 +1,15 @@
 /**
  * What capture costs a server: node bench/http.ts [framework …]
  * Each mode runs in a process of its own, warmed up. The servers take short turns, many of them, so that a machine whose speed
- * changes from second to second does so for all alike; medians are given, and the ratio is the median of each round's own.
+ * changes from second to second does so for all alike; medians are given, and a ratio is the median of each round's own.
+ * The load is wrk, where it is installed, else a process of our own; at the fixed rate always ours, as wrk knows none.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { median, openLoad, percentile, type Load } from './load.ts'
+import { median, percentile, type LoadResult } from './load.ts'
+import { forkLoad, type ForkedLoad } from './load-process.ts'
+import { hasWrk, runWrk } from './wrk.ts'
 
 interface Report {
   cpu: number
@@ -15,7 +18,8 @@ interface Report {
 
 interface Running {
   mode: string
-  load: Load
+  port: number
+  load: ForkedLoad
   ask(message?: string): Promise<Report>
   process: ChildProcess
 }
@@ -28,21 +32,24 @@ interface Turn {
   latencies: readonly number[]
 }
 
-const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 40)
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 0.5)
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 20)
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 1)
 /** Until the optimising compiler is done with the servers: on a slow machine the first seconds mislead most. */
 const WARM_UP_SECONDS = Number(process.env['BENCH_WARM_UP'] ?? 10)
 const CONNECTIONS = 50
-const MODES = (process.env['BENCH_MODES'] ?? 'none,discard,postgres,insert').split(',')
+const MODES = (process.env['BENCH_MODES'] ?? 'none,log,memory,outbox,postgres,insert').split(',')
 /** LiteLLM's published figures are for this rate. */
 const FIXED_RATE = 1170
+
+const isWrkThere = await hasWrk()
 
 const start = async (framework: string, mode: string): Promise<Running> => {
   const child = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), [framework, mode])
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return {
     mode,
-    load: await openLoad(port, CONNECTIONS),
+    port,
+    load: await forkLoad(port, CONNECTIONS),
     process: child,
     async ask(message = 'report') {
       child.send(message)
@@ -59,10 +66,13 @@ const stop = async ({ load, process: child }: Running): Promise<void> => {
   await exit
 }
 
-const turn = async ({ load, ask }: Running, rate?: number): Promise<Turn> => {
-  const before = await ask('reset')
-  const { requests, seconds, latencies } = await load.run(SECONDS, rate)
-  const after = await ask()
+const drive = ({ load, port }: Running, seconds: number, rate: number | undefined): Promise<LoadResult> =>
+  rate === undefined && isWrkThere ? runWrk(port, CONNECTIONS, seconds) : load.run(seconds, rate)
+
+const turn = async (server: Running, rate?: number): Promise<Turn> => {
+  const before = await server.ask('reset')
+  const { requests, seconds, latencies } = await drive(server, SECONDS, rate)
+  const after = await server.ask()
   return { rate: requests / seconds, cpu: (after.cpu - before.cpu) / requests, delay: after.loopDelayP99, latencies }
 }
 
@@ -76,20 +86,24 @@ const takeTurns = async (servers: readonly Running[], rate?: number): Promise<Tu
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
 
-const ratioTo = (turns: readonly Turn[], others: readonly Turn[] | undefined): number | string =>
-  others === undefined ? '' : rounded(median(turns.map(({ rate }, i) => rate / others[i]!.rate)), 3)
+type Figure = 'rate' | 'cpu'
+
+const ratioTo = (turns: readonly Turn[], others: readonly Turn[] | undefined, of: Figure): number | string =>
+  others === undefined ? '' : rounded(median(turns.map((turn, i) => turn[of] / others[i]![of])), 3)
 
 const print = (title: string, all: Turns): void => {
   console.log(`\n${title}`)
+  const none = all.get('none')
   const rows = [...all].map(([mode, turns]) => {
     const latencies = turns.flatMap((each) => each.latencies)
     const row = {
       'requests/s': Math.round(median(turns.map(({ rate }) => rate))),
-      'of none': ratioTo(turns, all.get('none')),
-      'of insert': ratioTo(turns, all.get('insert')),
+      'of none': ratioTo(turns, none, 'rate'),
+      'of insert': ratioTo(turns, all.get('insert'), 'rate'),
+      'CPU µs/request': rounded(median(turns.map(({ cpu }) => cpu)), 1),
+      'CPU of none': ratioTo(turns, none, 'cpu'),
       'p50 ms': rounded(percentile(latencies, 0.5) / 1000, 3),
       'p99 ms': rounded(percentile(latencies, 0.99) / 1000, 3),
-      'CPU µs/request': rounded(median(turns.map(({ cpu }) => cpu)), 1),
       'loop delay p99 ms': rounded(median(turns.map(({ delay }) => delay)), 2),
     }
     return [mode, row] as const
@@ -101,8 +115,11 @@ const named = process.argv.slice(2)
 for (const framework of named.length > 0 ? named : ['fastify', 'koa', 'express']) {
   const servers: Running[] = []
   for (const mode of MODES) servers.push(await start(framework, mode))
-  for (const { load } of servers) await load.run(WARM_UP_SECONDS)
-  print(`${framework}: as many requests as go, ${CONNECTIONS} connections`, await takeTurns(servers))
+  for (const server of servers) await drive(server, WARM_UP_SECONDS, undefined)
+  const by = isWrkThere ? 'wrk' : 'a load of our own'
+  print(`${framework}: as many requests as go, ${CONNECTIONS} connections, by ${by}`, await takeTurns(servers))
+  // The code is warm; what a lone request touches is not.
+  for (const server of servers) await drive(server, WARM_UP_SECONDS / 2, FIXED_RATE)
   if (process.env['BENCH_FIXED'] !== '0')
     print(`${framework}: ${FIXED_RATE} requests/s`, await takeTurns(servers, FIXED_RATE))
   for (const server of servers) await stop(server)

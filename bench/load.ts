@@ -18,7 +18,7 @@ export interface Load {
   close(): void
 }
 
-const BODY = '{"sepal":{"length":5.1,"width":3.5},"petal":{"length":1.4,"width":0.2}}'
+export const BODY = '{"sepal":{"length":5.1,"width":3.5},"petal":{"length":1.4,"width":0.2}}'
 const REQUEST = Buffer.from(
   `POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`,
 )

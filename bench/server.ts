@@ -1,7 +1,7 @@
 /**
  * A server under measurement: node bench/server.ts FRAMEWORK MODE
- *   MODE: none | insert (an insert by Knex awaited in the handler) | discard (captured, to a sink that discards) |
- *         memory (the same, without the outbox) | postgres (captured, to Postgres)
+ *   MODE: none | log (no capture; pino writes its line a request to a file) | insert (an insert by Knex awaited in the handler) |
+ *         outbox (captured, to a sink that discards) | memory (the same, without the outbox) | postgres (captured, to Postgres)
  * Reports its port, and on each message its CPU time, event-loop delay and capture's stats.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -42,7 +42,7 @@ const directory = mkdtempSync(join(tmpdir(), 'capture-bench-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const capture: Capture | undefined =
-  mode === 'none' || mode === 'insert'
+  mode === 'none' || mode === 'log' || mode === 'insert'
     ? undefined
     : createCapture({
         sink: mode === 'postgres' ? url : discard,
@@ -53,6 +53,13 @@ const capture: Capture | undefined =
         model: 'iris',
         logger: { info() {}, warn: console.error, error: console.error },
       })
+
+/** What writes a line a request to a file, in Express and Koa; Fastify has pino built in. */
+const logFile = join(directory, 'requests.log')
+const log =
+  mode === 'log'
+    ? (await import('pino-http')).pinoHttp({}, (await import('pino')).default.destination(logFile))
+    : undefined
 
 const insert = await (async () => {
   if (mode !== 'insert') return undefined
@@ -84,6 +91,7 @@ const servers: Record<string, () => Promise<Server>> = {
     const { default: express } = await import('express')
     const { capturePredictions } = await import('capture-predictions/express')
     const app = express()
+    if (log) app.use(log)
     app.use(express.json())
     if (capture) app.use(capturePredictions(capture))
     app.post('/predict', async (req, res) => {
@@ -99,6 +107,11 @@ const servers: Record<string, () => Promise<Server>> = {
     const { bodyParser } = await import('@koa/bodyparser')
     const { capturePredictions } = await import('capture-predictions/koa')
     const app = new Koa()
+    if (log)
+      app.use((ctx, next) => {
+        log(ctx.req, ctx.res)
+        return next()
+      })
     app.use(bodyParser())
     if (capture) app.use(capturePredictions(capture))
     app.use(async (ctx) => {
@@ -113,7 +126,7 @@ const servers: Record<string, () => Promise<Server>> = {
   async fastify() {
     const { default: Fastify } = await import('fastify')
     const { capturePredictions } = await import('capture-predictions/fastify')
-    const app = Fastify()
+    const app = Fastify(mode === 'log' ? { logger: { file: logFile } } : {})
     if (capture) await app.register(capturePredictions, { capture })
     app.post('/predict', async (request) => {
       const body = request.body as Iris
@@ -147,7 +160,7 @@ process.on('message', (message) => {
   })
 })
 process.on('disconnect', () => {
-  if (capture === undefined) return mode === 'none' ? process.exit() : undefined
+  if (capture === undefined) return mode === 'insert' ? undefined : process.exit()
   void dropTable().finally(() => process.exit())
 })
 
