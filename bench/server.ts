@@ -144,6 +144,8 @@ const server = await servers[framework!]!()
 if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
 // The load keeps its connections while the other servers have their turns.
 server.keepAliveTimeout = 0
+server.headersTimeout = 0
+server.requestTimeout = 0
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 
