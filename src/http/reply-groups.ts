@@ -15,18 +15,18 @@ export interface Turn<Ended> {
 /** Taken at the start: a reply must not wait for a clock that the app's own tests stopped. */
 const { setImmediate } = timers
 
-/** In milliseconds: a reply that comes longer after the one before has hardly another to share a write with. It does not wait. */
-const MAX_GAP_MS = 1
+/** In milliseconds: replies that come closer to one another than this share the turn of a busy loop. */
+const MAX_GAP_MS = 0.25
+/** So many replies have to come close to the one before: of a few requests at a time each goes alone, as a wait costs more than a write. */
+const MIN_STREAK = 2
 /** In milliseconds: a group that is as old is not added to. */
 const MAX_AGE_MS = 1
 /** In milliseconds: where handlers compute for as long, the reply before should not wait for the next one. */
 const MAX_STEP_MS = 1
-/** So many slow groups in a row are no coincidence, as a garbage collection is. */
-const MAX_SLOW = 4
-/** So long, in milliseconds, no reply is kept back then. */
-const PAUSE_MS = 1000
+/** So many replies more have to come close to the one before, after a group in which handlers computed for long. */
+const PENALTY = 1000
 
-/** Of all captures: those that wait. */
+/** The groups of all captures that wait, by what ends the wait. */
 const waiting = new Set<() => void>()
 const flushAll = (): void => {
   for (const flush of waiting) flush()
@@ -44,8 +44,8 @@ const watchExit = (): void => {
  * Groups what ends in one turn of the event loop: one `write` for the records of all, and then their replies. Each is recorded
  * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
  *
- * Only a reply that comes close after another one waits: for what is left of the turn, and at most a millisecond, as there the group
- * ends. Handlers that compute for long between two replies all the same are noticed, and for a second no reply is kept back.
+ * Only on a busy loop a reply waits: where each of a few came close to the one before. It waits for what is left of the turn, and at
+ * most a millisecond, as there the group ends. A group of handlers that compute for long is seen, and the next thousand replies go alone.
  *
  * @param record records what ended
  * @param failed told of what it throws: the replies go all the same
@@ -58,18 +58,9 @@ export const createTurn = <Ended>(
   let replies: HeldReply[] = []
   let lastAt = -Infinity
   let startedAt = 0
-  let pausedUntil = 0
-  let slow = 0
+  /** How many replies came close to the one before, without a gap. */
+  let streak = 0
   let immediate: NodeJS.Immediate | undefined
-
-  const isPaused = (now: number): boolean => {
-    if (pausedUntil === 0) return false
-    if (now < pausedUntil) return true
-    pausedUntil = 0
-    // One more tells.
-    slow = MAX_SLOW - 1
-    return false
-  }
 
   const start = (now: number): void => {
     if (!isWatched) watchExit()
@@ -84,8 +75,7 @@ export const createTurn = <Ended>(
   const flush = (): void => {
     if (!waiting.delete(flush)) return
     const now = performance.now()
-    slow = now - startedAt > MAX_STEP_MS * all.length ? slow + 1 : 0
-    if (slow === MAX_SLOW) pausedUntil = now + PAUSE_MS
+    if (now - startedAt > MAX_STEP_MS * all.length) streak = -PENALTY
     const ended = all
     const held = replies
     all = []
@@ -96,15 +86,17 @@ export const createTurn = <Ended>(
       failed(error)
     }
     for (const reply of held) reply.letGo()
+    // The system's work on the replies is no gap.
+    lastAt = performance.now()
   }
 
   return {
     add(ended, socket) {
       const now = performance.now()
-      const gap = now - lastAt
+      streak = now - lastAt <= MAX_GAP_MS ? streak + 1 : Math.min(streak, 0)
       lastAt = now
       const isFirst = all.length === 0
-      if (!hasImmediates || isPaused(now) || (isFirst && gap > MAX_GAP_MS)) return false
+      if (!hasImmediates || (isFirst && streak < MIN_STREAK)) return false
       all.push(ended)
       replies.push(new HeldReply(socket))
       if (isFirst) start(now)

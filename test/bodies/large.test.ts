@@ -89,7 +89,7 @@ const listening = async (listener: RequestListener): Promise<string> => {
 
 /** A service in a process of its own, whose handler ends it right after the reply. */
 const endingService = async (outboxDir: string, ending: string) => {
-  const script = fileURLToPath(new URL('../children/ending-large.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./children/ending-large.ts', import.meta.url))
   const child = fork(script, [outboxDir, ending, `${N}`], { silent: true })
   cleanup(() => child.kill('SIGKILL'))
   const [port] = (await once(child, 'message')) as [number]

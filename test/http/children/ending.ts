@@ -1,5 +1,5 @@
 /**
- * A service whose handler ends in its own way right after its second reply, which waits as it comes close after the first: node children/ending.ts OUTBOX ENDING
+ * A service whose handler ends in its own way right after its third reply, which waits as those before came close: node children/ending.ts OUTBOX ENDING
  *   ENDING: kill (by SIGKILL) | exit | throw | destroy (the connection)
  * Tells its port.
  */
@@ -26,9 +26,9 @@ app.use(capturePredictions(createCapture({ sink, outboxDir, logger: silentLogger
 let replies = 0
 app.post('/predict', (_req, res) => {
   res.json({ prediction: 1 })
-  if (++replies === 2) endings[ending]!(res)
+  if (++replies === 3) endings[ending]!(res)
 })
-// The clock stands, however slow the machine: the second comes close.
+// The clock stands, however slow the machine: one reply comes close to the other.
 performance.now = () => 0
 const server = createServer(app).listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
 process.on('disconnect', () => process.exit())
