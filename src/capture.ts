@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import * as timers from 'node:timers'
 import { isDeepStrictEqual } from 'node:util'
 import { isMembers } from './actuals/members.ts'
 import { createActuals, type ActualsResult } from './actuals/actuals.ts'
@@ -36,6 +35,7 @@ import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
 import { openSinkPairs } from './sinks.ts'
+import { afterMs, monotonicMs } from './steps/real-timers.ts'
 import { createStepRunner } from './steps/time-slices.ts'
 import { createTurn } from './http/reply-groups.ts'
 
@@ -286,9 +286,9 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     count: counts.request,
     fault,
     abandon(finish) {
-      const timer = timers.setTimeout(() => end(), ABANDONED_MS).unref()
+      const cancel = afterMs(ABANDONED_MS, () => end())
       const end = () => {
-        timers.clearTimeout(timer)
+        cancel()
         if (!abandoned.delete(end)) return
         // Called by a timer or by close: nobody above would catch it.
         try {
@@ -337,9 +337,9 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       endAbandoned()
       turn.flush()
       closing ??= (async () => {
-        const deadline = performance.now() + timeout
+        const deadline = monotonicMs() + timeout
         await endsWithin(steps.idle(), timeout)
-        const timeoutMs = Math.max(0, deadline - performance.now())
+        const timeoutMs = Math.max(0, deadline - monotonicMs())
         await Promise.all(allDeliveries.map((delivery) => delivery.close({ timeoutMs })))
         await outbox?.close()
         // Last, so that the metrics count what closing has written.

@@ -3,6 +3,7 @@ import type { MeterProvider, Observable } from '@opentelemetry/api'
 import { createRequire } from 'node:module'
 import type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
 import { places } from './peer.ts'
+import { everyMs } from './steps/real-timers.ts'
 
 type Api = typeof OpenTelemetry
 
@@ -116,7 +117,7 @@ const createRegistry = () => {
   /** What captures that are closed have counted: counters must not fall. */
   let ended: MetricValues = new Map()
   const attached = new WeakSet<MeterProvider>()
-  let timer: NodeJS.Timeout | undefined
+  let endLooking: (() => void) | undefined
 
   const now = (): MetricValues =>
     sum(
@@ -151,16 +152,16 @@ const createRegistry = () => {
   }
 
   const stopLooking = (): void => {
-    clearInterval(timer)
-    timer = undefined
+    endLooking?.()
+    endLooking = undefined
   }
 
   /** An SDK may be registered after the capture was made, and meters, unlike tracers, do not find out by themselves. */
   const lookFor = (api: Api): void => {
-    if (tryAttach(api) || timer) return
-    timer = setInterval(() => {
+    if (tryAttach(api) || endLooking) return
+    endLooking = everyMs(1000, () => {
       if (tryAttach(api)) stopLooking()
-    }, 1000).unref()
+    })
   }
 
   return {

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextTurn } from '../../src/steps/real-timers.ts'
 import type { Document } from './documents.ts'
 
 /** Requests at a time. A shard indexes a request on one core: several keep more of them busy. */
@@ -37,7 +37,7 @@ export async function* requestsOf(
     }
     request.push(document)
     length += source.length
-    if (++made % TURN === 0) await setImmediate()
+    if (++made % TURN === 0) await nextTurn()
   }
   if (request.length > 0) yield request
 }

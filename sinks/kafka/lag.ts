@@ -1,4 +1,5 @@
 import type { Consumer } from '@platformatic/kafka'
+import { afterMs } from '../../src/steps/real-timers.ts'
 
 const INTERVAL_MS = 1000
 
@@ -32,7 +33,7 @@ const readLag = async (consumer: Client, { topic, assigned, first }: LagOptions)
 
 /** Asks for the lag again and again, until the returned function is called. */
 export const watchLag = (consumer: Client, options: LagOptions): (() => void) => {
-  let timer: NodeJS.Timeout | undefined
+  let cancel = (): void => {}
   let stopped = false
   const ask = async () => {
     const lag = await readLag(consumer, options).catch(() => undefined)
@@ -41,11 +42,11 @@ export const watchLag = (consumer: Client, options: LagOptions): (() => void) =>
     plan()
   }
   const plan = () => {
-    timer = setTimeout(() => void ask(), INTERVAL_MS).unref()
+    cancel = afterMs(INTERVAL_MS, () => void ask())
   }
   plan()
   return () => {
     stopped = true
-    clearTimeout(timer)
+    cancel()
   }
 }

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { nextTurn } from '../../src/steps/real-timers.ts'
 
 /** How long work may keep the event loop, in milliseconds: a share of the 5 that a write of 1,000 rows is allowed. */
 const SLICE_MS = 1
@@ -18,7 +18,7 @@ export const inSlices = async <Item>(
     work(items[index] as Item, index)
     if (performance.now() < end) continue
     await pause()
-    await setImmediate()
+    await nextTurn()
     end = performance.now() + SLICE_MS
   }
   await pause()

@@ -6,7 +6,8 @@ import { createConfirmations } from './confirmations.ts'
 import { createCounts, type SinkStats } from './counts.ts'
 import { createLog, says } from './log.ts'
 import { createLoop, type DeliverySettings, type Flush } from './loop.ts'
-import { endsWithin, holdProcess, orFalseAfter } from './waits.ts'
+import { holdProcess, monotonicMs } from '../steps/real-timers.ts'
+import { endsWithin, orFalseAfter } from './waits.ts'
 
 export type { DeliverySettings } from './loop.ts'
 
@@ -116,8 +117,8 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
 
   const end = async (timeoutMs: number): Promise<void> => {
     const release = holdProcess()
-    const deadline = performance.now() + timeoutMs
-    const left = (): number => Math.max(0, deadline - performance.now())
+    const deadline = monotonicMs() + timeoutMs
+    const left = (): number => Math.max(0, deadline - monotonicMs())
     try {
       loop.start()
       await endsWithin(loop.drain(), timeoutMs - spareOf(timeoutMs))

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hasCode } from '../errors/errors.ts'
 import type { Queue, QueuedBatch, DeadLetter } from '../outbox/queue.ts'
 import type { Column } from '../schema/column.ts'
 import type { Sink } from '../sink.ts'
+import { monotonicMs, nextTurn } from '../steps/real-timers.ts'
 import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
@@ -84,8 +84,8 @@ export const createLoop = (options: LoopOptions) => {
       return Infinity
     }
     if (durability === 'sink' || records >= batchSize || bytes >= batchBytes) return 0
-    waitingSince ??= performance.now()
-    return waitingSince + flushIntervalMs - performance.now()
+    waitingSince ??= monotonicMs()
+    return waitingSince + flushIntervalMs - monotonicMs()
   }
 
   const untilDue = async (): Promise<void> => {
@@ -199,7 +199,7 @@ export const createLoop = (options: LoopOptions) => {
   // Under load this runs in each turn of the event loop: only what changes when the batch goes wakes the loop.
   queue.onAppend(() => {
     const isFirst = waitingSince === undefined
-    waitingSince ??= performance.now()
+    waitingSince ??= monotonicMs()
     if (isFirst || dueIn() <= 0) idle.cut()
   })
 

@@ -1,6 +1,7 @@
 import { atMostOnceA, silentLogger, type Logger } from '../logger.ts'
 import type { DeadLetter, Queue, QueuedBatch, ReadLimit } from '../outbox/queue.ts'
 import { storedFromJson } from '../records/stored.ts'
+import { inNextTurn } from '../steps/real-timers.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -66,7 +67,7 @@ export const createMemoryQueue = ({
   const tell = (): void => {
     if (telling) return
     telling = true
-    setImmediate(() => {
+    inNextTurn(() => {
       telling = false
       for (const listener of listeners) listener()
     })

@@ -1,5 +1,4 @@
-/** The longest wait a timer of Node.js takes. */
-const LONGEST_MS = 2 ** 31 - 1
+import { afterMs } from '../steps/real-timers.ts'
 
 /** A wait that can be cut short, for one waiter at a time. It never keeps the process alive. */
 export const createPause = () => {
@@ -7,9 +6,9 @@ export const createPause = () => {
   return {
     wait: (ms: number): Promise<void> =>
       new Promise((resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, LONGEST_MS)).unref()
+        const cancel = afterMs(ms, resolve)
         end = () => {
-          clearTimeout(timer)
+          cancel()
           resolve()
         }
       }),
@@ -29,10 +28,4 @@ export const orFalseAfter = (ms: number, answer: Promise<boolean>): Promise<bool
 export const endsWithin = (work: Promise<unknown>, ms: number): Promise<boolean> => {
   const ended = () => true
   return orFalseAfter(ms, work.then(ended, ended))
-}
-
-/** Keeps the process alive until the returned function is called: for those who wait for a flush, as no timer of delivery does. */
-export const holdProcess = (): (() => void) => {
-  const timer = setInterval(() => {}, LONGEST_MS)
-  return () => clearInterval(timer)
 }

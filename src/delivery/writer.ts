@@ -3,6 +3,7 @@ import type { PredictionRecord } from '../records/record.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import type { Column } from '../schema/column.ts'
 import type { Refusal, Sink } from '../sink.ts'
+import { afterMs } from '../steps/real-timers.ts'
 
 export interface SinkWriterOptions {
   readonly sink: Sink
@@ -66,11 +67,11 @@ export const createSinkWriter = ({
     if (stopped) throw stopped
     const controller = new AbortController()
     const { signal } = controller
-    const timer = setTimeout(() => controller.abort(tooLate(what, timeoutMs)), timeoutMs).unref()
-    let grace: NodeJS.Timeout | undefined
+    const cancelLimit = afterMs(timeoutMs, () => controller.abort(tooLate(what, timeoutMs)))
+    let cancelGrace = (): void => {}
     const givenUp = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => {
-        grace = setTimeout(() => reject(signal.reason as Error), graceMs).unref()
+        cancelGrace = afterMs(graceMs, () => reject(signal.reason as Error))
       })
     })
     current = controller
@@ -80,8 +81,8 @@ export const createSinkWriter = ({
       throw signal.aborted ? signal.reason : error
     } finally {
       current = undefined
-      clearTimeout(timer)
-      clearTimeout(grace)
+      cancelLimit()
+      cancelGrace()
     }
   }
 

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
-import * as timers from 'node:timers'
 import { beforeDestroy } from './cork-socket.ts'
-import { hasImmediates } from '../steps/immediates.ts'
+import { inNextTurn } from '../steps/real-timers.ts'
 import { HeldReply } from './held-reply.ts'
 
 /** What ended in one turn of the event loop, to be recorded before its replies go. */
@@ -11,9 +10,6 @@ export interface Turn<Ended> {
   /** Ends the wait now. */
   flush(): void
 }
-
-/** Taken at the start: a reply must not wait for a clock that the app's own tests stopped. */
-const { setImmediate } = timers
 
 /** In milliseconds: replies that come closer to one another than this share the turn of a busy loop. */
 const MAX_GAP_MS = 0.25
@@ -60,14 +56,16 @@ export const createTurn = <Ended>(
   let startedAt = 0
   /** How many replies came close to the one before, without a gap. */
   let streak = 0
-  let immediate: NodeJS.Immediate | undefined
+  let isScheduled = false
 
   const start = (now: number): void => {
     if (!isWatched) watchExit()
     startedAt = now
     waiting.add(flush)
-    immediate ??= setImmediate(() => {
-      immediate = undefined
+    if (isScheduled) return
+    isScheduled = true
+    inNextTurn(() => {
+      isScheduled = false
       flush()
     })
   }
@@ -96,7 +94,7 @@ export const createTurn = <Ended>(
       streak = now - lastAt <= MAX_GAP_MS ? streak + 1 : Math.min(streak, 0)
       lastAt = now
       const isFirst = all.length === 0
-      if (!hasImmediates || (isFirst && streak < MIN_STREAK)) return false
+      if (isFirst && streak < MIN_STREAK) return false
       all.push(ended)
       replies.push(new HeldReply(socket))
       if (isFirst) start(now)

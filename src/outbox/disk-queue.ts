@@ -1,5 +1,6 @@
 import { messageOf } from '../errors/errors.ts'
 import { storedFromJson } from '../records/stored.ts'
+import { inNextTurn, monotonicMs } from '../steps/real-timers.ts'
 import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
 import { sinkKey } from './files.ts'
@@ -64,7 +65,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
   const tell = () => {
     if (told || !listener) return
     told = true
-    setImmediate(() => {
+    inNextTurn(() => {
       told = false
       listener?.()
     })
@@ -74,13 +75,13 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
 
   /** Other processes and people change them as well. Counting many takes long: a twentieth of the time at most goes into it. */
   const countDeadLetters = async () => {
-    const start = performance.now()
+    const start = monotonicMs()
     if (start < nextCount) return
     const changed = await deadLettersChanged(outbox, key)
     if (changed === lastChange) return
     deadLetterBytes = (await measureDeadLetters(outbox, key)).bytes
     lastChange = changed
-    nextCount = performance.now() + 20 * (performance.now() - start)
+    nextCount = monotonicMs() + 20 * (monotonicMs() - start)
   }
 
   const dropDrained = async (log: OutboxLog) => {

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { atMostOnceA, type Logger } from '../logger.ts'
 import { messageOf, PredictionsError } from '../errors/errors.ts'
+import { everyMs } from '../steps/real-timers.ts'
 import { adopt, removeStrayLocks } from './adoption.ts'
 import { openDamage } from './damage.ts'
 import { openDiskQueue, type DiskQueue } from './disk-queue.ts'
@@ -112,15 +113,15 @@ export const openOutbox = (options: OutboxOptions): Outbox => {
   })
 
   let ticks = 0
-  const timer = setInterval(() => {
+  const endUpkeep = everyMs(TICK_MS, () => {
     void upkeep()
     if (++ticks % TICKS_BETWEEN_LOOKS === 0) void lookForLogs()
-  }, TICK_MS).unref()
+  })
   const ready = Promise.all([lookForLogs(), upkeep()]).then(() => {})
 
   let closing: Promise<void> | undefined
   const close = async () => {
-    clearInterval(timer)
+    endUpkeep()
     await Promise.all([lookForLogs(), upkeep()])
     for (const [key, queue] of queues) {
       await queue.close()

@@ -13,6 +13,7 @@ import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../errors/errors.ts'
+import { monotonicMs } from '../steps/real-timers.ts'
 import type { Warn } from './damage.ts'
 import { FILE_MODE, isMissing, segmentFile, syncFolder } from './files.ts'
 import { encodeLines, type EncodedLines } from './line.ts'
@@ -103,7 +104,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 
   const refused = (error: unknown) => {
     const delay = Math.min(LAST_RETRY_MS, (refusal?.delay ?? FIRST_RETRY_MS / 2) * 2)
-    refusal = { error, delay, retryAt: performance.now() + delay }
+    refusal = { error, delay, retryAt: monotonicMs() + delay }
     warn(
       'write',
       `The outbox can’t write to ${log.directory}: ${messageOf(error)}. New records are kept in memory, up to ${memoryBytes} bytes, ` +
@@ -130,7 +131,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     }
   }
 
-  const isRefused = () => refusal !== undefined && performance.now() < refusal.retryAt
+  const isRefused = () => refusal !== undefined && monotonicMs() < refusal.retryAt
 
   const toDisk = (lines: EncodedLines): Segment | undefined => {
     if (isRefused()) return undefined

@@ -1,5 +1,4 @@
-import * as timers from 'node:timers'
-import { hasImmediates } from './immediates.ts'
+import { inNextTurn } from './real-timers.ts'
 
 /** Work that takes long, in steps of a fraction of a millisecond as a rule: between them other work may go on. */
 export type Steps<Result = void> = Generator<undefined, Result, undefined>
@@ -23,9 +22,6 @@ export interface StepRunner {
   /** Resolves when all is done that is under way now. */
   idle(): Promise<unknown>
 }
-
-/** Taken at the start: records must not wait for a clock that the app's own tests stopped. */
-const { setImmediate } = timers
 
 /** How long steps go on in one turn of the event loop, in milliseconds: each is to be a fraction of that. */
 const BUDGET_MS = 2
@@ -83,7 +79,7 @@ export const createStepRunner = (): StepRunner => {
   const schedule = (): void => {
     if (isScheduled || jobs.length === 0) return
     isScheduled = true
-    setImmediate(turn)
+    inNextTurn(turn)
   }
 
   const isDoneWithin = (job: Job, ms: number): boolean => {
@@ -108,10 +104,6 @@ export const createStepRunner = (): StepRunner => {
 
   return {
     run(work, end) {
-      if (!hasImmediates) {
-        while (work.next().done !== true);
-        return end()
-      }
       watchExit()
       jobs.push(newJob(work, end))
       schedule()

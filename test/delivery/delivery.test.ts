@@ -5,6 +5,8 @@ import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
 import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, line, lines, memorySink, refused } from './support.ts'
 
+vi.mock('../../src/steps/real-timers.ts', () => import('./fakeable-timers.ts'))
+
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()

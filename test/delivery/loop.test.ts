@@ -5,6 +5,8 @@ import type { Column } from '../../src/schema/column.ts'
 import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, lines, memorySink } from './support.ts'
 
+vi.mock('../../src/steps/real-timers.ts', () => import('./fakeable-timers.ts'))
+
 const sizes = (batches: readonly (readonly unknown[])[]): number[] => batches.map((batch) => batch.length)
 
 afterEach(() => {

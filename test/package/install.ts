@@ -87,11 +87,28 @@ export const pack = async (folder: string): Promise<Tarball> => {
 }
 
 /** Packages as the lock file has them: the cache of `npm ci` holds these. */
-const locked = (name: string): string => {
+export const locked = (name: string): string => {
   const { version } = JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, 'utf8')) as {
     version: string
   }
   return `${name}@${version}`
+}
+
+/** A folder with a package of its own, and what is installed there. */
+export const makeProject = async (
+  folder: string,
+  packages: readonly string[],
+  manifest: Readonly<Record<string, unknown>> = {},
+): Promise<void> => {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, ...manifest }))
+  await install(folder, packages)
+}
+
+/** A compiler of another release. @returns its program */
+export const installTypeScript = async (folder: string, release: string): Promise<string> => {
+  await makeProject(folder, [`typescript@${release}`])
+  return join(folder, 'node_modules/typescript/bin/tsc')
 }
 
 const install = async (folder: string, packages: readonly string[]): Promise<void> => {
@@ -101,16 +118,13 @@ const install = async (folder: string, packages: readonly string[]): Promise<voi
 
 /** What `npm install capture-predictions` gives in an empty folder, and nothing else. */
 export const installAlone = async (folder: string, { path }: Tarball): Promise<void> => {
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  await install(folder, [path])
+  await makeProject(folder, [path])
 }
 
 /** The binary of another release, from the package that `npm i node` takes it from. */
 export const installNode = async (folder: string, release: string): Promise<string> => {
   const name = `node-${process.platform}-${process.arch}`
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-  await install(folder, [`${name}@${release}`])
+  await makeProject(folder, [`${name}@${release}`])
   return join(folder, 'node_modules', name, 'bin', 'node')
 }
 

@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { setImmediate } from 'node:timers/promises'
 import { encode } from '../../../src/records/json.ts'
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { ColumnType } from '../../../src/schema/column.ts'
+import { nextTurn } from '../../../src/steps/real-timers.ts'
 import type { Target, WriteBatch } from '../dialect.ts'
 import { tableChanged } from '../errors.ts'
 import type { Session } from '../session.ts'
@@ -104,7 +104,7 @@ export const createWrite = (session: Session<DatabaseSync>, target: Target): Wri
   return async ({ connection }, records, signal) => {
     let at = 0
     while (at < records.length) {
-      if (at > 0) await setImmediate()
+      if (at > 0) await nextTurn()
       signal.throwIfAborted()
       at = await whenFree(() => writeSlice(connection, records, at), signal)
     }
