@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import * as timers from 'node:timers'
 import { isCapture, type Capture } from '../capture.ts'
 import { PredictionsError } from '../errors/errors.ts'
 import { decompress } from '../http/decompress.ts'
-import { hasImmediates } from '../steps/immediates.ts'
+import { nextTurn } from '../steps/real-timers.ts'
 import { UnreadableText, type NumberedReport } from './numbered.ts'
 import { reportsOf } from './report-bodies.ts'
 
@@ -50,11 +49,6 @@ export type ReadBody = { readonly body: unknown } | ActualsReply
 export const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
 /** After so long without a pause, in milliseconds, other work has its turn. */
 const BUDGET_MS = 2
-
-const { setImmediate } = timers
-
-const otherWork = (): Promise<void> =>
-  hasImmediates ? new Promise((resolve) => void setImmediate(resolve)) : Promise.resolve()
 
 const failed = (status: number, error: string): ActualsReply => ({ status, body: { accepted: 0, rejected: [], error } })
 
@@ -136,7 +130,7 @@ const reportAll = async (
     for await (const batch of batches) {
       reportBatch(batch)
       if (performance.now() - since < BUDGET_MS) continue
-      await otherWork()
+      await nextTurn()
       since = performance.now()
     }
   } catch (error) {
