@@ -8,6 +8,7 @@ import type { Dialect } from './sql/dialect.ts'
 import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
+import { learnFrom } from './sql/postgres/learn.ts'
 import { fit, limits, nearest, typeOf } from './sql/postgres/types.ts'
 import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
@@ -57,6 +58,7 @@ const expectAttributes = async (connection: Client, attributes: SessionAttribute
 
 const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => {
   let spelling = inUtf8
+  let encoding = ''
   const { urls: servers, attributes } = readUrl(url)
   const settings = {
     connectionString: servers[0]!,
@@ -92,7 +94,10 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
     async prepare(session) {
       await session.query("set client_encoding = 'UTF8'")
       const [found] = await session.query("select current_setting('server_encoding') as encoding")
-      spelling = spellingIn(String(found?.['encoding']))
+      const there = String(found?.['encoding'])
+      // What was learned of an encoding is kept from connection to connection.
+      if (there !== encoding) spelling = spellingIn(there)
+      encoding = there
     },
     rowsOf: (response) => (response as { rows: ResultRow[] }).rows,
     destroy: ({ connection }) => connection.stream.destroy(),
@@ -103,6 +108,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
       return { max: 63, refused: spelling.refused }
     },
     foldsNames: false,
+    learnNames: (session, names) => learnFrom(session, spelling, names),
     limits,
     typeOf,
     fit: (existing, column) => fit(existing, column, spelling.text),

@@ -114,6 +114,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   readonly names: { readonly max: number } & NameLimits
   readonly limits: Limits
   readonly remedies: Remedies
+  /** Asks what of some names the database can't hold, as `names` then says. */
+  learnNames?(session: Session<Connection>, names: readonly string[]): Promise<unknown>
   typeOf(column: Column): string
   fit(existing: ExistingColumn, column: Column): Fit
   /** What a column of doubles holds of those that fit, where it rounds. */

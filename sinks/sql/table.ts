@@ -29,6 +29,10 @@ export const draftTable = async <Connection>(
   columns: readonly Column[],
   kind: TableKind,
 ): Promise<Draft> => {
+  await dialect.learnNames?.(
+    session,
+    columns.map((column) => column.name),
+  )
   const existing = await dialect.inspect(session, name)
   if (existing === undefined) return draftNew(dialect, session, name, columns, kind)
   const draft = draftExisting(dialect, session, name, columns, existing, kind)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { postgres } from 'capture-predictions/sinks/postgres'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
+import { recordFromJson } from '../../src/records/record.ts'
 import { service } from '../setup/services.ts'
 import { columnsFor, patient, record } from './records.ts'
 
@@ -35,7 +36,11 @@ const encodings = [
   { encoding: 'LATIN9', holds: 'é€', not: '’😀東\u0000' },
   { encoding: 'WIN1252', holds: 'é€’', not: '\u0081😀東\u0000' },
   { encoding: 'KOI8R', holds: 'я', not: 'é😀東\u0000' },
-  { encoding: 'EUC_JP', holds: 'é’東京', not: '😀\u0000' },
+  { encoding: 'EUC_JP', holds: 'é’東京', not: '€한😀\u0000' },
+  { encoding: 'EUC_JIS_2004', holds: 'é’東京', not: '한\u0c85😀\u0000' },
+  { encoding: 'EUC_KR', holds: '한東’', not: 'é东😀\u0000' },
+  { encoding: 'EUC_CN', holds: 'é’东', not: '東한😀\u0000' },
+  { encoding: 'EUC_TW', holds: '東', not: 'é한😀\u0000' },
   { encoding: 'SQL_ASCII', holds: 'é’😀東京', not: '\u0000' },
 ]
 
@@ -63,6 +68,44 @@ describe.skipIf(!url)('a Postgres database in', () => {
       expect(rows[0]).toMatchObject({ error: stored, tags: { [stored]: stored } })
       expect(rows[1]).toMatchObject({ model: stored })
       expect(Object.values(rows[0]!)).toContain(1)
+    }),
+  )
+
+  const hangul = (from: number, count: number): string =>
+    String.fromCharCode(...Array.from({ length: count }, (_, place) => from + place))
+
+  it.each(['the owner', 'a user that may only insert'])('EUC_JP spells what turns out to be missing, for %s', (who) =>
+    inDatabase('EUC_JP', async (url, client) => {
+      const columns = columnsFor({ text: { type: 'string' } })
+      const text = (text: string) => record({ features: { text } })
+      const owner = postgres({ url })
+      await owner.open!(columns)
+      await owner.close!()
+      const user = `inserter_${randomBytes(4).toString('hex')}`
+      await client.query(`create role ${user} login; grant insert on predictions to ${user}`)
+      const address = new URL(url)
+      if (who !== 'the owner') address.username = user
+      const sink = postgres({ url: address.href })
+      const many = hangul(0xac00, 200)
+      // Kafka's other producers write ASCII.
+      const escaped = recordFromJson(text('').json.replace('"text":""', '"text":"東\\ud7a3"'))
+      try {
+        await sink.open!(columns)
+        const first = [text('東京'), text(`東${many}`), escaped]
+        expect((await sink.write(first, patient)) ?? []).toEqual([])
+        // A batch that comes again, and a character that is new.
+        expect((await sink.write([...first, text('한€')], patient)) ?? []).toEqual([])
+      } finally {
+        await sink.close!()
+        await client.query(`drop owned by ${user}; drop role ${user}`)
+      }
+      const { rows } = await client.query<{ text: string }>('select text from predictions order by id')
+      expect(rows.map(({ text }) => text)).toEqual([
+        `東${spelled('\ud7a3')}`,
+        '東京',
+        `東${spelled(many)}`,
+        spelled('한€'),
+      ])
     }),
   )
 })

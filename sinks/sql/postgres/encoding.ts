@@ -5,12 +5,14 @@ export interface Spelling {
   text(text: string): string
   /** JSON text, in which what can't be held is spelled within the strings. */
   json(json: string): string
-  /** What no name may have. */
+  /** What is spelled, and no name may have. Undefined: what no database holds, and nothing else. */
   readonly refused: RegExp | undefined
+  /** From now on this character is spelled as well. */
+  refuse(character: string): void
 }
 
 /** UTF-8 holds all but U+0000 and halves of pairs. SQL_ASCII takes any bytes as they are. */
-export const inUtf8: Spelling = { text: spellUnstorable, json: spellJson, refused: undefined }
+export const inUtf8: Spelling = { text: spellUnstorable, json: spellJson, refused: undefined, refuse() {} }
 
 /** Encodings of one byte by the names that `TextDecoder` has for them. */
 const singleByte: Readonly<Record<string, string>> = {
@@ -43,7 +45,7 @@ const unstorable = (encoding: string): RegExp | undefined => {
   if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return undefined
   if (encoding === 'LATIN1') return /[\0\u0100-\uffff]/g
   const label = singleByte[encoding]
-  // Those of several bytes a character have what their language needs, and nothing past the basic plane.
+  // Those of several bytes a character hold nothing past the basic plane. What else they lack the server says.
   if (label === undefined) return /[\0\ud800-\udfff]/g
   const escaped = [...charactersOf(label)].map((letter) => spelling(letter))
   return new RegExp(`[^\\x01-\\x7f${escaped.join('')}]`, 'g')
@@ -54,11 +56,19 @@ const unstorable = (encoding: string): RegExp | undefined => {
  * https://www.postgresql.org/docs/current/multibyte.html
  */
 export const spellingIn = (encoding: string): Spelling => {
-  const refused = unstorable(encoding)
-  if (refused === undefined) return inUtf8
+  const base = unstorable(encoding)
+  if (base === undefined) return inUtf8
+  let refused = base
+  let more = ''
   return {
     text: (text) => text.replace(refused, spelling),
     json: (json) => spellJson(json).replace(refused, (character) => `\\${spelling(character)}`),
-    refused,
+    get refused() {
+      return refused
+    },
+    refuse(character) {
+      more += spelling(character)
+      refused = new RegExp(`${base.source}|[${more}]`, 'g')
+    },
   }
 }

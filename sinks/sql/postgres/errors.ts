@@ -24,6 +24,16 @@ export const isTimeout = (error: unknown): boolean => codeOf(error) === '57014'
 /** insufficient_privilege */
 export const isDenied = (error: unknown): boolean => codeOf(error) === '42501'
 
+/** untranslatable_character: the database's encoding has none for one of the text's. */
+export const isUntranslatable = (error: unknown): boolean => codeOf(error) === '22P05'
+
+/** Which one that is: its bytes in UTF-8 stand in the server's words, of any language, as `0xe2 0x82 0xac`. */
+export const untranslatableIn = (error: unknown): string | undefined => {
+  if (!isUntranslatable(error)) return undefined
+  const [bytes] = /0x[0-9a-f]{2}(?: 0x[0-9a-f]{2})*/i.exec(String((error as Error).message)) ?? []
+  return bytes === undefined ? undefined : Buffer.from(bytes.replaceAll(/0x| /g, ''), 'hex').toString()
+}
+
 /** unique_violation: by which index, of which schema. */
 export const duplicateIn = (error: unknown): { index: string; schema: string } | undefined => {
   if (codeOf(error) !== '23505') return undefined

@@ -1,4 +1,5 @@
 import type { Client } from 'pg'
+import { decode, encode } from '../../../src/records/json.ts'
 import type { Target, WriteBatch } from '../dialect.ts'
 import { tabLines } from '../rows.ts'
 import type { Session } from '../session.ts'
@@ -6,7 +7,8 @@ import { inSlices } from '../slices.ts'
 import { copyFrom } from './copy.ts'
 import { wordsOf } from '../errors.ts'
 import { writeInHalves, type WriteVerdict } from '../one-by-one.ts'
-import { duplicateIn, isDenied, isNoCopy, isRefusal } from './errors.ts'
+import { duplicateIn, isDenied, isNoCopy, isRefusal, isUntranslatable } from './errors.ts'
+import { learnFrom } from './learn.ts'
 import { createGuard } from './guard.ts'
 import type { Spelling } from './encoding.ts'
 import { fieldsIn, jsonRows, textOf } from './rows.ts'
@@ -86,7 +88,7 @@ const createJudge = (session: Session<Client>, { key }: Target) => {
     return columns.length === key.length && columns.every((name) => key.includes(name))
   }
   return async (error: unknown): Promise<WriteVerdict | undefined> => {
-    if (!isRefusal(error)) return undefined
+    if (!isRefusal(error) || isUntranslatable(error)) return undefined
     const duplicate = duplicateIn(error)
     return {
       isStored: duplicate !== undefined && (await isKey(duplicate.index, duplicate.schema)),
@@ -117,6 +119,7 @@ export const createWrite = (session: Session<Client>, target: Target, spelling: 
       await copy(session, records, signal)
       return true
     } catch (error) {
+      if (isUntranslatable(error)) throw error
       if (isNoCopy(error)) copies = false
       else if (isRefusal(error)) await guard.expect(session)
       else throw error
@@ -124,7 +127,7 @@ export const createWrite = (session: Session<Client>, target: Target, spelling: 
     }
   }
 
-  return async (session, records, signal) => {
+  const write: WriteBatch<Client> = async (session, records, signal) => {
     if (copies && skips && (await tryCopy(session, records, signal))) return
     if (skips) {
       try {
@@ -144,5 +147,16 @@ export const createWrite = (session: Session<Client>, target: Target, spelling: 
         return judge(error)
       },
     )
+  }
+  /** What the database's encoding turns out to lack is spelled, and then it goes in. */
+  return async (session, records, signal) => {
+    try {
+      return await write(session, records, signal)
+    } catch (error) {
+      // Others than we may have written their text with escapes.
+      const texts = records.map(({ json }) => (json.includes('\\u') ? encode(decode(json)) : json))
+      if (!isUntranslatable(error) || !(await learnFrom(session, spelling, texts))) throw error
+      return write(session, records, signal)
+    }
   }
 }
