@@ -10,7 +10,14 @@ type MakeStore = (options: StoreOptions) => Promise<Store>
 const makeSqlite: MakeStore = async (options) =>
   (await import('../sinks/sql/sqlite/report/store.ts')).sqliteStore(options)
 
-const byScheme: Readonly<Record<string, MakeStore | undefined>> = { sqlite: makeSqlite }
+const makePostgres: MakeStore = async (options) =>
+  (await import('../sinks/sql/postgres/report/store.ts')).postgresStore(options)
+
+const byScheme: Readonly<Record<string, MakeStore | undefined>> = {
+  postgres: makePostgres,
+  postgresql: makePostgres,
+  sqlite: makeSqlite,
+}
 
 /** Schemes of sinks that a report can read. */
 export const STORE_SCHEMES = Object.keys(byScheme)

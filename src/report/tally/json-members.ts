@@ -31,6 +31,8 @@ const NOT_FINITE = new Set(['NaN', 'Infinity', '-Infinity'])
 
 export interface MemberCounts {
   add(role: Role, json: unknown): void
+  /** A member that others have counted. */
+  addMember(role: Role, path: readonly string[], kind: Kind, rows: number): void
   /** At most 200, those of the most rows first in their order. */
   members(): JsonMember[]
 }
@@ -47,17 +49,21 @@ export const countMembers = (): MemberCounts => {
       return
     }
     if (path.length === 0 || value === null || value === undefined) return
+    const isNumber = typeof value === 'string' && NOT_FINITE.has(value)
+    countMember(role, path, isNumber ? 'number' : kindOf(value), 1)
+  }
+
+  const countMember = (role: Role, path: readonly string[], kind: Kind, rows: number): void => {
     const key = JSON.stringify([role, ...path])
     let member = found.get(key)
     if (!member) found.set(key, (member = { role, path, kinds: new Map(), rows: 0 }))
-    member.rows++
-    if (typeof value === 'string' && NOT_FINITE.has(value)) return
-    const kind = kindOf(value)
-    member.kinds.set(kind, (member.kinds.get(kind) ?? 0) + 1)
+    member.rows += rows
+    member.kinds.set(kind, (member.kinds.get(kind) ?? 0) + rows)
   }
 
   return {
     add: (role, json) => count(role, [], json),
+    addMember: countMember,
     members() {
       const kept = [...found.values()].sort((a, b) => b.rows - a.rows).slice(0, MAX_MEMBERS)
       const taken = new Set<string>()

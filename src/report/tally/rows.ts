@@ -188,7 +188,7 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     addCell(pairOf(labelled, predicted, happened), cell)
     const chance = scoreOf(row)
     if (!labelled.scores || chance === undefined) return
-    if (positive === undefined) return addScore(labelled.scores, chance, String(prediction) === String(actual), w)
+    if (positive === undefined) return addScore(labelled.scores, chance, predicted !== '' && predicted === happened, w)
     addScore(labelled.scores, isProbability || predicted === positive ? chance : 1 - chance, happened === positive, w)
   }
 

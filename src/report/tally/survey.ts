@@ -15,7 +15,8 @@ const MAX_CATEGORIES = 50
 /** From here on, a column of nothing but different values is one of ids or of free text. */
 const MIN_UNIQUE = 1000
 
-const isUnique = (distinct: number, sampled: number): boolean => sampled >= MIN_UNIQUE && distinct > 0.5 * sampled
+export const isUnique = (distinct: number, sampled: number): boolean =>
+  sampled >= MIN_UNIQUE && distinct > 0.5 * sampled
 
 /** Ascending and without doubles, with these ends. */
 const between = (values: readonly number[], min: number, max: number): number[] =>

@@ -1,0 +1,64 @@
+import { PredictionsError } from '../../../../src/errors/errors.ts'
+import { requirePeer } from '../../../../src/peer.ts'
+import type { Store, StoreOptions } from '../../../../src/report/answers.ts'
+import { addressOf } from '../../address.ts'
+import { tableNameOf } from '../../dialect.ts'
+import { connectionFix, unavailable } from '../../errors.ts'
+import { reportStore, type Opened } from '../../report/store.ts'
+import type { ReadSession } from '../../report/words.ts'
+import { fixFor, isTimeout } from '../errors.ts'
+import { TYPE } from '../inspect.ts'
+import { openSession } from './session.ts'
+import { words } from './words.ts'
+
+const COLUMNS = `
+  select a.attname::text, ${TYPE}
+  from pg_attribute a join pg_type t on t.oid = a.atttypid
+  where a.attrelid = (
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relname = $1 and c.relkind in ('r', 'p', 'v', 'f', 'm')
+      and n.nspname = any (case when $2::text is null then current_schemas(false) else array[$2::name] end)
+    order by array_position(current_schemas(false), n.nspname) limit 1)
+  and a.attnum > 0 and not a.attisdropped order by a.attnum`
+
+const columnsOf = async (session: ReadSession, name: string) => {
+  const { schema, table } = tableNameOf(name)
+  const rows = await session.query({ sql: COLUMNS, values: [table, schema ?? null] })
+  return rows.map(([name, type]) => ({ name: String(name), type: String(type) }))
+}
+
+const quoted = (name: string): string => {
+  const { schema, table } = tableNameOf(name)
+  return schema === undefined ? words.quote(table) : `${words.quote(schema)}.${words.quote(table)}`
+}
+
+/** A PostgreSQL table, asked by SQL: on two connections at once, which see the same state. */
+export const postgresStore = (options: StoreOptions): Store => {
+  const driver = requirePeer('pg')
+  const address = addressOf(options.url, ['postgres', 'postgresql'])
+  const name = `${address}#${options.table}`
+
+  const failed = (error: unknown): PredictionsError => {
+    if (error instanceof PredictionsError) return error
+    const fix = isTimeout(error)
+      ? "the server's statement_timeout ended a question: ask about a shorter time by --since, or raise it for this user"
+      : (fixFor(error) ?? connectionFix(error, 'sslrootcert'))
+    return unavailable(name, error, fix)
+  }
+
+  return reportStore({
+    name,
+    address,
+    table: options.table,
+    words,
+    quoted,
+    failed,
+    columnsOf: (session, which) => columnsOf(session, which === 'actuals' ? options.actualsTable : options.table),
+    actualsTable: options.actualsTable,
+    async open(): Promise<Opened> {
+      const first = await openSession(driver, options.url)
+      if (first.snapshot === '') return { sessions: [first] }
+      return { sessions: [first, await openSession(driver, options.url, first.snapshot)] }
+    },
+  })
+}

@@ -1,0 +1,92 @@
+import type { Kind } from '../../../../src/report/answers.ts'
+import type { Words } from '../../report/words.ts'
+
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const kindOf = (type: string): Kind | undefined => {
+  if (type === 'boolean') return 'boolean'
+  if (/^jsonb?$/.test(type)) return 'json'
+  if (/^(timestamp|date\b)/.test(type)) return 'time'
+  if (/^(smallint|integer|bigint|real|double precision|numeric)/.test(type)) return 'number'
+  return /\[\]$|^bytea$/.test(type) ? 'json' : 'category'
+}
+
+/** Numbers of JSON, and the texts that JSON has for those that are not finite. */
+const jsonNumber = (member: string): string =>
+  `case when jsonb_typeof(${member}) = 'number' then (${member} #>> '{}')::float8 when ${member} #>> '{}' in ('NaN', 'Infinity', '-Infinity') then (${member} #>> '{}')::float8 end`
+
+/** Only what reads as a time: a cast of anything else would end the statement. */
+const jsonTime = (text: string): string =>
+  `case when ${text} ~ '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d)T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d\\d(:?\\d\\d)?)?$' then extract(epoch from (${text})::timestamptz)::float8 end`
+
+const path = (steps: readonly string[]): string[] => [...steps]
+
+export const words: Words = {
+  quote,
+  placeholder: (index) => `$${index}`,
+  kindOf,
+  countBelow: (value, edges, bindings) => `width_bucket(${value}, ${bindings.bind(edges)}::float8[])`,
+  countBefore: (timestamp, instants, bindings) =>
+    `width_bucket(${timestamp}, ${bindings.bind(instants.map((instant) => instant.toISOString()))}::timestamptz[])`,
+  number: (column, kind, type) =>
+    kind === 'time'
+      ? `extract(epoch from ${column})::float8`
+      : type === 'double precision'
+        ? column
+        : type === 'boolean'
+          ? `${column}::int::float8`
+          : `${column}::float8`,
+  isFinite: (value, type) =>
+    /^(real|double|numeric|json)/.test(type) ? `abs(${value}) < 'Infinity'::float8` : undefined,
+  text: (column, kind, type) =>
+    kind === 'boolean' && type !== 'boolean'
+      ? `case when ${column} = 1 then 'true' when ${column} = 0 then 'false' end`
+      : `${column}::text`,
+  textOfNumber: (value) => `(${value})::text`,
+  member(column, steps, kind, bindings) {
+    const member = `(${column}::jsonb #> ${bindings.bind(path(steps))}::text[])`
+    if (kind === 'number') return jsonNumber(member)
+    const text = `(${member} #>> '{}')`
+    if (kind === 'time') return jsonTime(text)
+    return `case when jsonb_typeof(${member}) in ('string', 'number', 'boolean') then ${text} end`
+  },
+  hasMember: (column, steps, bindings) =>
+    `jsonb_typeof(${column}::jsonb #> ${bindings.bind(path(steps))}::text[]) in ('string', 'number', 'boolean')`,
+  tag: (column, name, bindings) => `(${column} ->> ${bindings.bind(name)})`,
+  instant: (date, bindings) => `${bindings.bind(date.toISOString())}::timestamptz`,
+  secondsBetween: (from, to) => `extract(epoch from ${to} - ${from})::float8`,
+  idText: (id) => `(${id})::text`,
+  noText: 'null::text',
+  sharedSample: true,
+  jsonKind: (value) =>
+    `case jsonb_typeof(${value}::jsonb) when 'number' then 'number' when 'boolean' then 'boolean' when 'string' then 'category' end`,
+  memberNames: (column, from) =>
+    `select distinct key from (select ${column} as tags from ${from} limit 10000) t cross join lateral jsonb_object_keys(case when jsonb_typeof(tags) = 'object' then tags else '{}' end) as k(key) limit 1000`,
+  members: (rows, depth) => `
+    with recursive s as (${rows}), m(path, j) as (
+      select array[]::text[], j::jsonb from s
+      union all
+      select m.path || e.key, e.value from m cross join lateral (
+        select key, value from jsonb_each(case when jsonb_typeof(m.j) = 'object' then m.j else '{}' end)
+        union all
+        select (place - 1)::text, value from jsonb_array_elements(case when jsonb_typeof(m.j) = 'array' and jsonb_array_length(m.j) <= 50 then m.j else '[]' end) with ordinality as a(value, place)
+      ) e where cardinality(m.path) < ${depth}
+    )
+    select path, kind, count(*) from (
+      select path, case jsonb_typeof(j) when 'number' then 'number' when 'boolean' then 'boolean' when 'string' then
+        case when j #>> '{}' ~ '^\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d' then 'time' when j #>> '{}' in ('NaN', 'Infinity', '-Infinity') then 'number' else 'category' end end as kind
+      from m where cardinality(path) > 0) k
+    where kind is not null group by path, kind order by 3 desc limit 2000`,
+  sample: (id, share) => `(hashtextextended(${id}::text, 0) & 1048575) < ${Math.ceil(share * 1_048_576)}`,
+  latest: (rows, [key, ...order]) =>
+    // All descending: so the index of the actuals is read backwards, and nothing is sorted.
+    `(select distinct on (${key}) * from (${rows}) u order by ${[key, ...order].map((column) => `${column} desc`).join(', ')})`,
+  fence: ' offset 0',
+  groupingSets: true,
+  extra: {
+    join: (column) =>
+      `cross join lateral jsonb_each(case when jsonb_typeof(${column}) = 'object' then ${column} else '{}' end) as x(path, entry)`,
+    path: 'x.path',
+    reason: "case when jsonb_typeof(x.entry) = 'object' then x.entry ->> 'reason' end",
+  },
+}

@@ -1,0 +1,59 @@
+import { idOf, type ReportSource } from './rows.ts'
+import type { Bindings } from './words.ts'
+
+/** The latest actual of each prediction, as the view `<table>_labelled` has it; of those in a window alone. */
+
+/** The table of actuals' own columns: all others are labels. */
+const OWN = new Set([
+  'id',
+  'timestamp',
+  'prediction_id',
+  'request_id',
+  'instance',
+  'reported_at',
+  'retracted',
+  'source',
+  'tags',
+  'extra',
+])
+
+export const labelNames = (columns: readonly string[]): string[] => columns.filter((name) => !OWN.has(name))
+
+/** What the first pass found about the actuals of a window. */
+export interface IdRange {
+  readonly first: string
+  readonly last: string
+}
+
+/**
+ * What to join with the rows `p`: a subquery `a` with the label as `label`, and `known`, when it was known. The predictions' ids are in the order of their
+ * time, so of the actuals those within the window's ids are read.
+ */
+export const latestActuals = (
+  source: ReportSource,
+  label: string,
+  range: IdRange | undefined,
+  byRequest: string | undefined,
+  bindings: Bindings,
+): string => {
+  const { words, actuals } = source
+  const q = words.quote
+  const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
+  const inRange = range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'
+  const byId = `select a.${q('prediction_id')} as pid, a.${q(label)} as label, ${members} from ${actuals!.name} a where a.${q('prediction_id')} ${inRange}`
+  const all = byRequest === undefined ? byId : `${byId} union all ${byRequest}`
+  const latest = words.latest(all, ['pid', ...['timestamp', 'reported_at', 'id'].map(q)])
+  return `(select pid, label, ${q('timestamp')} as known from ${latest} l where retracted is null or not retracted) a`
+}
+
+/** Actuals that name a request and no prediction, each with the prediction that is meant. */
+export const actualsByRequest = (source: ReportSource, label: string, rows: string): string => {
+  const { words, actuals, table } = source
+  const q = words.quote
+  const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
+  const instance =
+    table.own.instance === undefined
+      ? ''
+      : ` and (a.${q('instance')} is null or a.${q('instance')} = p.${q(table.own.instance)})`
+  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(/ where /, ` join ${actuals!.name} a on a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}${instance} where `)}`
+}

@@ -1,0 +1,90 @@
+import { PredictionsError } from '../../../src/errors/errors.ts'
+import type { Store, SurveyQuestion } from '../../../src/report/answers.ts'
+import { answer, type Known } from './answer.ts'
+import { reportTable, type TableColumn } from './columns.ts'
+import { labelNames } from './labels.ts'
+import type { ReportSource } from './rows.ts'
+import { survey } from './survey.ts'
+import type { ReadSession, Words } from './words.ts'
+
+export interface Opened {
+  /** At least one; questions run on all of them. */
+  readonly sessions: readonly ReadSession[]
+}
+
+export interface ReportStoreOptions {
+  readonly name: string
+  readonly address: string
+  readonly table: string
+  readonly actualsTable: string
+  readonly words: Words
+  quoted(name: string): string
+  open(): Promise<Opened>
+  /** The columns of a table; none: there is no such table. */
+  columnsOf(session: ReadSession, which: 'predictions' | 'actuals'): Promise<readonly TableColumn[]>
+  /** What is told of an error. */
+  failed(error: unknown): PredictionsError
+}
+
+/** A store over a database that is asked by SQL. */
+export const reportStore = (options: ReportStoreOptions): Store => {
+  const { words, table, actualsTable } = options
+  let opened: Promise<Opened> | undefined
+  let asked: { source: ReportSource; known: Known } | undefined
+
+  const open = (): Promise<Opened> => (opened ??= options.open())
+
+  const sourceOf = async (session: ReadSession, question: SurveyQuestion): Promise<ReportSource> => {
+    const columns = await options.columnsOf(session, 'predictions')
+    if (columns.length === 0)
+      throw new PredictionsError(
+        'PREDICTIONS_BAD_CONFIGURATION',
+        `${options.address} has no table ${JSON.stringify(table)} that this user may see: name it by --table or PREDICTIONS_TABLE`,
+      )
+    const actuals = await options.columnsOf(session, 'actuals')
+    return {
+      words,
+      name: options.quoted(table),
+      table: reportTable(table, columns, question.columns, words.kindOf),
+      actuals:
+        actuals.length === 0
+          ? undefined
+          : {
+              name: options.quoted(actualsTable),
+              types: new Map(actuals.map(({ name, type }) => [name, type])),
+              labels: labelNames(actuals.map(({ name }) => name)),
+            },
+    }
+  }
+
+  const guarded = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw options.failed(error)
+    }
+  }
+
+  return {
+    name: options.name,
+    survey: (question, progress) =>
+      guarded(async () => {
+        const { sessions } = await open()
+        const source = await sourceOf(sessions[0]!, question)
+        const { survey: found, known } = await survey(sessions, source, question, progress)
+        asked = { source, known }
+        return found
+      }),
+    answer: (plan, progress) =>
+      guarded(async () => {
+        if (!asked) throw new Error('the survey comes first')
+        const { sessions } = await open()
+        return answer(sessions, asked.source, plan, asked.known, progress)
+      }),
+    async close() {
+      const closing = await opened?.catch(() => undefined)
+      opened = undefined
+      for (const session of closing?.sessions ?? []) await session.close().catch(() => {})
+    },
+  }
+}
