@@ -10,7 +10,7 @@ const MAX_VALUES = 20
 /** Categories that are drawn; the others are joined. */
 const MAX_CATEGORIES = 12
 /** Of the reference, in each tail: far values must not press all others into one bar. */
-const TAIL = 0.005
+const TAIL = 0.01
 
 /** How much of the bins' weight lies under `x`, spread evenly within a bin. */
 const cumulative = (shares: readonly number[], edges: readonly number[]) => {

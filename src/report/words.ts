@@ -12,6 +12,12 @@ export const shortNumber = (value: number): string => {
   return trim(value.toPrecision(3))
 }
 
+const compactNumber = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** For axes: `62.6K`, `0.5`. */
+export const compact = (value: number): string =>
+  Math.abs(value) >= 1000 && Math.abs(value) < 1e15 ? compactNumber.format(value) : shortNumber(value)
+
 /** `12,345`, `12.3 million`. */
 export const count = (value: number): string =>
   value >= 1e7 ? `${trim((value / 1e6).toFixed(1))} million` : Math.round(value).toLocaleString('en-US')

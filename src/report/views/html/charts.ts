@@ -102,7 +102,7 @@ export const distributions = (
 ): Markup => {
   const { edges, current, reference } = histogram
   const most = Math.max(...current, ...(reference ?? []), 1e-9)
-  const at = [0, 0.25, 0.5, 0.75, 1]
+  const at = [0, 1 / 3, 2 / 3, 1]
   const labels = at.map((place) => ({ at: place, text: say(edges[0]! + (edges.at(-1)! - edges[0]!) * place) }))
   const drawn = html`<path
       class="now-area"
@@ -128,7 +128,7 @@ export const bars = (
       ${was !== undefined && html`<path class="was-bar" d="M0 13h${width(was)}v6H0z" />`}
     </svg>`
   return html`<div class="bars" role="img" aria-label="${text}">
-    ${rows.map(({ name, now, was }) => html`<span class="name">${name}</span>${bar(now, was)}<span class="share">${percent(now)}</span>`)}
+    ${rows.map(({ name, now, was }) => html`<span class="name">${name}</span>${bar(now, was)}<span class="share">${percent(now)}${was !== undefined && html` <small>(${percent(was)})</small>`}</span>`)}
   </div>`
 }
 

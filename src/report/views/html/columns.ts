@@ -1,5 +1,5 @@
 import type { ColumnReport, Histogram, Report } from '../../result.ts'
-import { chance, count, nameOfStatistic, percent, shortNumber } from '../../words.ts'
+import { chance, compact, count, nameOfStatistic, percent, shortNumber } from '../../words.ts'
 import { timeOf } from '../dates.ts'
 import { bars, distributions } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
@@ -61,7 +61,11 @@ const chartOf = (name: string, of: ColumnReport): Content => {
   const { histogram } = of
   if (!histogram) return html`<p class="meta">Nothing to draw${of.not_judged && html`: ${of.not_judged}`}.</p>`
   const text = altOf(name, of)
-  if (histogram.of === 'ranges') return [distributions(histogram, text, say(of.kind), percent), outsideWords(histogram)]
+  if (histogram.of === 'ranges')
+    return [
+      distributions(histogram, text, of.kind === 'time' ? say('time') : compact, percent),
+      outsideWords(histogram),
+    ]
   const rows = histogram.values.map((value, i) => ({
     name: value,
     now: histogram.current[i]!,
@@ -129,8 +133,8 @@ const facts = ({ kind, current, reference }: ColumnReport): Markup => {
       ${row('values', ({ count: n }) => count(n))}
       ${row('missing', ({ missing }) => (missing === null ? undefined : percent(missing)))}
       ${row('mean', ({ mean }) => of(mean))} ${kind !== 'time' && row('standard deviation', ({ sd }) => of(sd))}
-      ${row('median', ({ quantiles }) => of(quantiles?.['0.5']))}
-      ${row('least, greatest', ({ min, max }) => (min === null || max === null ? undefined : `${number(min)}, ${number(max)}`))}
+      ${row('median', ({ quantiles }) => of(quantiles?.['0.5']))} ${row('least', ({ min }) => of(min))}
+      ${row('greatest', ({ max }) => of(max))}
       ${(current.below > 0 || current.above > 0) && row('out of range', ({ below, above }) => percent(below + above))}
       ${(current.categories?.new ?? 0) > 0 && row('new values', ({ categories }) => percent(categories?.new ?? 0))}
     </tbody>

@@ -99,7 +99,7 @@ const metricsTable = ({ task, metrics, reference }: PerformanceReport): Markup =
         sayMetric(task, name, metric),
         ...(reference ? [sayMetric(task, name, reference.metrics[name])] : []),
       ]),
-      text: [1, 2],
+      className: 'measures',
     })}
   </div>`
 
@@ -218,7 +218,7 @@ const lead = ({ task, prediction, actual, labelled, share, lag_seconds: lag, rea
   if (!task) return reason && `${reason[0]!.toUpperCase()}${reason.slice(1)}.`
   const known = `${counted(labelled, 'prediction')}${share === null ? '' : ` (${percent(share)})`} ${labelled === 1 ? 'has' : 'have'} an actual`
   const late = lag ? `; half of the actuals came within ${duration(lag.p50)}, 90 % within ${duration(lag.p90)}` : ''
-  return `The output ${prediction} against the actual ${actual}: ${known}${late}.`
+  return `Output “${prediction}” against the actual “${actual}”: ${known}${late}.`
 }
 
 export const performanceSection = ({ performance }: Report, when: When): Content =>
@@ -226,8 +226,8 @@ export const performanceSection = ({ performance }: Report, when: When): Content
     'performance',
     'Performance',
     lead(performance),
-    html`<div class="grid">
-      ${overTime(performance, when)} ${performance.task && metricsTable(performance)} ${matrix(performance)}
-      ${classTable(performance)} ${calibrationChart(performance)} ${expectedCard(performance)}
+    html`<div class="grid broad">
+      ${overTime(performance, when)} ${performance.task && metricsTable(performance)} ${calibrationChart(performance)}
+      ${matrix(performance)} ${classTable(performance)} ${expectedCard(performance)}
     </div>`,
   )

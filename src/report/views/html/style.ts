@@ -2,7 +2,7 @@
 export const STYLE = `
 :root{color-scheme:light dark;
 --ground:#f6f7f9;--card:#fff;--ink:#1a2130;--soft:#525c6e;--line:#d9dee7;--grid:#e9ecf1;
---now:#2158d0;--now-fill:#2158d033;--was:#6b5b3e;--was-fill:#6b5b3e1f;--band:#2158d02e;--behind:#8792a640;
+--now:#2158d0;--now-fill:#2158d033;--was:#6b5b3e;--was-fill:#6b5b3e1f;--band:#2158d02e;--behind:#8792a633;
 --alert:#b3261e;--alert-ground:#fdecea;--warn:#8a5300;--warn-ground:#fff3dc;--ok:#1b6b3a;--ok-ground:#e6f4ea;--info:#46536a;--info-ground:#edf0f5}
 @media(prefers-color-scheme:dark){:root{
 --ground:#0f131a;--card:#181e28;--ink:#e7ebf2;--soft:#a9b3c4;--line:#323c4d;--grid:#242d3b;
@@ -33,7 +33,8 @@ p{margin:.25rem 0}
 .findings li:first-child{border-top:0}
 .findings a{color:inherit}
 .chip{display:inline-block;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:650;white-space:nowrap;text-align:center}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1rem}
+.grid{display:grid;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1rem}
+.broad{grid-template-columns:repeat(auto-fill,minmax(min(100%,27rem),1fr))}
 .wide{grid-column:1/-1}
 .card header{display:flex;justify-content:space-between;gap:.75rem;align-items:baseline;margin-bottom:.15rem}
 .card .meta{margin:0 0 .4rem}
@@ -61,7 +62,7 @@ svg *{vector-effect:non-scaling-stroke}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.82rem;color:var(--soft);margin:.2rem 0}
 .legend span{display:inline-flex;align-items:center;gap:.4rem}
 .legend svg{width:1.6rem;height:.8rem;flex:none}
-.bars{display:grid;grid-template-columns:minmax(3rem,max-content) 1fr 3.3rem;gap:.3rem .6rem;font-size:.82rem;margin:.4rem 0;align-items:center}
+.bars{display:grid;grid-template-columns:minmax(3rem,max-content) 1fr max-content;gap:.3rem .6rem;font-size:.82rem;margin:.4rem 0;align-items:center}
 .bars .name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;max-width:9rem}
 .bars .share{text-align:right;font-variant-numeric:tabular-nums;color:var(--soft)}
 .bars svg{display:block;width:100%;height:1.05rem}
@@ -70,7 +71,8 @@ table{border-collapse:collapse;font-size:.87rem;width:100%;font-variant-numeric:
 caption{text-align:left;color:var(--soft);padding:.2rem 0;font-size:.82rem}
 th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:top}
 th:first-child,td:first-child{text-align:left;padding-left:0}
-td.text,th.text{text-align:left;white-space:normal;min-width:6rem}
+td.text,th.text{text-align:left;white-space:normal;min-width:9rem}
+@media(max-width:32rem){.measures td{white-space:normal}}
 thead th{color:var(--soft);font-weight:600}
 tbody th{font-weight:500;max-width:16rem;overflow:hidden;text-overflow:ellipsis}
 .matrix td{text-align:center;min-width:4rem}
@@ -82,7 +84,7 @@ a{color:var(--now)}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:1rem;color:var(--soft);font-size:.87rem}
 footer dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.25rem 1rem;margin:.5rem 0}footer dt{font-weight:600}footer dd{margin:0}
 @media(max-width:40rem){.page{padding:1rem .85rem 2rem}.verdict{padding:1rem}.verdict .summary{font-size:1.12rem}.findings li{grid-template-columns:1fr;gap:.2rem}footer dl{grid-template-columns:1fr;gap:0}footer dd{margin-bottom:.5rem}}
-@media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#404754;--line:#c4c9d2;--grid:#e3e6ec;--now:#2158d0;--now-fill:#2158d033;--was:#6b5b3e;--band:#2158d02e;--behind:#8792a640;--alert:#b3261e;--alert-ground:#fff;--warn:#8a5300;--warn-ground:#fff;--ok:#1b6b3a;--ok-ground:#fff;--info:#46536a;--info-ground:#fff}
+@media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#404754;--line:#c4c9d2;--grid:#e3e6ec;--now:#2158d0;--now-fill:#2158d033;--was:#6b5b3e;--band:#2158d02e;--behind:#8792a633;--alert:#b3261e;--alert-ground:#fff;--warn:#8a5300;--warn-ground:#fff;--ok:#1b6b3a;--ok-ground:#fff;--info:#46536a;--info-ground:#fff}
 body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0}nav,details{display:none}h2{break-after:avoid}.grid{grid-template-columns:repeat(2,1fr)}}
 `
   .trim()

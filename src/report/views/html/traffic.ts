@@ -1,5 +1,5 @@
 import type { Report, TrafficBucket } from '../../result.ts'
-import { count, milliseconds, percent, shortNumber } from '../../words.ts'
+import { compact, count, milliseconds, percent } from '../../words.ts'
 import { barsOf, chart, dotsOf, lineOf, ticksOf } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { behind, legend, section } from './parts.ts'
@@ -86,7 +86,7 @@ export const trafficSection = ({ traffic, bucket }: Report, when: When): Content
           buckets.map(({ represented }) => represented),
           count,
         )}.`,
-        say: (value) => (value >= 1000 ? `${shortNumber(value / 1000)}k` : shortNumber(value)),
+        say: compact,
         values: ({ represented }) => represented,
         asBars: true,
       })}
