@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { hasBrowser, launchBrowser } from '../setup/browser.ts'
 import { cleanup, temporaryFolder } from '../setup/captures.ts'
 import { service } from '../setup/services.ts'
 
@@ -118,28 +118,10 @@ describe.each(databases.filter(({ url }) => url))('the same server on $name', ({
   })
 })
 
-const browserPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-const hasBrowser = existsSync(browserPath)
-if (!hasBrowser) {
-  if (process.env['CI']) throw new Error(`no browser at ${browserPath}: install chromium or set CHROMIUM_PATH`)
-  process.stderr.write(`\n*** SKIPPED: no browser at ${browserPath}, set CHROMIUM_PATH\n`)
-}
-
 describe.skipIf(!hasBrowser)('the page', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await launchBrowser()
   })
   afterAll(() => browser?.close())
 

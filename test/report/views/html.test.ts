@@ -1,0 +1,139 @@
+/// <reference lib="dom" />
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { judge } from '../../../src/report/judge.ts'
+import type { Report } from '../../../src/report/result.ts'
+import { htmlView } from '../../../src/report/views/html/page.ts'
+import { hasBrowser, launchBrowser } from '../../setup/browser.ts'
+import { answers, bins, cell, column, distribution, group } from '../answers.ts'
+import { example } from '../example.ts'
+import { seeded } from '../random.ts'
+import { simulate } from '../simulate.ts'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const nothing = judge(answers([column('x')], group({ columns: { x: distribution() } })))
+
+const reports: [string, Report][] = [
+  ['with all there is', judge(example())],
+  ['without drift, of sampled rows', judge(example({ drifts: false, sampled: 0.1 }))],
+  ['without actuals and with few rows', judge(example({ labels: false, rows: 60 }))],
+  ['of windows without buckets', judge(simulate(seeded(1), { n: 5000 }))],
+  ['of no rows and no reference', nothing],
+]
+
+describe('htmlView', () => {
+  it('is small for many features', () => {
+    expect(Buffer.byteLength(htmlView(judge(example({ features: 45, rows: 3000 }))))).toBeLessThan(500_000)
+  })
+
+  it('escapes names and values, wherever they stand', () => {
+    const evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>\'&'
+    const of = column(evil, { kind: 'category', categories: [evil, 'b'] })
+    const window = (n: number[]) =>
+      group({
+        instances: cell(400),
+        columns: {
+          [evil]: distribution({
+            bins: bins(n),
+            unseen: cell(100),
+            unseenValues: [{ value: `new ${evil}`, ...cell(100) }],
+          }),
+        },
+      })
+    const given = answers([of], window([350, 50]), group({ ...window([100, 300]) }))
+    const slices = [{ name: evil, value: evil, group: window([350, 50]) }]
+    const extra = [{ path: evil, reason: evil, ...cell(50) }]
+    const page = htmlView(
+      judge(
+        {
+          plan: { ...given.plan, model: evil },
+          current: { ...given.current, slices, extra, versions: { [evil]: window([1, 1]), b: window([1, 1]) } },
+          reference: given.reference,
+        },
+        { referenceName: evil },
+      ),
+    )
+    expect(page).toContain('&lt;script&gt;alert(1)')
+    expect(page).not.toMatch(/<script|<img/)
+  })
+
+  it.each(reports)('%s: says no NaN, no Infinity and no undefined', (_, report) => {
+    const text = htmlView(report).replace(/undefined: /g, '')
+    expect(text).not.toMatch(/\bNaN\b(?! or)|Infinity|undefined|\[object|null/)
+  })
+})
+
+describe.skipIf(!hasBrowser)('in a browser', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser?.close())
+
+  const open = async (report: Report, options: Parameters<Browser['newPage']>[0] = {}) => {
+    const page = await browser.newPage({ bypassCSP: true, ...options })
+    const asked: string[] = []
+    const complaints: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    await page.setContent(htmlView(report))
+    return { page, asked, complaints }
+  }
+
+  const violations = async (page: Page): Promise<string[]> => {
+    await page.evaluate(axe)
+    return page.evaluate(async () => {
+      const { axe } = window as unknown as {
+        axe: {
+          run(
+            on: Document,
+            options: object,
+          ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>
+        }
+      }
+      const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+      return violations.flatMap(({ id, nodes }) =>
+        nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+      )
+    })
+  }
+
+  describe.each(reports)('%s', (_, report) => {
+    it.each(['light', 'dark'] as const)('axe finds nothing to complain of, %s', async (colorScheme) => {
+      const { page, asked, complaints } = await open(report, { colorScheme })
+      await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)))
+      expect(await violations(page)).toEqual([])
+      expect([...asked, ...complaints]).toEqual([])
+      await page.close()
+    })
+
+    it('fits a phone', async () => {
+      const { page } = await open(report, { viewport: { width: 360, height: 700 } })
+      const width = await page.evaluate(() => document.documentElement.scrollWidth)
+      expect(width).toBeLessThanOrEqual(360)
+      await page.close()
+    })
+  })
+
+  it('a chart has a text, and the numbers behind it in a table', async () => {
+    const { page } = await open(reports[0]![1], { javaScriptEnabled: true })
+    const charts = await page.getByRole('img').evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')))
+    expect(charts.length).toBeGreaterThan(10)
+    for (const text of charts) expect(text).toMatch(/^[A-Z].{15,}\.$/i)
+    expect(await page.locator('details table').count()).toBeGreaterThan(8)
+    await page.close()
+  })
+
+  it('says the verdict and leads from a finding to its column', async () => {
+    const { page } = await open(reports[0]![1])
+    expect(await page.getByRole('status').textContent()).toMatch(/Alert.*3 of 5 features have drifted; accuracy 0\.6/s)
+    await page.getByRole('link', { name: 'age', exact: true }).first().click()
+    const id = await page.evaluate(() => location.hash.slice(1))
+    expect(await page.locator(`#${id} h3`).textContent()).toBe('age')
+    await page.close()
+  })
+})
