@@ -5,6 +5,8 @@ import { readInSteps, toParts, withValue } from '../formats/body.ts'
 import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
 import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
 import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
+import { EventStream } from '../formats/event-stream.ts'
+import { readStream } from '../formats/stream-reply.ts'
 import { LateBody } from '../formats/late-body.ts'
 import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
@@ -102,10 +104,12 @@ export class ExchangeBodies {
     }
   }
 
-  reply(reply: Reply): void {
-    const { body } = reply
+  reply(given: Reply): void {
+    const { body } = given
     try {
-      if (this.#laterRequest !== undefined || this.#context.readsLater(body))
+      const reply = streamed(given, this.#context.maxBodyBytes)
+      if (reply.body instanceof EventStream) this.#readEvents(reply)
+      else if (this.#laterRequest !== undefined || this.#context.readsLater(body))
         this.#laterReply = { ...reply, body: snapshotOf(body) }
       else this.#readReply(reply)
     } catch (error) {
@@ -250,7 +254,7 @@ export class ExchangeBodies {
   *#readReplyInSteps(reply: Reply): Steps {
     try {
       const view = replyOf(reply)
-      yield* readInSteps(view)
+      if (!(reply.body instanceof EventStream)) yield* readInSteps(view)
       const parts = this.#openReply(view)
       yield
       if (parts === undefined) return
@@ -283,12 +287,23 @@ export class ExchangeBodies {
     if (this.#reading === undefined) this.request(undefined)
     const format = this.#format
     if (format === undefined) return undefined
-    const reading = this.#isUnknown ? this.#readUnknown(format, reply) : format.readReply(reply, this.#reading!)
+    const reading = this.#readingOf(format, reply)
     this.replyId = reading.requestId
     this.#takeEnvelope(reading)
     const parts = partsOf(reading, 'outputs')
     if (parts.count > 0 || this.#isBatch) this.noteCount(parts.count)
     return this.#withGiven(parts)
+  }
+
+  /** Events are few values by now: there is nothing to be put off but the order. */
+  #readEvents(reply: Reply): void {
+    if (this.#laterRequest === undefined) this.#readReply(reply)
+    else this.#laterReply = reply
+  }
+
+  #readingOf(format: Format, reply: FormatReply): ReplyReading {
+    if (reply.body instanceof EventStream) return readStream(reply.body, this.#reading!)
+    return this.#isUnknown ? this.#readUnknown(format, reply) : format.readReply(reply, this.#reading!)
   }
 
   #readUnknown(format: Format, reply: FormatReply): ReplyReading {
@@ -372,13 +387,25 @@ export class ExchangeBodies {
   #hideUnread(path: 'body' | 'request' | 'reply', body: unknown): void {
     const redaction = this.#redaction
     const note = this.extra?.[path] as { value?: unknown } | undefined
-    if (redaction === undefined || note?.value === undefined) return
+    // Of events the note has only how many there were.
+    if (redaction === undefined || note?.value === undefined || body instanceof EventStream) return
     this.extra = { ...this.extra, [path]: { ...note, value: redaction.raw(sourceOf(body)) } }
   }
 }
 
 const wholeBody = function* (body: unknown): Steps<unknown> {
   return body instanceof LateBody ? yield* body.read() : body
+}
+
+/** A reply that was made as a whole may be events all the same. */
+const streamed = (reply: Reply, limit: number): Reply => {
+  const { body, header, isValue } = reply
+  const isBytes = typeof body === 'string' || Buffer.isBuffer(body)
+  if (!isBytes || isValue || !/^text\/event-stream/i.test(header('content-type') ?? '')) return reply
+  const events = new EventStream(limit)
+  events.push(body)
+  events.end()
+  return { ...reply, body: events }
 }
 
 const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { ExchangeBodies, type Header } from './exchange-bodies.ts'
 import type { EndedExchange, ExchangeContext, ExchangeStart } from './exchange-context.ts'
+import type { EventStream } from '../formats/event-stream.ts'
 import { headerOf, requestIdOf } from '../http/request-headers.ts'
 import { INSTANCES_PER_BASE, instanceId } from '../records/id.ts'
 import { keptNotes, keptWords, mostOf } from '../records/cut.ts'
@@ -92,6 +93,14 @@ export class Exchange implements Prediction, EndedExchange {
     if (this.isOut()) return
     if (status < 400) this.#bodies.reply({ body, status, header, isValue })
     else this.#error = this.#bodies.errorOf(body)
+  }
+
+  /** The reply was a stream of events, which has ended, or was ended. */
+  stream(events: EventStream, status: number, header: Header): void {
+    if (this.#skipped || this.hasReply(status)) return
+    events.end()
+    if (events.error !== undefined) this.fail(events.error)
+    if (status < 400) this.reply(events, status, header)
   }
 
   /** The first bytes of a streamed response are handed over. */

@@ -7,6 +7,7 @@ import { instances } from './instances.ts'
 import { json, jsonByAuto } from './json.ts'
 import { mlflow } from './mlflow.ts'
 import { hasTensors, openInference } from './open-inference.ts'
+import { openai } from './openai.ts'
 import { pandas, pandasFor } from './pandas.ts'
 import { byPaths, type Paths } from './paths.ts'
 import { hasPredictions } from './replies.ts'
@@ -16,7 +17,10 @@ import { seldon } from './seldon.ts'
 /** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
 export const formats: Readonly<Record<string, Format>> = Object.freeze(
   Object.fromEntries(
-    [openInference, mlflow, azureMl, seldon, instances, csv, pandas, json].map((format) => [format.name, format]),
+    [openInference, mlflow, azureMl, seldon, openai, instances, csv, pandas, json].map((format) => [
+      format.name,
+      format,
+    ]),
   ),
 )
 

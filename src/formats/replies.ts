@@ -3,6 +3,7 @@ import { keptText, shortenedJson } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
+import { answerOf } from './answers.ts'
 import { ofLabels } from './labels.ts'
 import { type Change, countOf, type Parts, withParts } from './instance-parts.ts'
 import {
@@ -87,6 +88,16 @@ const said = (n: number, beside: Beside, notes: Extra | undefined, shortener: Sh
 
 /** The reading of a request's features, with what is odd about them. A request is at least one instance. */
 export const requestReading = (
+  request: FormatRequest,
+  content: Content,
+  read: Beside & { features: Rows | Cut; isBatch: boolean },
+): RequestReading => {
+  const reading = readingOf(request, content, read)
+  // It may make its instances only when they are asked for: it is not copied.
+  return read.model === undefined ? reading : Object.assign(reading, { model: idOf(read.model) })
+}
+
+const readingOf = (
   request: FormatRequest,
   content: Content,
   read: Beside & { features: Rows | Cut; isBatch: boolean },
@@ -206,6 +217,7 @@ const BATCH_KEYS = ['predictions', 'outputs', 'results', 'result', 'Results', 'o
  * |---|---|---|
  * | one instance | object | its members |
  * | one instance | array | `prediction`, as JSON; or the schema's k names |
+ * | any | a language model's answer, or embeddings | see `answerOf` |
  * | any | labels with their scores, in place of an instance's outputs | see `ofLabels` |
  * | any | scalar or plain text | `prediction` |
  * | batch | array | one item each |
@@ -222,6 +234,8 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   if (content.value === undefined) return replyReading(content, { outputs: [] })
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
+  const answer = answerOf(content.value, { n, outputNames: asked.outputNames })
+  if (answer !== undefined) return replyReading(content, answer)
   return replyReading(content, { ...readJsonOutputs(content.value, asked, n), extra: hintOf(content.value, asked) })
 }
 

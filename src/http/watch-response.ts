@@ -7,6 +7,7 @@ import { isCorkable } from './cork-socket.ts'
 import { byteLength, holdResponse, isEndable } from './hold-response.ts'
 import { createTap, type Tap } from './body-tap.ts'
 import { setId, takeHead } from './given-head.ts'
+import { EventStream } from '../formats/event-stream.ts'
 
 export interface ResponseOptions {
   /** The header that carries the prediction's id; empty: none, or another capture has set it. */
@@ -47,6 +48,7 @@ class ResponseWatch {
   #ended = false
   #started = false
   #tap: Tap | undefined
+  #events: EventStream | undefined
   #encoding: string | undefined
   #expected = Infinity
   #sent = 0
@@ -86,7 +88,12 @@ class ResponseWatch {
         this.#giveUp(error)
       }
     }
-    if (safe === undefined) return write.call(res, chunk, encoding, callback)
+    if (safe === undefined) {
+      const goesOn = write.call(res, chunk, encoding, callback)
+      // Behind its chunk, which waits for nothing.
+      if (this.#events !== undefined && !this.#ended) this.#takeEvents(chunk, encoding)
+      return goesOn
+    }
     const call = () => void write.call(res, chunk, encoding, callback)
     this.#later = holdResponse(res, safe, { chunk, encoding, ends: false, call })
     return true
@@ -142,7 +149,10 @@ class ResponseWatch {
     if (isFirst) this.#start()
     if (!this.#hasReply) this.#tap?.push(chunk, encoding)
     this.#sent += byteLength(chunk, encoding)
-    if (this.#sent >= this.#expected) return this.#finish()
+    if (this.#sent >= this.#expected) {
+      this.#events?.push(chunk, encoding)
+      return this.#finish()
+    }
     if (isFirst) this.#ending.prediction.firstByte()
     return undefined
   }
@@ -152,8 +162,17 @@ class ResponseWatch {
     if (!this.#hasReply && chunk != null && typeof chunk !== 'function') {
       if (!this.#started) this.#openTap()
       this.#tap?.push(chunk, encoding)
+      this.#events?.push(chunk, encoding)
     }
     return this.#finish()
+  }
+
+  #takeEvents(chunk: unknown, encoding: unknown): void {
+    try {
+      this.#events!.push(chunk, encoding)
+    } catch (error) {
+      this.#giveUp(error)
+    }
   }
 
   #closedEarly(): void {
@@ -173,6 +192,7 @@ class ResponseWatch {
     this.#ending.beforeEnd()
     const { prediction } = this.#ending
     const { statusCode, socket } = this.#res
+    if (this.#events !== undefined && !this.#hasReply) prediction.stream(this.#events, statusCode, this.#options.header)
     if (this.#tap !== undefined && !this.#hasReply)
       replyFromBytes(prediction, this.#tap, statusCode, this.#encoding, this.#options)
     return prediction.end(statusCode, isCorkable(socket) && isHttp1(this.#res) ? socket : undefined)
@@ -191,7 +211,8 @@ class ResponseWatch {
   #openTap(): void {
     const { header, maxBodyBytes } = this.#options
     this.#encoding = header('content-encoding')
-    if (isReadable(header)) this.#tap = createTap(maxBodyBytes)
+    if (this.#encoding === undefined && isEventStream(header)) this.#events = new EventStream(maxBodyBytes)
+    else if (isReadable(header)) this.#tap = createTap(maxBodyBytes)
   }
 }
 
@@ -225,7 +246,9 @@ export const watchResponse = (res: ServerResponse, ending: Ending, options: Resp
   }
 }
 
-/** Server-sent events and other endless or opaque streams have no outputs to read: `.set()` gives them. */
+const isEventStream = (header: Header): boolean => /^text\/event-stream/i.test(header('content-type') ?? '')
+
+/** Endless or opaque streams have no outputs to read, nor have events that are compressed: `.set()` gives them. */
 const isReadable = (header: Header): boolean =>
   !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(header('content-type') ?? '')
 

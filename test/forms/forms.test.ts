@@ -6,11 +6,16 @@ import { frameworks, type Framework } from '../integrations/frameworks.ts'
 import { cleanup, temporaryFolder } from '../setup/captures.ts'
 import { azureForms } from './azure-ml.ts'
 import { columnsOf, schemaOf, type Form, type Row } from './form.ts'
+import { labelForms, labelFormsBySchema } from './labels.ts'
+import { openaiForms } from './openai.ts'
 import { otherForms } from './other.ts'
 import { pandasForms } from './pandas.ts'
 import { seldonForms } from './seldon.ts'
 
-const forms: readonly Form[] = [...azureForms, ...seldonForms, ...pandasForms, ...otherForms]
+const forms: readonly Form[] = [
+  ...[...azureForms, ...seldonForms, ...pandasForms, ...otherForms],
+  ...[...labelForms, ...labelFormsBySchema, ...openaiForms],
+]
 const newest = frameworks.filter(({ name }) => ['Express 5', 'Koa 3', 'Fastify 5'].includes(name))
 
 const ofJson = (text: unknown): unknown => (typeof text === 'string' && /^[[{"]/.test(text) ? JSON.parse(text) : text)
