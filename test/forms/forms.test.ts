@@ -11,10 +11,11 @@ import { openaiForms } from './openai.ts'
 import { otherForms } from './other.ts'
 import { pandasForms } from './pandas.ts'
 import { seldonForms } from './seldon.ts'
+import { streamForms } from './streams.ts'
 
 const forms: readonly Form[] = [
   ...[...azureForms, ...seldonForms, ...pandasForms, ...otherForms],
-  ...[...labelForms, ...labelFormsBySchema, ...openaiForms],
+  ...[...labelForms, ...labelFormsBySchema, ...openaiForms, ...streamForms],
 ]
 const newest = frameworks.filter(({ name }) => ['Express 5', 'Koa 3', 'Fastify 5'].includes(name))
 
