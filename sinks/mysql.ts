@@ -136,6 +136,17 @@ const dialect = (
       return result
     },
 
+    replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
+    async withoutWaiting(session, work) {
+      const [before] = await session.query('select @@session.lock_wait_timeout as seconds')
+      await session.query('set session lock_wait_timeout = 2')
+      try {
+        return await work()
+      } finally {
+        if (session.isAlive()) await session.query(`set session lock_wait_timeout = ${Number(before?.['seconds'])}`)
+      }
+    },
+
     createWrite: (session: Session<Connection>, target) =>
       createWrite(session, target, {
         escape: (driver as { escape: Escape }).escape,

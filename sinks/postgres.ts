@@ -145,6 +145,17 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
       return result
     },
 
+    replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
+    async withoutWaiting(session, work) {
+      await session.query("set lock_timeout = '2s'")
+      try {
+        return await work()
+      } finally {
+        if (session.isAlive()) await session.query('reset lock_timeout')
+      }
+    },
+    alike: (quoted, column, as) => (column.type === 'uuid' && as.type !== 'uuid' ? `${quoted}::text` : quoted),
+
     createWrite: (session, target) => createWrite(session, target, spelling),
     rightsToSkip,
     isRefusal,

@@ -109,6 +109,23 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       return result
     },
 
+    // There is no "or replace", and both are one transaction: no reader finds it gone.
+    replaceView: (view, query, isThere) => [
+      ...(isThere ? [`drop view ${view}`] : []),
+      `create view ${view} as\n${query}`,
+    ],
+    async withoutWaiting({ connection }, work) {
+      await whenFree(() => connection.exec('begin immediate'))
+      try {
+        const result = await work()
+        connection.exec('commit')
+        return result
+      } catch (error) {
+        connection.exec('rollback')
+        throw error
+      }
+    },
+
     createWrite(session: Session<DatabaseSync>, target) {
       const write = createWrite(session, target)
       let opened: number | undefined

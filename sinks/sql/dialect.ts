@@ -131,6 +131,12 @@ export interface Dialect<Connection> extends Driver<Connection> {
   hasSchema?(session: Session<Connection>, schema: string): Promise<boolean>
   /** Runs `work` while no other process does the same for this table. */
   alone<Result>(session: Session<Connection>, table: TableName, work: () => Promise<Result>): Promise<Result>
+  /** Statements that make a view of a query, in place of the one that `isThere`. */
+  replaceView(view: string, query: string, isThere: boolean): readonly string[]
+  /** Runs work that must not wait for long until others let go of what it needs. */
+  withoutWaiting<Result>(session: Session<Connection>, work: () => Promise<Result>): Promise<Result>
+  /** A column in a form that can be compared with another, where the two types can't be compared as they are. */
+  alike?(quoted: string, column: Pick<ExistingColumn, 'type'>, as: Pick<ExistingColumn, 'type'>): string
   /** What writes batches to the table, on this connection or a later one. */
   createWrite(session: Session<Connection>, target: Target): WriteBatch<Connection>
   /** What the user may not do of what skipping rows takes that are there already, with its fix. */

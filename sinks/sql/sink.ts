@@ -6,6 +6,8 @@ import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
 import { actualTable, predictionTable, type TableKind } from './kinds.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable, type Draft } from './table.ts'
+import { withSuffix } from './labelled.ts'
+import { draftView, makeView, type ViewDraft, type ViewTables } from './view.ts'
 
 /** What all SQL sinks have in common in their options. */
 export interface SqlOptions {
@@ -26,16 +28,28 @@ export interface SqlSettings extends SqlOptions {
 interface TableSettings extends SqlSettings {
   readonly table: string
   readonly kind: TableKind
+  /** Of both kinds, for the view over them. */
+  readonly tables: ViewTables
+  /** What the predictions' table is to have, where it is not there yet. */
+  readonly predictionColumns?: readonly Column[]
 }
 
 /** The sink of predictions, which makes the one of actuals: each has a connection and a table of its own. */
 export const sqlSink = <Connection>(createDialect: () => Dialect<Connection>, settings: SqlSettings): Sink => {
   const { tableOf = (name) => name } = settings
   const table = tableOf(settings.table ?? 'predictions')
+  const dialect = createDialect()
+  const predictions = tableNameOf(table)
+  const defaultName = withSuffix(predictions, '_actuals', dialect.names.max)
+  const tables = { predictions, actuals: defaultName }
   return {
-    ...tableSink(createDialect(), { ...settings, table, kind: predictionTable }),
-    actuals: ({ table: given = `${table}_actuals` }) =>
-      tableSink(createDialect(), { ...settings, table: tableOf(given), kind: actualTable }),
+    ...tableSink(dialect, { ...settings, table, kind: predictionTable, tables }),
+    actuals({ table: given, predictionColumns }) {
+      if (given !== undefined) tables.actuals = tableNameOf(tableOf(given))
+      const { schema, table } = tables.actuals
+      const name = schema === undefined ? table : `${schema}.${table}`
+      return tableSink(createDialect(), { ...settings, table: name, kind: actualTable, tables, predictionColumns })
+    },
   }
 }
 
@@ -115,6 +129,19 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
     return isReady ? [...notes, ...((await dialect.rightsToSkip?.(session, target)) ?? [])] : notes
   }
 
+  /** The view as the tables are to be: an actuals' plan is of both. */
+  const planView = async (session: Session<Connection>, { target }: Draft): Promise<ViewDraft> => {
+    const own = target.columns.map(({ name, storedAs: type }) => ({ name, type }))
+    if (kind.kind === 'prediction') {
+      const isUsed = (await dialect.inspect(session, settings.tables.actuals)) !== undefined
+      return isUsed ? draftView(dialect, session, settings.tables, { predictions: own }) : { statements: [], notes: [] }
+    }
+    const { predictionColumns = [] } = settings
+    const beside = await draftTable(dialect, session, settings.tables.predictions, predictionColumns, predictionTable)
+    const predictions = beside.target.columns.map(({ name, storedAs: type }) => ({ name, type }))
+    return draftView(dialect, session, settings.tables, { predictions, actuals: own })
+  }
+
   return {
     name,
 
@@ -122,7 +149,8 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
       return use(async (session) => {
         const draft = await migrate(session, columns)
         writeBatch = dialect.createWrite(session, draft.target)
-        return notesOf(session, draft)
+        const notes = await notesOf(session, draft)
+        return [...notes, ...(await makeView(dialect, session, settings.tables, settings.migrate ?? 'auto'))]
       })
     },
 
@@ -152,8 +180,9 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
       const looking = await openSession(dialect, 'look').catch(fail)
       try {
         const draft = await draftTable(dialect, looking, table, columns, kind)
-        const statements = draft.statements.map((statement) => `${statement};`)
-        const notes = await notesOf(looking, draft)
+        const view = await planView(looking, draft)
+        const statements = [...draft.statements, ...view.statements].map((statement) => `${statement};`)
+        const notes = [...(await notesOf(looking, draft)), ...view.notes]
         const { problems, isNew = false } = draft
         return { statements, problems, ...(notes.length > 0 ? { notes } : {}), ...(isNew ? { isNew } : {}) }
       } catch (error) {

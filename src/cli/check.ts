@@ -15,48 +15,53 @@ import {
   settingsHelp,
   type Command,
   type Terminal,
+  type ArgumentValues,
 } from './command.ts'
 
+/** `isUnknown`: the problem is that it can't be told. */
+type KnownPlan = Plan & { readonly isUnknown?: true }
+
 /** What a sink would change, or why it can't be told. */
-const planOf = async ({ sink, columns }: SinkWithColumns): Promise<Plan> => {
+const planOf = async ({ sink, columns }: SinkWithColumns): Promise<KnownPlan> => {
   try {
     return (await sink.plan?.(columns)) ?? { statements: [], problems: [] }
   } catch (error) {
-    return { statements: [], problems: [messageOf(error).replace(`${sink.name}: `, '')] }
+    return { statements: [], problems: [messageOf(error).replace(`${sink.name}: `, '')], isUnknown: true }
   } finally {
     await sink.close?.()
   }
 }
 
-const upcoming = (statements: number, when: string): string =>
+const upcoming = (statements: number): string =>
   statements === 1
-    ? `1 statement at ${when} (capture-predictions ddl prints it)`
-    : `${statements} statements at ${when} (capture-predictions ddl prints them)`
+    ? '1 statement at the next start (capture-predictions ddl prints it)'
+    : `${statements} statements at the next start (capture-predictions ddl prints them)`
 
-/** Nobody has to report actuals: what they go to may be missing as long as there are none. */
-const isUnused = ({ kind }: SinkWithColumns, { isNew }: Plan): boolean => kind === 'actual' && isNew === true
+/** Whether actuals are asked for, by the configuration or by the flag. */
+const wantsActuals = ({ schema, actualsTable }: Settings, values: ArgumentValues): boolean =>
+  values['actuals'] === true || schema?.actuals !== undefined || actualsTable !== undefined
 
-const checkSink = async (to: SinkWithColumns, settings: Settings, terminal: Terminal): Promise<boolean> => {
+/** Nobody has to report actuals: as long as there are none, nothing is said of what they go to. */
+const isOfInterest = ({ kind }: SinkWithColumns, { isNew, isUnknown }: KnownPlan, wanted: boolean): boolean =>
+  kind === 'prediction' || wanted || (isNew !== true && isUnknown !== true)
+
+const checkSink = async (
+  to: SinkWithColumns,
+  settings: Settings,
+  terminal: Terminal,
+  wantsActuals: boolean,
+): Promise<boolean> => {
   const plan = await planOf(to)
+  if (!isOfInterest(to, plan, wantsActuals)) return true
   const { statements, problems, notes = [] } = plan
   const name = printable(to.sink.name)
-  if (isUnused(to, plan)) {
-    const how =
-      problems.length > 0 ? printableLines(problems.join('; ')) : upcoming(statements.length, 'the first of them')
-    terminal.out(
-      `ok     ${name}: no actuals yet; ${settings.migrate === 'off' ? `before the first of them run:\n${statements.join('\n')}` : how}`,
-    )
-    return true
-  }
   for (const note of notes) terminal.out(`note   ${name}: ${printableLines(note)}`)
   const missing = settings.migrate === 'off' ? statements : []
   for (const problem of problems) terminal.out(`FOUND  ${name}: ${printableLines(problem)}`)
   if (missing.length > 0)
     terminal.out(`FOUND  ${name} is not as expected, and PREDICTIONS_MIGRATE is off; run:\n${missing.join('\n')}`)
   if (problems.length > 0 || missing.length > 0) return false
-  terminal.out(
-    `ok     ${name}${statements.length === 0 ? ' is as expected' : `: ${upcoming(statements.length, 'the next start')}`}`,
-  )
+  terminal.out(`ok     ${name}${statements.length === 0 ? ' is as expected' : `: ${upcoming(statements.length)}`}`)
   return true
 }
 
@@ -82,12 +87,14 @@ const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Termin
 
 export const check: Command = {
   summary: 'looks at configuration, outbox and sinks; says the fix for each finding',
-  usage: 'check',
+  usage: 'check [--actuals]',
   help: `
 Reads the configuration as the service would, connects to each sink, and compares its table with what is expected. Changes nothing.
 Exits with 1 when anything was found.
+
+  --actuals         the table of actuals and the view over both too, though there are none yet
 ${settingsHelp.slice(1)}`,
-  options: settingOptions,
+  options: { ...settingOptions, actuals: { type: 'boolean' } },
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
     // Its own mistakes a URL tells only when the sink is made.
@@ -95,25 +102,27 @@ ${settingsHelp.slice(1)}`,
     terminal.out(`ok     configuration: ${settings.routes.join(', ')}`)
     if (!settings.enabled) terminal.out('ok     capture is off: PREDICTIONS_ENABLED is false')
     let well = await checkOutbox(settings, terminal)
-    for (const sink of sinks) well = (await checkSink(sink, settings, terminal)) && well
+    for (const sink of sinks) well = (await checkSink(sink, settings, terminal, wantsActuals(settings, values))) && well
     return well ? 0 : 1
   },
 }
 
 export const ddl: Command = {
   summary: 'prints the SQL that PREDICTIONS_MIGRATE=auto would run',
-  usage: 'ddl',
+  usage: 'ddl [--actuals]',
   help: `
 Connects to each sink and prints what it would run to create or extend its table (for Elasticsearch: the requests). Changes nothing.
+
+  --actuals         the table of actuals and the view over both too, though there are none yet
 ${settingsHelp.slice(1)}`,
-  options: settingOptions,
+  options: { ...settingOptions, actuals: { type: 'boolean' } },
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
     let well = true
     for (const to of openAllSinks(settings)) {
       const plan = await planOf(to)
-      const { statements } = plan
-      const problems = isUnused(to, plan) ? [] : plan.problems
+      if (!isOfInterest(to, plan, wantsActuals(settings, values))) continue
+      const { statements, problems } = plan
       for (const statement of statements) terminal.out(statement)
       for (const problem of problems) terminal.err(`${printable(to.sink.name)}: ${printableLines(problem)}`)
       well &&= problems.length === 0

@@ -89,6 +89,10 @@ const nameOfLetters = async (directory: string, key: string): Promise<string> =>
   return key
 }
 
+/** Every sink has a queue for actuals beside it; as long as nobody reports any there is nothing to say of it. */
+const isUnused = ({ sink, records, deadLetters }: SinkStatus): boolean =>
+  records + deadLetters === 0 && /[_-]actuals$/.test(sink)
+
 /**
  * Looks into an outbox directory, of a running service or a stopped one. Changes nothing. Records that a running service holds
  * in memory alone (`PREDICTIONS_DURABILITY=memory`, or while its disk is full) are not seen.
@@ -104,11 +108,13 @@ export const inspectOutbox = async (path: string): Promise<OutboxStatus> => {
   for (const key of await deadLetterKeys(directory))
     letters.set(await nameOfLetters(directory, key), await measureDeadLetters(directory, key))
   const none = [...letters.keys()].map((sink) => ({ sink, records: 0, bytes: 0, oldest: undefined }))
-  const sinks = mergeStates([...processes.flatMap(({ backlogs }) => backlogs), ...none]).map((backlog) => ({
-    ...backlog,
-    deadLetters: letters.get(backlog.sink)?.count ?? 0,
-    deadLetterBytes: letters.get(backlog.sink)?.bytes ?? 0,
-  }))
+  const sinks = mergeStates([...processes.flatMap(({ backlogs }) => backlogs), ...none])
+    .map((backlog) => ({
+      ...backlog,
+      deadLetters: letters.get(backlog.sink)?.count ?? 0,
+      deadLetterBytes: letters.get(backlog.sink)?.bytes ?? 0,
+    }))
+    .filter((sink) => !isUnused(sink))
   const damaged = (await listNames(join(directory, 'damaged'))).map((name) => join(directory, 'damaged', name))
   return { directory, sinks, processes, damaged }
 }

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import { foldName } from '../../src/schema/names.ts'
+import type { ExistingColumn, TableName } from './dialect.ts'
+
+/**
+ * The view `<table>_labelled`: every prediction with its latest actual, one row a prediction always.
+ *
+ * - The latest is the one with the last `timestamp`, then `reported_at`, then `id`. A join that leaves out whatever has a later one beside
+ *   it: planners make a hash join of it over all rows, and look up the few of a time range by the index on `prediction_id`. Window
+ *   functions and `distinct on` sort all actuals whatever is asked for, and took four times as long.
+ * - An actual by `request_id` is of the prediction of that request and instance. One that says no instance is of the request's only
+ *   prediction, and where there are several of none: that set of requests is computed only when there is such an actual.
+ * - A retracted one takes the labels away. `actual_count` tells how many reports there were.
+ */
+
+/** What the view is made of. */
+export interface LabelledTables {
+  readonly predictions: { readonly table: string; readonly columns: readonly ViewColumn[] }
+  readonly actuals: { readonly table: string; readonly columns: readonly ViewColumn[] }
+}
+
+/** A column as far as the view has to know it. */
+export type ViewColumn = Pick<ExistingColumn, 'name' | 'type' | 'charset'>
+
+export interface ViewDialect {
+  quote(name: string): string
+  /** The longest name. */
+  readonly maxName: number
+  /** A column as another one is stored, where the two can't be compared as they are. */
+  alike?(quoted: string, column: ViewColumn, as: ViewColumn): string
+}
+
+/** A table's name with an ending, cut to the database's limit: else it would be cut there, and be another table's. */
+export const withSuffix = (name: TableName, suffix: string, max: number): TableName => {
+  const { schema, table } = name
+  if (Buffer.byteLength(table + suffix) <= max) return { schema, table: table + suffix }
+  const digits = createHash('sha256').update(table).digest('hex').slice(0, 6)
+  const end = `_${digits}${suffix}`
+  let kept = table
+  while (Buffer.byteLength(kept + end) > max) kept = [...kept].slice(0, -1).join('')
+  return { schema, table: kept + end }
+}
+
+/** What an actual's row has beside its labels. */
+const OWN = [
+  'id',
+  'timestamp',
+  'prediction_id',
+  'request_id',
+  'instance',
+  'reported_at',
+  'retracted',
+  'source',
+  'tags',
+  'extra',
+]
+
+/** What the view tells of the actual beside its labels, by the names of its columns. */
+const ABOUT = { actual_timestamp: 'timestamp', actual_reported_at: 'reported_at', actual_source: 'source' } as const
+const COUNT = 'actual_count'
+
+/** A name that is not taken yet, in any case of its letters. */
+const freeName = (name: string, taken: Set<string>, max: number): string => {
+  let free = name
+  while (taken.has(foldName(free))) free = `actual_${free}`
+  if (Buffer.byteLength(free) > max) free = withSuffix({ schema: undefined, table: free }, '', max).table
+  taken.add(foldName(free))
+  return free
+}
+
+const named = (columns: readonly ViewColumn[], name: string): ViewColumn | undefined =>
+  columns.find((column) => column.name === name) ?? columns.find((column) => foldName(column.name) === name)
+
+/** A column of the view: its name, and the member of the actual that it shows; undefined: it is the prediction's own, or the count. */
+interface Shown {
+  readonly name: string
+  readonly from: 'prediction' | 'actual' | 'count'
+  /** The column of the table that it is from. */
+  readonly column: string
+}
+
+/** The view's columns: the prediction's, the labels, and what is told about them. A label that a prediction's column is called as has `actual_` before it. */
+export const labelledColumns = ({ predictions, actuals }: LabelledTables, maxName: number): readonly Shown[] => {
+  const taken = new Set(predictions.columns.map(({ name }) => foldName(name)))
+  const own = new Set(OWN)
+  const labels = actuals.columns.filter(({ name }) => !own.has(foldName(name)))
+  const about = [...Object.entries(ABOUT), [COUNT, ''] as const].map(([name, member]) => ({
+    name: freeName(name, taken, maxName),
+    from: member === '' ? ('count' as const) : ('actual' as const),
+    column: member === '' ? '' : (named(actuals.columns, member)?.name ?? member),
+  }))
+  return [
+    ...predictions.columns.map(({ name }) => ({ name, from: 'prediction' as const, column: name })),
+    ...labels.map(({ name }) => ({ name: freeName(name, taken, maxName), from: 'actual' as const, column: name })),
+    ...about,
+  ]
+}
+
+/** The query of the view, with its columns in the order of `shown`. */
+export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
+  const { quote, alike = (quoted: string) => quoted } = dialect
+  const { predictions, actuals } = tables
+  const column = (of: readonly ViewColumn[], name: string): ViewColumn => named(of, name) ?? { name, type: '' }
+  const p = (name: string): string => `p.${quote(column(predictions.columns, name).name)}`
+  const a = (alias: string, name: string): string => `${alias}.${quote(column(actuals.columns, name).name)}`
+  const same = (alias: string, name: string, of: string): string => {
+    const [ours, theirs] = [column(actuals.columns, name), column(predictions.columns, of)]
+    return `${alike(a(alias, name), ours, theirs)} = ${alike(p(of), theirs, ours)}`
+  }
+  const isLater = (one: string, other: string): string => {
+    const key = (alias: string) => `(${['timestamp', 'reported_at', 'id'].map((name) => a(alias, name)).join(', ')})`
+    return `${key(one)} > ${key(other)}`
+  }
+  const instance = (alias: string): string => `coalesce(${a(alias, 'instance')}, 0)`
+
+  const several = `select ${p('request_id')} from ${predictions.table} p where ${p('request_id')} is not null group by ${p('request_id')} having count(*) > 1`
+  /** Of a request, and of one prediction of it. */
+  const isOfRequest = (alias: string): string =>
+    `${a(alias, 'prediction_id')} is null and ${a(alias, 'request_id')} is not null and (${a(alias, 'instance')} is not null or ${a(alias, 'request_id')} not in (${several}))`
+
+  const byId = [
+    `left join ${actuals.table} a on ${same('a', 'prediction_id', 'id')} and not exists (`,
+    `  select 1 from ${actuals.table} b where ${a('b', 'prediction_id')} = ${a('a', 'prediction_id')} and ${isLater('b', 'a')})`,
+  ]
+  const byRequest = [
+    `left join ${actuals.table} r on ${same('r', 'request_id', 'request_id')} and ${instance('r')} = ${p('instance')} and ${isOfRequest('r')} and not exists (`,
+    `  select 1 from ${actuals.table} s where ${a('s', 'request_id')} = ${a('r', 'request_id')} and ${instance('s')} = ${instance('r')} and ${isOfRequest('s')} and ${isLater('s', 'r')})`,
+  ]
+  const counts = [
+    `left join (select ${a('c', 'prediction_id')}, count(*) as n from ${actuals.table} c where ${a('c', 'prediction_id')} is not null group by ${a('c', 'prediction_id')}) c on ${same('c', 'prediction_id', 'id')}`,
+    `left join (select ${a('d', 'request_id')}, ${instance('d')} as ${quote('instance')}, count(*) as n from ${actuals.table} d where ${isOfRequest('d')} group by ${a('d', 'request_id')}, ${instance('d')}) d on ${same('d', 'request_id', 'request_id')} and d.${quote('instance')} = ${p('instance')}`,
+  ]
+
+  const isOfR = `${a('r', 'id')} is not null and (${a('a', 'id')} is null or ${isLater('r', 'a')})`
+  const ofLatest = (name: string): string =>
+    `case when ${isOfR} then case when ${a('r', 'retracted')} then null else r.${quote(name)} end when ${a('a', 'retracted')} then null else a.${quote(name)} end`
+  const values = {
+    prediction: ({ column }: Shown) => `p.${quote(column)}`,
+    actual: ({ column }: Shown) => ofLatest(column),
+    count: () => 'coalesce(c.n, 0) + coalesce(d.n, 0)',
+  }
+  const list = shown.map((column) => {
+    const value = values[column.from](column)
+    return column.from === 'prediction' ? value : `${value} as ${quote(column.name)}`
+  })
+  return [`select ${list.join(',\n  ')}`, `from ${predictions.table} p`, ...byId, ...byRequest, ...counts].join('\n')
+}
