@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -7,7 +7,6 @@ import express4 from 'express4'
 import express5 from 'express'
 import fastify4 from 'fastify4'
 import fastify5 from 'fastify'
-import Koa2 from 'koa2'
 import Koa3 from 'koa'
 import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
 import { capturePredictions as forExpress } from 'capture-predictions/express'
@@ -15,72 +14,8 @@ import { capturePredictions as forFastify } from 'capture-predictions/fastify'
 import { capturePredictions as forKoa } from 'capture-predictions/koa'
 import { describe, expect, it, vi } from 'vitest'
 import { cleanup, testCapture } from '../setup/captures.ts'
+import { rawFrameworks, serve, type RawHandler } from './raw-frameworks.ts'
 import { comparable, rawReply } from './raw.ts'
-
-/** A handler over Node.js' own response: as proxies and streams use it, past the framework. */
-type RawHandler = (req: IncomingMessage, res: ServerResponse) => void
-
-interface RawFramework {
-  readonly name: string
-  listen(handler: RawHandler, capture: Capture | undefined): Promise<number>
-}
-
-const serve = async (listener: RequestListener): Promise<number> => {
-  const server = createServer(listener)
-  cleanup(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
-}
-
-const onExpress = (name: string, express: typeof express5): RawFramework => ({
-  name,
-  listen(handler, capture) {
-    const app = express().disable('x-powered-by').use(express.json())
-    if (capture) app.use(forExpress(capture))
-    app.post('/predict', (req, res) => handler(req, res))
-    return serve(app)
-  },
-})
-
-const onKoa = (name: string, Koa: typeof Koa3): RawFramework => ({
-  name,
-  listen(handler, capture) {
-    const app = new Koa()
-    if (capture) app.use(forKoa(capture))
-    app.use((ctx) => {
-      ctx.respond = false
-      handler(ctx.req, ctx.res)
-    })
-    return serve(app.callback())
-  },
-})
-
-const onFastify = (name: string, fastify: typeof fastify5): RawFramework => ({
-  name,
-  async listen(handler, capture) {
-    const app = fastify()
-    cleanup(() => app.close())
-    if (capture) await app.register(forFastify, { capture })
-    app.post('/predict', (request, reply) => {
-      reply.hijack()
-      handler(request.raw, reply.raw)
-    })
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    return (app.server.address() as AddressInfo).port
-  },
-})
-
-const frameworks = [
-  onExpress('Express 4', express4),
-  onExpress('Express 5', express5),
-  onKoa('Koa 2', Koa2),
-  onKoa('Koa 3', Koa3),
-  onFastify('Fastify 4', fastify4 as unknown as typeof fastify5),
-  onFastify('Fastify 5', fastify5),
-]
 
 const JSON_TEXT = '{"prediction":1}'
 const UPSTREAM = '018f0000-0000-7000-8000-000000000000'
@@ -111,7 +46,7 @@ const replies: Record<string, RawHandler> = {
     res.writeHead(200, { 'content-type': 'application/json', 'content-length': JSON_TEXT.length }).end(JSON_TEXT),
 }
 
-describe.each(frameworks)('what is replied past $name', ({ listen }) => {
+describe.each(rawFrameworks)('what is replied past $name', ({ listen }) => {
   it.each(Object.entries(replies))('goes as without capture, and is read: %s', async (_, handler) => {
     const { capture, records } = testCapture()
     const [bare, captured] = [await listen(handler, undefined), await listen(handler, capture)]
