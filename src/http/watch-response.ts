@@ -47,6 +47,8 @@ class ResponseWatch {
   readonly #writeHead: WriteHead
   #ended = false
   #started = false
+  /** Whether the head was looked at, for what comes by. */
+  #looked = false
   #tap: Tap | undefined
   #events: EventStream | undefined
   #encoding: string | undefined
@@ -67,6 +69,7 @@ class ResponseWatch {
   writeHead(args: unknown[]): ServerResponse {
     try {
       this.#tagUpstream(takeHead(this.#res, args, this.#id))
+      if (!this.#ended) this.#openTap()
     } catch (error) {
       this.#giveUp(error)
     }
@@ -160,7 +163,7 @@ class ResponseWatch {
   #beforeEnd(chunk: unknown, encoding: unknown): Promise<void> | undefined {
     this.#keepId()
     if (!this.#hasReply && chunk != null && typeof chunk !== 'function') {
-      if (!this.#started) this.#openTap()
+      this.#openTap()
       this.#tap?.push(chunk, encoding)
       this.#events?.push(chunk, encoding)
     }
@@ -207,8 +210,13 @@ class ResponseWatch {
     this.#openTap()
   }
 
-  /** The encoding belongs to the bytes that come by here: what stands outside of capture may compress them, and say so later. */
+  /**
+   * At the head or the first bytes, once. The encoding belongs to the bytes that come by here: what stands outside of capture may
+   * compress them, and says so when the head passes it.
+   */
   #openTap(): void {
+    if (this.#looked) return
+    this.#looked = true
     const { header, maxBodyBytes } = this.#options
     this.#encoding = header('content-encoding')
     if (this.#encoding === undefined && isEventStream(header)) this.#events = new EventStream(maxBodyBytes)

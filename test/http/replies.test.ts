@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import compression from 'compression'
 import express4 from 'express4'
 import express5 from 'express'
 import fastify4 from 'fastify4'
@@ -117,39 +116,6 @@ it('counts a fault in what is left of a request whose client went away, and thro
   await closed
   await capture.close()
   expect(capture.stats().faults).toBe(1)
-})
-
-describe.each([
-  ['Express 4', express4],
-  ['Express 5', express5 as unknown as typeof express4],
-])('compression and capture on %s', (_, express) => {
-  const write: Record<string, RawHandler> = {
-    'in pieces': (_req, res) => {
-      res.setHeader('content-type', 'application/json')
-      res.write('{"predic')
-      res.end('tion":1}')
-    },
-    'at once': (_req, res) => {
-      res.setHeader('content-type', 'application/json')
-      res.end(JSON_TEXT)
-    },
-  }
-  it.each(
-    ['compression first', 'capture first'].flatMap((order) => Object.keys(write).map((how) => [order, how] as const)),
-  )('%s, %s: the outputs are read, and the reply is as without', async (order, how) => {
-    const { capture, records } = testCapture()
-    const appWith = (captured: boolean) => {
-      const app = express()
-      const both = [compression({ threshold: 0 }), ...(captured ? [forExpress(capture)] : [])]
-      for (const middleware of order === 'compression first' ? both : both.reverse()) app.use(middleware)
-      app.post('/predict', (req, res) => write[how]!(req, res))
-      return serve(app)
-    }
-    const [bare, captured] = [await appWith(false), await appWith(true)]
-    const reply = await rawReply(captured, '/predict', 'accept-encoding: gzip\r\n')
-    expect(comparable(reply)).toBe(comparable(await rawReply(bare, '/predict', 'accept-encoding: gzip\r\n')))
-    expect(await records()).toMatchObject([{ outputs: { prediction: 1 }, extra: {} }])
-  })
 })
 
 describe('what the router takes', () => {
