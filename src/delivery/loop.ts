@@ -2,7 +2,7 @@ import { hasCode } from '../errors/errors.ts'
 import type { Queue, QueuedBatch, DeadLetter } from '../outbox/queue.ts'
 import type { Column } from '../schema/column.ts'
 import type { Sink } from '../sink.ts'
-import { monotonicMs, nextTurn } from '../steps/real-timers.ts'
+import { inNextTurn, monotonicMs, nextTurn } from '../steps/real-timers.ts'
 import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
@@ -74,11 +74,16 @@ export const createLoop = (options: LoopOptions) => {
   let over = false
   /** When the first of the records that wait for their batch was appended. */
   let waitingSince: number | undefined
+  /** What may still be appended before the batch goes, as of the last look: appends take from it, so that they need not look. */
+  let room = { records: 0, bytes: 0 }
+  let isWaiting = false
+  let isWaking = false
 
   /** Milliseconds until the next batch should go. */
   const dueIn = (): number => {
     if (closing || flushes.size > 0) return 0
     const { records, bytes } = queue.size()
+    room = { records: durability === 'sink' ? 0 : batchSize - records, bytes: batchBytes - bytes }
     if (records === 0) {
       waitingSince = undefined
       return Infinity
@@ -89,7 +94,11 @@ export const createLoop = (options: LoopOptions) => {
   }
 
   const untilDue = async (): Promise<void> => {
-    for (let ms = dueIn(); ms > 0 && !stopped; ms = dueIn()) await idle.wait(ms)
+    for (let ms = dueIn(); ms > 0 && !stopped; ms = dueIn()) {
+      isWaiting = true
+      await idle.wait(ms)
+      isWaiting = false
+    }
   }
 
   /** Waits after a failure; false: delivery ends here. What an outbox keeps need not hold up the end. */
@@ -196,11 +205,23 @@ export const createLoop = (options: LoopOptions) => {
     queueOutage.cutWait()
   }
 
-  // Under load this runs in each turn of the event loop: only what changes when the batch goes wakes the loop.
-  queue.onAppend(() => {
+  /** In the next turn, not on the path of the request whose records were appended. */
+  const wake = (): void => {
+    if (isWaking) return
+    isWaking = true
+    inNextTurn(() => {
+      isWaking = false
+      idle.cut()
+    })
+  }
+
+  // Runs within each append: only what changes when the batch goes wakes the loop.
+  queue.onAppend((records, bytes) => {
     const isFirst = waitingSince === undefined
-    waitingSince ??= monotonicMs()
-    if (isFirst || dueIn() <= 0) idle.cut()
+    if (isFirst) waitingSince = monotonicMs()
+    room.records -= records
+    room.bytes -= bytes
+    if (isWaiting && (isFirst || room.records <= 0 || room.bytes <= 0)) wake()
   })
 
   return {

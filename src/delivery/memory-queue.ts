@@ -1,7 +1,6 @@
 import { atMostOnceA, silentLogger, type Logger } from '../logger.ts'
 import type { DeadLetter, Queue, QueuedBatch, ReadLimit } from '../outbox/queue.ts'
 import { storedFromJson } from '../records/stored.ts'
-import { inNextTurn } from '../steps/real-timers.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -54,24 +53,14 @@ export const createMemoryQueue = ({
   maxBytes = 64 * MEBIBYTE,
   logger = silentLogger,
 }: MemoryQueueOptions = {}): MemoryQueue => {
-  const listeners: (() => void)[] = []
+  const listeners: ((records: number, bytes: number) => void)[] = []
   const letterBox = createLetterBox(maxBytes / 8, logger)
   /** The last of the room: less than this is as good as none. */
   const reserve = maxBytes / 64
   let lines: string[] = []
   let head = 0
   let bytes = 0
-  let telling = false
   let closed = false
-
-  const tell = (): void => {
-    if (telling) return
-    telling = true
-    inNextTurn(() => {
-      telling = false
-      for (const listener of listeners) listener()
-    })
-  }
 
   const room = (): number => maxBytes - bytes - letterBox.bytes()
 
@@ -102,7 +91,7 @@ export const createMemoryQueue = ({
       if (size > room()) return false
       for (const line of more) lines.push(line)
       bytes += size
-      tell()
+      for (const listener of listeners) listener(more.length, size)
       return true
     },
 

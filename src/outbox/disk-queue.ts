@@ -1,6 +1,6 @@
 import { messageOf } from '../errors/errors.ts'
 import { storedFromJson } from '../records/stored.ts'
-import { inNextTurn, monotonicMs } from '../steps/real-timers.ts'
+import { monotonicMs } from '../steps/real-timers.ts'
 import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
 import { sinkKey } from './files.ts'
@@ -56,20 +56,10 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
   let lastChange = 0
   let nextCount = 0
   const key = sinkKey(sink)
-  let listener: (() => void) | undefined
-  let told = false
+  let listener: ((records: number, bytes: number) => void) | undefined
   let closed = false
   /** The size of requests lately: `full` keeps room for one more. */
   let usualBytes = 0
-
-  const tell = () => {
-    if (told || !listener) return
-    told = true
-    inNextTurn(() => {
-      told = false
-      listener?.()
-    })
-  }
 
   const used = () => deadLetterBytes + logs.reduce((sum, log) => sum + log.bytes, 0)
 
@@ -94,7 +84,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     const lines = encodeLines(texts)
     if (used() + lines.bytes > maxBytes || !writer.append(texts, lines)) return false
     usualBytes = Math.max(lines.bytes, usualBytes - (usualBytes >> 6))
-    tell()
+    listener?.(texts.length, lines.bytes)
     return true
   }
 
@@ -172,7 +162,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
       carriedOver += log.records
       logs.splice(-1, 0, log)
       if (log.drained) await dropDrained(log)
-      else tell()
+      else listener?.(log.records, log.bytes)
     },
 
     async upkeep() {

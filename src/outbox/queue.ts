@@ -32,8 +32,8 @@ export interface Queue {
   /** Keeps records that the sink refused for good. Before `commit`. Rejects when they can't be kept: then don't commit. */
   bury(letters: readonly DeadLetter[]): Promise<void>
 
-  /** The listener is called after appends (once a turn of the loop at most), and when records were adopted. */
-  onAppend(listener: () => void): void
+  /** The listener is called within each append, on the request's path, with what was appended; and with what was adopted. */
+  onAppend(listener: (records: number, bytes: number) => void): void
 
   size(): QueueSize
 

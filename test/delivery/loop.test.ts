@@ -25,6 +25,29 @@ describe('a batch goes out', () => {
     expect(sizes(batches)).toEqual([3, 3, 1])
   })
 
+  it('without a look at the queue at the appends before it is full: an append costs a request no more than itself', async () => {
+    const { sink, batches } = memorySink()
+    const memory = createMemoryQueue()
+    let looks = 0
+    const size = () => {
+      looks++
+      return memory.size()
+    }
+    const { delivery } = deliver(sink, { batchSize: 100, flushIntervalMs: 60_000 }, { queue: { ...memory, size } })
+    delivery.append(lines(1))
+    await eventually(() => expect(looks).toBeGreaterThan(0))
+    await new Promise(setImmediate)
+    const before = looks
+    for (let i = 0; i < 98; i++) {
+      delivery.append(lines(1))
+      await new Promise(setImmediate)
+    }
+    expect(looks).toBe(before)
+    delivery.append(lines(1))
+    await eventually(() => expect(sizes(batches)).toEqual([100]))
+    await delivery.close()
+  })
+
   it('with others that wait, for a sink that takes several at once', async () => {
     const { sink, batches } = memorySink()
     const { delivery } = deliver({ ...sink, batches: 2 }, { batchSize: 3, flushIntervalMs: 60_000 })

@@ -78,17 +78,17 @@ describe('a queue in memory', () => {
     expect(queue.size().oldest).toBeLessThanOrEqual(Date.now())
   })
 
-  it('tells of appends once a turn of the loop', async () => {
+  it('tells of each append, with its records and bytes', () => {
     const queue = createMemoryQueue()
     const listener = vi.fn()
     queue.onAppend(listener)
-    for (const text of lines(10)) queue.append([text])
-    expect(listener).not.toHaveBeenCalled()
-    await new Promise(setImmediate)
-    expect(listener).toHaveBeenCalledTimes(1)
-    queue.append(lines(1))
-    await new Promise(setImmediate)
-    expect(listener).toHaveBeenCalledTimes(2)
+    const texts = lines(3)
+    queue.append(texts)
+    queue.append(texts.slice(0, 1))
+    expect(listener.mock.calls).toEqual([
+      [3, Buffer.byteLength(texts.join(''))],
+      [1, Buffer.byteLength(texts[0]!)],
+    ])
   })
 
   it('takes and gives nothing once it is closed, but still knows what it held', async () => {

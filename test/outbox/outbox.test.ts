@@ -61,15 +61,17 @@ describe('a queue on disk', () => {
     expect(queue.size()).toMatchObject({ records: 0, bytes: 0, setAside: 0, oldest: undefined })
   })
 
-  it('tells its listener once for many appends', async () => {
+  it('tells its listener of each append, with its records and bytes', () => {
     const { queue } = open()
     const listener = vi.fn()
     queue.onAppend(listener)
-    queue.append(texts(0, 1))
-    queue.append(texts(1, 1))
-    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(1))
+    queue.append(texts(0, 2))
+    const { bytes } = queue.size()
     queue.append(texts(2, 1))
-    await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(2))
+    expect(listener.mock.calls).toEqual([
+      [2, bytes],
+      [1, queue.size().bytes - bytes],
+    ])
   })
 
   it('says how old the oldest queued record is', async () => {
