@@ -27,14 +27,17 @@ const shared: Options = {
   removeNodeProtocol: false,
 }
 
-const entry = ['src/index.ts', 'integrations/*.ts', 'sinks/*.ts']
+const entry = ['src/index.ts', 'src/report/index.ts', 'integrations/*.ts', 'sinks/*.ts']
+
+/** What is started by its path: the command, and the thread that reads SQLite files for reports. */
+const started = ['src/cli/main.ts', 'sinks/sql/sqlite/report-worker.ts']
 
 /** The entry points share their chunks: one copy of the core a format, whichever of them are loaded. */
 const library: Options = { ...shared, entry, splitting: true, plugins: [removeStaleChunks] }
 
 export default defineConfig(({ dts, outDir = 'dist' }) => {
   const code: Options[] = [
-    { ...library, entry: [...entry, 'src/cli/main.ts'], format: 'esm', sourcemap: true },
+    { ...library, entry: [...entry, ...started], format: 'esm', sourcemap: true },
     // Its source maps would lead to the ES modules that it is made from, by this machine's paths.
     { ...library, format: 'cjs' },
   ]

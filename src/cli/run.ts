@@ -6,11 +6,21 @@ import { type Command, type Terminal, UsageError, type ArgumentValues } from './
 import { consume } from './consume.ts'
 import { deadLetters } from './dead-letters.ts'
 import { drain } from './drain.ts'
+import { reference, report } from './report.ts'
 import { status } from './status.ts'
 import { variables } from './variables.ts'
 
 /** `capture-predictions COMMAND`: each reads the same `PREDICTIONS_*` variables as the service. */
-const commands: Readonly<Record<string, Command>> = { status, 'dead-letters': deadLetters, drain, check, ddl, consume }
+const commands: Readonly<Record<string, Command>> = {
+  status,
+  'dead-letters': deadLetters,
+  drain,
+  check,
+  ddl,
+  consume,
+  report,
+  reference,
+}
 
 /** What `help` explains beside the commands. */
 const topics: Readonly<Record<string, () => string>> = { variables }

@@ -24,6 +24,8 @@ export interface CaptureOptions {
    * Default: the predictions' table and `_actuals`.
    */
   actualsTable?: string | undefined
+  /** Thresholds of reports, or the path of a JSON file with them. `PREDICTIONS_REPORT_CONFIG`. Default: those of the documentation. */
+  reportConfig?: object | string | undefined
   /**
    * Routes to capture: method and full path, `:name` for a segment, `*` for the rest. `PREDICTIONS_ROUTE`.
    * @default 'POST /predict'
@@ -196,6 +198,7 @@ export interface Settings {
   readonly sinks: readonly (string | Sink)[]
   readonly table: string
   readonly actualsTable: string | undefined
+  readonly reportConfig: object | undefined
   /** As written, `POST /predict`; checked, see `createRouteMatcher`. */
   readonly routes: readonly string[]
   /** Every request that passes is captured, of whatever route. */

@@ -61,7 +61,7 @@ const badConfiguration = (mistakes: readonly string[]): PredictionsError => {
 }
 
 /** Variables whose features are to come: their names are known, so that none is taken for a slip of the pen. */
-const UPCOMING: ReadonlySet<string> = new Set(['PREDICTIONS_REPORT_CONFIG', 'PREDICTIONS_MONITOR_TOKEN'])
+const UPCOMING: ReadonlySet<string> = new Set(['PREDICTIONS_MONITOR_TOKEN'])
 
 function* readEnvironment(env: NodeJS.ProcessEnv, mistakes: string[]): Generator<[Key, GivenValue]> {
   for (const [name, value] of Object.entries(env)) {

@@ -89,6 +89,14 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     ...text(1, 127, 'a table, or schema.table', '^[^.\\p{C}]+(\\.[^.\\p{C}]+)?$'),
     doc: 'Table of actuals in SQL databases.',
   },
+  reportConfig: {
+    variable: 'PREDICTIONS_REPORT_CONFIG',
+    default: undefined,
+    read: ofText(readJsonFile),
+    schema: { type: 'object' },
+    allowed: 'a JSON file of thresholds, as {"psi": {"warn": 0.2}}',
+    doc: 'A JSON file with the thresholds of reports: what it does not name keeps its default.',
+  },
   route: {
     variable: 'PREDICTIONS_ROUTE',
     default: ['POST /predict'],

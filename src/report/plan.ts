@@ -28,7 +28,7 @@ export interface PlanOptions {
   readonly referenceColumns: readonly ReferenceColumn[] | undefined
 }
 
-const plannedColumn = (
+export const plannedColumn = (
   { name, role, kind, member, unique, edges = [], categories = [], distinct }: SurveyedColumn,
   file: ReferenceColumn | undefined,
 ): PlannedColumn => {

@@ -1,0 +1,7 @@
+export { reference, report, type ReadOptions, type ReportOptions } from './report.ts'
+export { referenceOfCsv, type CsvReferenceOptions } from './csv-reference.ts'
+export { referenceText, type ReferenceFile } from './reference-file.ts'
+export type * from './result.ts'
+export { jsonView } from './views/json.ts'
+export { htmlView } from './views/html/page.ts'
+export { terminalView, type TerminalViewOptions } from './views/terminal.ts'
