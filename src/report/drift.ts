@@ -4,6 +4,7 @@ import { cellOf, effectiveSize, regroup } from './statistics/bins.ts'
 import { commonValues } from './statistics/common-values.ts'
 import { jensenShannon, populationStability, wasserstein, type Psi } from './statistics/distances.ts'
 import { benjaminiHochberg, chiSquare, kolmogorovSmirnov, twoProportions } from './statistics/tests.ts'
+import { counted } from './words.ts'
 import { isIgnored, levelsOf, type Levels, type Thresholds } from './thresholds.ts'
 
 /** Up to so many rows a test decides; above it tests see differences that matter to nobody, and a distance decides. */
@@ -147,7 +148,7 @@ const whyNot = ({ column, sizes, scattered }: Compared, thresholds: Thresholds):
   if (now === 0) return 'there are no values of it now'
   if (Math.min(now, before) < thresholds.minimum) {
     const [few, which] = now <= before ? [now, 'now'] : [before, 'in the reference']
-    return `not enough data: ${Math.floor(few)} rows ${which}, ${thresholds.minimum} are needed`
+    return `not enough data: ${counted(Math.floor(few), 'row')} ${which}, ${thresholds.minimum} are needed`
   }
   if (scattered) return 'it has many values, and none is common enough to be compared'
   return undefined

@@ -68,7 +68,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /** Of a level that is named, or of one number: warn from there on, alert never. */
 const readLevels = (at: string, given: unknown, fallback: Levels, mistakes: Mistakes): Levels => {
-  if (typeof given === 'number' && given >= 0) return { warn: given, alert: at.endsWith('p') ? 0 : Infinity }
+  if (typeof given === 'number' && given >= 0) return { warn: given, alert: at === 'p' ? 0 : Infinity }
   if (!isObject(given)) {
     mistakes.push(`${at} must be a number, or {"warn": number, "alert": number}, not ${JSON.stringify(given)}`)
     return fallback

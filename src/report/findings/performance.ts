@@ -99,7 +99,12 @@ const uncalibrated = (report: PerformanceReport): Finding[] =>
 /** Many reports without a prediction mean ids that do not match; a few are predictions of other windows or that sampling left out. */
 const UNMATCHED = 0.05
 
-const actuals = (report: PerformanceReport, quality: QualityReport, sampled: boolean): Finding[] => {
+const actuals = (
+  report: PerformanceReport,
+  quality: QualityReport,
+  sampled: boolean,
+  { minimum }: Thresholds,
+): Finding[] => {
   const findings: Finding[] = []
   const unmatched = quality.unmatched_actuals ?? 0
   if (unmatched > UNMATCHED * (unmatched + report.labelled)) {
@@ -117,6 +122,12 @@ const actuals = (report: PerformanceReport, quality: QualityReport, sampled: boo
     })
   if (report.task && report.labelled === 0)
     findings.push({ severity: 'info', kind: 'actuals', message: 'No prediction of this window has an actual yet.' })
+  else if (report.task && report.labelled < minimum)
+    findings.push({
+      severity: 'info',
+      kind: 'actuals',
+      message: `${counted(report.labelled, 'prediction')} ${report.labelled === 1 ? 'has' : 'have'} an actual: ${minimum} are needed to judge.`,
+    })
   else if (report.reference && report.share !== null && (report.reference.share ?? 0) > report.share * 2)
     findings.push({
       severity: 'info',
@@ -135,5 +146,10 @@ export const performanceFindings = (
   ...fell(answers, report, thresholds),
   ...expectedFell(report, thresholds),
   ...uncalibrated(report),
-  ...actuals(report, quality, answers.current.all.traffic.instances.w > answers.current.all.traffic.instances.n * 1.01),
+  ...actuals(
+    report,
+    quality,
+    answers.current.all.traffic.instances.w > answers.current.all.traffic.instances.n * 1.01,
+    thresholds,
+  ),
 ]
