@@ -267,6 +267,54 @@ describe.each(databases)('$name: a table that a person', ({ connect }) => {
     })
   })
 
+  describe('has, and that capture can not write to', () => {
+    const id = () => `id ${is('postgres') ? 'uuid' : is('mysql') ? 'char(36)' : 'text'} primary key`
+    const time = () =>
+      `${q('timestamp')} ${is('sqlite') ? 'text' : is('postgres') ? 'timestamptz' : 'datetime(6)'} not null`
+    const problemsOf = async (table: string) => (await database.sink(table).plan!(numeric)).problems
+
+    it('is a view: the table that it shows is taken, or one of its own under a view of theirs', async () => {
+      await database.run(`create table shown (${id()}, ${time()}, x double precision)`)
+      await database.run('create view showing as select * from shown')
+      expect(await problemsOf('showing')).toEqual([
+        expect.stringMatching(
+          /showing.? is a view, which can't be written to: name the table that it shows by PREDICTIONS_TABLE, or let capture have a table of its own, which PREDICTIONS_TABLE names, and over it a view of yours$/,
+        ),
+      ])
+      // Nothing is written to it, and nothing is lost: it is tried again.
+      const delivery = deliveryTo(database.sink('showing'), () => numeric)
+      await expect(delivery.write([x(1)])).rejects.toThrow(/is a view, which can't be written to/)
+
+      expect(await deliveryTo(database.sink('shown'), () => numeric).write([x(1)])).toEqual([])
+      expect((await database.run('select x from showing')).map((row) => row['x'])).toEqual([1])
+
+      expect(await deliveryTo(database.sink('own'), () => numeric).write([x(2)])).toEqual([])
+      await database.run(`create view both_of_them as select id, x from shown union all select id, x from own`)
+      const both = await database.run('select x from both_of_them order by x')
+      expect(both.map((row) => row['x'])).toEqual([1, 2])
+    })
+
+    it('has rows of other ids, which no statement mends: a table of its own, and a view over both', async () => {
+      if (is('sqlite')) return
+      await database.run(`create table numbered (id integer primary key, ${time()}, x double precision)`)
+      await database.run(`insert into numbered values (7, '2026-11-23', 1)`)
+      expect(await problemsOf('numbered')).toEqual([
+        expect.stringMatching(
+          /id.? is int(eger|\(11\))?, and has to hold uuid, .*: let capture have a table of its own, which PREDICTIONS_TABLE names/,
+        ),
+      ])
+      expect(await deliveryTo(database.sink('apart'), () => numeric).write([x(2)])).toEqual([])
+      const text = is('postgres') ? 'text' : 'char'
+      await database.run(
+        `create view together as select cast(id as ${text}) as id, x from numbered union all select cast(id as ${text}), x from apart`,
+      )
+      expect(await database.run('select id, x from together order by x')).toEqual([
+        { id: '7', x: 1 },
+        { id: expect.stringMatching(/^0199/) as string, x: 2 },
+      ])
+    })
+  })
+
   it('lets a backlog in, though its statements may take little time', async () => {
     if (!is('postgres')) return
     const owner = deliveryTo(database.sink('slow'), () => numeric)
