@@ -88,8 +88,8 @@ const cpuOf = (work: () => unknown): number => {
   return (user + system) / calls
 }
 
-const compare = (name: string, n: number, json: { request: unknown; reply: unknown }, body: LargeBody): void => {
-  const texts = [encode(json.request), encode(json.reply)]
+/** @param texts what the least that a service does is measured by: each is parsed, and written again */
+const compare = (name: string, n: number, texts: readonly string[], body: LargeBody): void => {
   const baseline = () => texts.map((text) => JSON.stringify(JSON.parse(text)))
   const work = () => capture(body)
   cpuOf(baseline)
@@ -108,13 +108,16 @@ const compare = (name: string, n: number, json: { request: unknown; reply: unkno
 
 const bytesOf = (value: unknown) => Buffer.from(encode(value))
 const both = (name: string, n: number, request: unknown, reply: unknown): void => {
-  compare(`${name}, bytes`, n, { request, reply }, { request: bytesOf(request), reply: bytesOf(reply) })
-  compare(
-    `${name}, parsed`,
-    n,
-    { request, reply },
-    { request: JSON.parse(encode(request)), reply: JSON.parse(encode(reply)) },
-  )
+  const texts = [encode(request), encode(reply)]
+  compare(`${name}, bytes`, n, texts, { request: bytesOf(request), reply: bytesOf(reply) })
+  compare(`${name}, parsed`, n, texts, { request: JSON.parse(texts[0]!), reply: JSON.parse(texts[1]!) })
+}
+/** JSON Lines, of which a service parses and writes each by itself. */
+const lines = (name: string, requests: readonly unknown[], replies: readonly unknown[]): void => {
+  const texts = [requests.map(encode), replies.map(encode)] as const
+  const [request, reply] = texts.map((some) => Buffer.from(some.join('\n')))
+  const headers = { 'content-type': 'application/jsonlines' }
+  compare(name, requests.length, texts.flat(), { request, reply, headers, replyHeaders: headers })
 }
 
 console.log(
@@ -127,7 +130,11 @@ both('V1, 1,000 objects with 64-bit integers', 1000, users(1000), predictions(10
 both('V2, 1,000 x 30 FP32, JSON', 1000, tensors(1000, 30), outputs(1000))
 const request = tensors(1000, 30)
 const reply = outputs(1000)
-compare('V2, 1,000 x 30 FP32, binary', 1000, { request, reply }, binaryExchange(request, reply))
+compare('V2, 1,000 x 30 FP32, binary', 1000, [encode(request), encode(reply)], binaryExchange(request, reply))
+const scores = predictions(1000).predictions.map((score) => ({ score }))
+lines('JSON Lines, 1,000 x 4, objects', objects(1000).instances, scores)
+lines('JSON Lines, 1,000 x 30, arrays', arrays(1000, 30).instances, scores)
+lines('JSON Lines, 200 x 4, objects', objects(200).instances, scores.slice(0, 200))
 
 /** Milliseconds that each piece takes. */
 const timesOf = (body: LargeBody): number[] => {

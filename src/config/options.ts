@@ -146,7 +146,7 @@ export interface CaptureOptions {
 
 export const FORMAT_NAMES = [
   ...(['auto', 'json', 'instances', 'open-inference', 'mlflow', 'azure-ml'] as const),
-  ...(['seldon', 'openai', 'pandas', 'csv'] as const),
+  ...(['seldon', 'openai', 'pandas', 'jsonl', 'csv'] as const),
 ] as const
 export const DURABILITIES = ['memory', 'outbox', 'sink'] as const
 export const WHEN_FULL = ['drop', 'reject'] as const

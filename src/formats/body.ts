@@ -5,6 +5,7 @@ import { messageOf } from '../errors/errors.ts'
 import { keptText, keptWords } from '../records/cut.ts'
 import { decode } from '../records/json.ts'
 import { finish, type Steps } from '../steps/time-slices.ts'
+import { parseJsonLines } from './json-lines.ts'
 import { parseInSteps } from './json-steps.ts'
 import { type CutBatch, batchOf } from './batch.ts'
 import type { CutTexts } from './named-texts.ts'
@@ -17,6 +18,8 @@ export interface Content {
   readonly value: unknown
   /** A text that is no JSON: CSV, or a plain reply. */
   readonly isText: boolean
+  /** The value is a list of the lines of a text in JSON Lines. */
+  readonly isLines?: true
   /** A parser before us made the value: 64-bit integers may have lost their last digits. */
   readonly isParsed: boolean
   /** Why there is no value, or what is odd about it. */
@@ -101,6 +104,10 @@ export const mediaTypeOf = (contentType: string): string => {
 
 export const isCsv = (contentType: string): boolean => /^(text|application)\/csv$/.test(mediaTypeOf(contentType))
 
+/** JSON Lines by one of its names: none is registered. */
+export const isJsonLines = (contentType: string): boolean =>
+  /^(?:application|text)\/(?:x-)?(?:json-?lines?|jsonl|nd-?json)$/.test(mediaTypeOf(contentType))
+
 const isJsonType = (mediaType: string): boolean => mediaType === '' || /[/+]json$/.test(mediaType)
 
 const unreadable = (reason: string, value?: unknown): Content => ({
@@ -169,6 +176,8 @@ const readTensors = function* (bytes: Buffer, length: string): Steps<Content> {
 /** @param bytes the same in UTF-8, if they are at hand */
 const readText = function* (text: string, contentType: string, bytes?: Buffer): Steps<Content> {
   if (isCsv(contentType)) return { value: text, isText: true, isParsed: false }
+  if (isJsonLines(contentType))
+    return (yield* readLines(text, false)) ?? unreadable('no line of it is JSON', keptText(text))
   const mediaType = mediaTypeOf(contentType)
   // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
   if (!isJsonType(mediaType) && !/^\s*[[{]/.test(text)) {
@@ -180,8 +189,23 @@ const readText = function* (text: string, contentType: string, bytes?: Buffer): 
   try {
     return { value: yield* parseInSteps(text, parse), isText: false, isParsed: false }
   } catch (error) {
+    const lines = yield* readLines(text, true)
+    if (lines !== undefined) return lines
     return unreadable(`no JSON: ${keptWords(messageOf(error), MAX_MESSAGE)}`, keptText(text))
   }
+}
+
+/** @param isStrict every line has to be JSON, and there are two at least */
+const readLines = function* (text: string, isStrict: boolean): Steps<Content | undefined> {
+  const lines = yield* parseJsonLines(text, parse, isStrict)
+  if (lines === undefined || (isStrict && lines.items.length < 2)) return undefined
+  return { value: lines.items, isText: false, isParsed: false, isLines: true, note: lines.note }
+}
+
+/** A body that is said to be JSON Lines by the configuration, whatever its content type says. */
+export const readAsLines = (message: BodyMessage): Content => {
+  const { body, header } = message
+  return read({ body, contentType: 'application/jsonl', header: (name) => header.call(message, name) })
 }
 
 const contentOfBatch = (batch: CutBatch, text: string): Content => {

@@ -5,6 +5,7 @@ import { azureMl } from './azure-ml.ts'
 import { csv } from './csv.ts'
 import { instances } from './instances.ts'
 import { json, jsonByAuto } from './json.ts'
+import { jsonl } from './jsonl.ts'
 import { mlflow } from './mlflow.ts'
 import { hasTensors, openInference } from './open-inference.ts'
 import { openai } from './openai.ts'
@@ -17,7 +18,7 @@ import { seldon } from './seldon.ts'
 /** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
 export const formats: Readonly<Record<string, Format>> = Object.freeze(
   Object.fromEntries(
-    [openInference, mlflow, azureMl, seldon, openai, instances, csv, pandas, json].map((format) => [
+    [openInference, mlflow, azureMl, seldon, openai, instances, jsonl, csv, pandas, json].map((format) => [
       format.name,
       format,
     ]),
@@ -54,7 +55,8 @@ const SIGNED = new Set([
 const formatByAuto = (request: FormatRequest): Format => {
   const content = contentOf(request)
   const value = outlineOf(content)
-  const isSigned = content.isText || content.binary !== undefined || (isObject(value) && hasSignature(value))
+  const isSigned =
+    content.isText || content.isLines || content.binary !== undefined || (isObject(value) && hasSignature(value))
   return (isSigned ? inOrder.find((format) => format.matches?.(request)) : undefined) ?? unsigned(value, request)
 }
 

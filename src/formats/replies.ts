@@ -20,6 +20,7 @@ import {
   tagsOf,
 } from './rows.ts'
 import { Shortener } from './shorten.ts'
+import { outputsOfStream } from './stream-lines.ts'
 import { belowName, orientOf, rowsOfTable, studioTableOf } from './tables.ts'
 
 /** What a reply is read by. */
@@ -234,9 +235,17 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   if (content.value === undefined) return replyReading(content, { outputs: [] })
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
+  if (content.isLines && !asked.isBatch) return replyReading(content, readStream(content.value as unknown[], asked))
   const answer = answerOf(content.value, { n, outputNames: asked.outputNames })
   if (answer !== undefined) return replyReading(content, answer)
   return replyReading(content, { ...readJsonOutputs(content.value, asked, n), extra: hintOf(content.value, asked) })
+}
+
+/** Lines that are the reply to one instance: a stream of one answer, or values. */
+const readStream = (lines: readonly unknown[], { outputNames }: Asked): { outputs: Rows; model?: unknown } => {
+  const stream = outputsOfStream(lines)
+  if (stream !== undefined) return { outputs: [stream.outputs], model: stream.model }
+  return { outputs: [outputsOfItem(lines.length === 1 ? lines[0] : lines, outputNames)] }
 }
 
 const askedOf = (request: RequestReading): Asked => ({
