@@ -61,6 +61,19 @@ export const batchOf = function* (bytes: Buffer): Steps<CutBatch | undefined> {
   }
 }
 
+/** The same of a body in JSON Lines: its items are lines. */
+export const linesOf = function* (bytes: Buffer): Steps<CutBatch | undefined> {
+  const items = yield* itemsOf(bytes, scan.skipSpace(bytes, 0), true)
+  if (items === undefined) return undefined
+  const { width } = items
+  return {
+    outline: [],
+    place: 'body',
+    texts: (names) => (width === undefined ? cut(bytes, items) : nameEach(bytes, items, width, names)),
+    textsOfTensor: () => undefined,
+  }
+}
+
 /** Where the `[` is, most probably: the outline shows whether it was the batch's. */
 const findBatch = (bytes: Buffer): { place: Place; start: number } | undefined => {
   const first = scan.skipSpace(bytes, 0)
@@ -99,14 +112,24 @@ const onlyTensorOf = (body: unknown): unknown => {
 /** Bytes, about, that are looked through in a step. */
 const STEP = 64 * 1024
 
-const itemsOf = function* (bytes: Buffer, first: number): Steps<Items | undefined> {
+const LF = 0x0a
+
+/** Behind the line break that follows, with blanks around it, or the end; -1: something else follows. */
+const nextLine = (bytes: Buffer, end: number): number => {
+  let at = end
+  for (let byte = bytes[at]; byte === scan.BLANK || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++
+  return at < bytes.length && bytes[at] !== LF ? -1 : scan.skipSpace(bytes, at)
+}
+
+/** @param isLines they stand on lines of their own, up to the end of the body; else with commas between them, up to a `]` */
+const itemsOf = function* (bytes: Buffer, first: number, isLines = false): Steps<Items | undefined> {
   // An item has a byte at least, and a comma.
   const most = ((bytes.length - first) >> 1) + 1
   const starts = new Uint32Array(most)
   const ends = new Uint32Array(most)
   const { isArray, width, endOf } = kindOf(bytes, first)
   let stepAt = first + STEP
-  for (let at = first, count = 0; ; at = scan.skipSpace(bytes, at + 1)) {
+  for (let at = first, count = 0; ; at = isLines ? at : scan.skipSpace(bytes, at + 1)) {
     if (at > stepAt) {
       stepAt = at + STEP
       yield
@@ -115,6 +138,14 @@ const itemsOf = function* (bytes: Buffer, first: number): Steps<Items | undefine
     at = endOf(at)
     if (at < 0) return undefined
     ends[count++] = isArray ? at - 1 : at
+    if (isLines) {
+      // An array may have line breaks in it, which a line has not.
+      if (isArray && bytes.subarray(starts[count - 1], at).includes(LF)) return undefined
+      at = nextLine(bytes, at)
+      if (at < 0) return undefined
+      if (at === bytes.length) return { count, starts, ends, isArray, width, end: at }
+      continue
+    }
     at = scan.skipSpace(bytes, at)
     if (bytes[at] === scan.CLOSE_ARRAY) return { count, starts, ends, isArray, width, end: at + 1 }
     if (bytes[at] !== scan.COMMA) return undefined

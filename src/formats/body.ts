@@ -7,7 +7,7 @@ import { decode } from '../records/json.ts'
 import { finish, type Steps } from '../steps/time-slices.ts'
 import { parseJsonLines } from './json-lines.ts'
 import { parseInSteps } from './json-steps.ts'
-import { type CutBatch, batchOf } from './batch.ts'
+import { type CutBatch, batchOf, linesOf } from './batch.ts'
 import type { CutTexts } from './named-texts.ts'
 import { Snapshot } from './snapshot.ts'
 import { featuresOf, type Row, type Rows, rowsOfItems } from './rows.ts'
@@ -19,7 +19,7 @@ export interface Content {
   /** A text that is no JSON: CSV, or a plain reply. */
   readonly isText: boolean
   /** The value is a list of the lines of a text in JSON Lines. */
-  readonly isLines?: true
+  readonly isLines?: boolean
   /** A parser before us made the value: 64-bit integers may have lost their last digits. */
   readonly isParsed: boolean
   /** Why there is no value, or what is odd about it. */
@@ -176,8 +176,10 @@ const readTensors = function* (bytes: Buffer, length: string): Steps<Content> {
 /** @param bytes the same in UTF-8, if they are at hand */
 const readText = function* (text: string, contentType: string, bytes?: Buffer): Steps<Content> {
   if (isCsv(contentType)) return { value: text, isText: true, isParsed: false }
-  if (isJsonLines(contentType))
-    return (yield* readLines(text, false)) ?? unreadable('no line of it is JSON', keptText(text))
+  if (isJsonLines(contentType)) {
+    const lines = yield* readLines(text, false, bytes)
+    return lines ?? unreadable('no line of it is JSON', keptText(text))
+  }
   const mediaType = mediaTypeOf(contentType)
   // curl sends JSON as a form unless told otherwise, so what looks like JSON is tried whatever it is called.
   if (!isJsonType(mediaType) && !/^\s*[[{]/.test(text)) {
@@ -185,18 +187,20 @@ const readText = function* (text: string, contentType: string, bytes?: Buffer): 
     return unreadable(`${mediaType} is not read`, keptText(text))
   }
   const batch = bytes && (yield* batchOf(bytes))
-  if (batch !== undefined) return contentOfBatch(batch, text)
+  if (batch !== undefined) return contentOfBatch(batch, () => decode(text))
   try {
     return { value: yield* parseInSteps(text, parse), isText: false, isParsed: false }
   } catch (error) {
-    const lines = yield* readLines(text, true)
+    const lines = yield* readLines(text, true, bytes)
     if (lines !== undefined) return lines
     return unreadable(`no JSON: ${keptWords(messageOf(error), MAX_MESSAGE)}`, keptText(text))
   }
 }
 
 /** @param isStrict every line has to be JSON, and there are two at least */
-const readLines = function* (text: string, isStrict: boolean): Steps<Content | undefined> {
+const readLines = function* (text: string, isStrict: boolean, bytes?: Buffer): Steps<Content | undefined> {
+  const batch = bytes && (yield* linesOf(bytes))
+  if (batch !== undefined) return contentOfBatch(batch, () => finish(parseJsonLines(text, parse, false))!.items, true)
   const lines = yield* parseJsonLines(text, parse, isStrict)
   if (lines === undefined || (isStrict && lines.items.length < 2)) return undefined
   return { value: lines.items, isText: false, isParsed: false, isLines: true, note: lines.note }
@@ -208,13 +212,14 @@ export const readAsLines = (message: BodyMessage): Content => {
   return read({ body, contentType: 'application/jsonl', header: (name) => header.call(message, name) })
 }
 
-const contentOfBatch = (batch: CutBatch, text: string): Content => {
+const contentOfBatch = (batch: CutBatch, parseAll: () => unknown, isLines = false): Content => {
   let value: unknown
   return {
     get value() {
-      return (value ??= decode(text))
+      return (value ??= parseAll())
     },
     isText: false,
+    ...(isLines && { isLines }),
     isParsed: false,
     batch,
   }

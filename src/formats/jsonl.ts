@@ -1,5 +1,5 @@
 import type { Format } from './format.ts'
-import { contentOf, isJsonLines, readAsLines } from './body.ts'
+import { contentOf, cutOf, isJsonLines, readAsLines } from './body.ts'
 import { json } from './json.ts'
 import { readOutputs, requestReading } from './replies.ts'
 import { featuresOf, isObject, rowsOfItems } from './rows.ts'
@@ -17,6 +17,8 @@ export const jsonl: Format = {
   matches: (request) => contentOf(request).isLines === true || isJsonLines(request.contentType),
   readRequest(request) {
     const given = contentOf(request)
+    const cut = given.isLines ? cutOf(given, 'body', request.featureNames) : undefined
+    if (cut !== undefined) return requestReading(request, given, { features: cut, isBatch: true })
     const content = given.value === undefined || given.isText ? readAsLines(request) : given
     const { value } = content
     if (!Array.isArray(value)) return json.readRequest(request)

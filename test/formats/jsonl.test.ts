@@ -1,5 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { partsOf } from '../../src/formats/instance-parts.ts'
 import { parseJsonLines } from '../../src/formats/json-lines.ts'
+import { jsonl } from '../../src/formats/jsonl.ts'
+import { decode } from '../../src/records/json.ts'
 import { finish } from '../../src/steps/time-slices.ts'
 import { readBoth, replyOf, requestOf } from './messages.ts'
 
@@ -67,6 +71,10 @@ describe('JSON Lines', () => {
   it.each([
     ['Windows’ line breaks', '{"a":1}\r\n{"a":2}\r\n', [{ a: 1 }, { a: 2 }]],
     ['no break at the end', '{"a":1}\n{"a":2}', [{ a: 1 }, { a: 2 }]],
+    ['arrays over several lines', '[1,\n2]\n[3,4]', [{}, {}, { f0: 3, f1: 4 }]],
+    ['values between blanks', ' {"a":1} \t\r\n\t{"a":2} ', [{ a: 1 }, { a: 2 }]],
+    ['two values on a line', '{"a":1} {"a":2}\n{"a":3}', [{}, { a: 3 }]],
+    ['lists and objects below', '{"a":[1]}\n{"a":{"b":2}}', [{ a: [1] }, { a: { b: 2 } }]],
     ['blank lines', '\n{"a":1}\n\n  \n{"a":2}\n\n', [{ a: 1 }, { a: 2 }]],
     ['one line', '{"a":1}\n', [{ a: 1 }]],
     ['arrays', '[1,2]\n[3,4]', [{ f0: 1, f1: 2 }, { f0: 3, f1: 4 }]],
@@ -164,6 +172,38 @@ describe('JSON Lines', () => {
     ]
     const { outputs } = read(request, chat.map((each) => JSON.stringify(each)).join('\n'), { type: 'application/json' })
     expect(outputs).toEqual([{ prediction: 'Hi!', thinking: 'ab', done: true, chunks: 2 }])
+  })
+
+  it('is cut out of its bytes where all lines are alike, as it would be parsed', () => {
+    const scalar = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+    )
+    const text = fc.oneof(scalar, fc.string(), fc.string({ unit: 'binary' }))
+    const alike = fc.oneof(
+      fc.array(fc.record({ a: text, 'b"é': text })),
+      fc.array(fc.tuple(scalar, scalar, scalar)),
+      fc.array(scalar),
+      fc.array(fc.oneof(fc.record({ a: text }), fc.tuple(scalar, text), text)),
+    )
+    const join = fc.constantFrom('\n', '\r\n', '\n\n', ' \n\t')
+    let cuts = 0
+    fc.assert(
+      fc.property(alike, join, fc.constantFrom('', '\n'), (items, separator, end) => {
+        const body = Buffer.from(items.map((item) => JSON.stringify(item)).join(separator) + end)
+        const reading = () => jsonl.readRequest(requestOf(body, { contentType: TYPE, featureNames: ['x', 'y'] }))
+        const { texts, count } = partsOf(reading(), 'features')
+        if (texts === undefined) return
+        cuts++
+        const { features } = reading()
+        expect(texts(0, count).map((each) => decode(each))).toEqual(features)
+        expect(features).toHaveLength(items.length)
+      }),
+      { numRuns: 500 },
+    )
+    expect(cuts).toBeGreaterThan(100)
   })
 
   it('is parsed in steps, a long line as well', () => {
