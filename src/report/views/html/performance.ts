@@ -17,6 +17,12 @@ export const sayMetric = (task: Task, name: string, metric: MetricReport | undef
   return 'value' in metric ? withInterval(metric, sayOf(task, name)) : `undefined: ${metric.undefined}`
 }
 
+/** As a cell of a table, where the interval goes to a line of its own before it is broken. */
+export const metricCell = (task: Task, name: string, metric: MetricReport | undefined): Content => {
+  const [value = '', ...interval] = sayMetric(task, name, metric).split(' (')
+  return interval.length === 0 ? value : html`${value} <span class="whole">(${interval.join(' (')}</span>`
+}
+
 const defined = (metric: MetricReport | undefined): Estimate | undefined =>
   metric && 'value' in metric ? metric : undefined
 
@@ -66,8 +72,8 @@ const overTime = ({ task, over_time: buckets, estimated }: PerformanceReport, wh
   return html`<div class="card wide">
     <h3>${task === 'regression' ? 'RMSE' : 'Accuracy'} over time</h3>
     ${legend([
-      ['band', 'measured, with its 95 % interval'],
-      ['behind', 'share with an actual (full height: all)'],
+      known.length > 0 && ['band', 'measured, with its 95 % interval'],
+      known.length > 0 && ['behind', 'share with an actual (full height: all)'],
       coming.length > 0 && ['hollow', 'actuals still coming'],
       usesExpected && ['expected', 'expected from confidences'],
       buckets.some(({ reference }) => reference) && ['past', 'reference window'],
@@ -96,8 +102,8 @@ const metricsTable = ({ task, metrics, reference }: PerformanceReport): Markup =
       head: ['measure', 'now', ...(reference ? ['reference'] : [])],
       rows: Object.entries(metrics).map(([name, metric]) => [
         nameOfMetric(name),
-        sayMetric(task, name, metric),
-        ...(reference ? [sayMetric(task, name, reference.metrics[name])] : []),
+        metricCell(task, name, metric),
+        ...(reference ? [metricCell(task, name, reference.metrics[name])] : []),
       ]),
       className: 'measures',
     })}
@@ -107,7 +113,7 @@ const metricsTable = ({ task, metrics, reference }: PerformanceReport): Markup =
 const MOST = 12
 
 const matrix = ({ confusion, classes }: PerformanceReport): Content => {
-  if (classes.length === 0 || classes.length > MOST) return undefined
+  if (confusion.length === 0 || classes.length > MOST) return undefined
   const names = classes.map(({ name }) => name)
   const at = new Map(confusion.map((pair) => [JSON.stringify([pair.prediction, pair.actual]), pair]))
   const rows = names.map((actual) => {
@@ -132,8 +138,9 @@ const matrix = ({ confusion, classes }: PerformanceReport): Content => {
   </div>`
 }
 
-const classTable = ({ task, classes }: PerformanceReport): Content =>
+const classTable = ({ task, classes, labelled }: PerformanceReport): Content =>
   classes.length > 0 &&
+  labelled > 0 &&
   html`<div class="card">
     <h3>By class</h3>
     ${table({
@@ -227,7 +234,7 @@ export const performanceSection = ({ performance }: Report, when: When): Content
     'Performance',
     lead(performance),
     html`<div class="grid broad">
-      ${overTime(performance, when)} ${performance.task && metricsTable(performance)} ${calibrationChart(performance)}
-      ${matrix(performance)} ${classTable(performance)} ${expectedCard(performance)}
+      ${overTime(performance, when)} ${performance.labelled > 0 && metricsTable(performance)}
+      ${calibrationChart(performance)} ${matrix(performance)} ${classTable(performance)} ${expectedCard(performance)}
     </div>`,
   )

@@ -32,10 +32,12 @@ p{margin:.25rem 0}
 .findings li{display:grid;grid-template-columns:6.2rem 1fr;gap:.75rem;padding:.65rem 1rem;border-top:1px solid var(--line);align-items:baseline}
 .findings li:first-child{border-top:0}
 .findings a{color:inherit}
-.chip{display:inline-block;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:650;white-space:nowrap;text-align:center}
+.chip{display:inline-block;justify-self:start;min-width:6.2rem;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:650;white-space:nowrap;text-align:center}
 .grid{display:grid;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1rem}
 .broad{grid-template-columns:repeat(auto-fill,minmax(min(100%,27rem),1fr))}
 .wide{grid-column:1/-1}
+.card header .chip{min-width:0}
+.whole{white-space:nowrap}
 .card header{display:flex;justify-content:space-between;gap:.75rem;align-items:baseline;margin-bottom:.15rem}
 .card .meta{margin:0 0 .4rem}
 .card{break-inside:avoid}
