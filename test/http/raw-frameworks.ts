@@ -1,19 +1,20 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { bodyParser } from '@koa/bodyparser'
 import express5 from 'express'
 import express4 from 'express4'
 import fastify5 from 'fastify'
 import fastify4 from 'fastify4'
 import Koa3 from 'koa'
 import Koa2 from 'koa2'
-import type { Capture } from 'capture-predictions'
+import type { Capture, Prediction } from 'capture-predictions'
 import { capturePredictions as forExpress } from 'capture-predictions/express'
 import { capturePredictions as forFastify } from 'capture-predictions/fastify'
 import { capturePredictions as forKoa } from 'capture-predictions/koa'
 import { cleanup } from '../setup/captures.ts'
 
 /** A handler over Node.js' own response: as proxies and streams use it, past the framework. */
-export type RawHandler = (req: IncomingMessage, res: ServerResponse) => void
+export type RawHandler = (req: IncomingMessage, res: ServerResponse, prediction: Prediction | undefined) => void
 
 export interface RawFramework {
   readonly name: string
@@ -35,7 +36,7 @@ const onExpress = (name: string, express: typeof express5): RawFramework => ({
   listen(handler, capture) {
     const app = express().disable('x-powered-by').use(express.json())
     if (capture) app.use(forExpress(capture))
-    app.post('/predict', (req, res) => handler(req, res))
+    app.post('/predict', (req, res) => handler(req, res, req.prediction))
     return serve(app)
   },
 })
@@ -43,11 +44,11 @@ const onExpress = (name: string, express: typeof express5): RawFramework => ({
 const onKoa = (name: string, Koa: typeof Koa3): RawFramework => ({
   name,
   listen(handler, capture) {
-    const app = new Koa()
+    const app = new Koa().use(bodyParser())
     if (capture) app.use(forKoa(capture))
     app.use((ctx) => {
       ctx.respond = false
-      handler(ctx.req, ctx.res)
+      handler(ctx.req, ctx.res, ctx.prediction)
     })
     return serve(app.callback())
   },
@@ -61,7 +62,7 @@ const onFastify = (name: string, fastify: typeof fastify5): RawFramework => ({
     if (capture) await app.register(forFastify, { capture })
     app.post('/predict', (request, reply) => {
       reply.hijack()
-      handler(request.raw, reply.raw)
+      handler(request.raw, reply.raw, request.prediction)
     })
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
