@@ -71,8 +71,25 @@ const savedFields = (request: FastifyRequest): unknown => {
   return savedRequestFiles?.[0]?.fields
 }
 
-/** The path as Fastify's router reads it; the query stays. */
-const withoutDuplicateSlashes = (url: string): string => url.replace(/^[^?#]*/, (path) => path.replace(/\/{2,}/g, '/'))
+interface RouterOptions {
+  readonly caseSensitive?: boolean
+  readonly ignoreDuplicateSlashes?: boolean
+  readonly useSemicolonDelimiter?: boolean
+}
+
+/** Fastify 5 has them in a place of their own as well, where they win. */
+const routerOptionsOf = ({ initialConfig }: FastifyInstance): RouterOptions => ({
+  ...initialConfig,
+  ...(initialConfig as { routerOptions?: RouterOptions }).routerOptions,
+})
+
+/** A URL's path as Fastify's router reads it; the query stays. */
+const createUrlReader =
+  ({ ignoreDuplicateSlashes, useSemicolonDelimiter }: RouterOptions) =>
+  (url: string): string => {
+    const read = useSemicolonDelimiter && url.includes(';') ? url.replace(/^([^?#;]*);/, '$1?') : url
+    return ignoreDuplicateSlashes ? read.replace(/^[^?#]*/, (path) => path.replace(/\/{2,}/g, '/')) : read
+  }
 
 /** On handlers that `receiveActuals` made: how large a body may be. */
 const kMaxBodyBytes = Symbol.for('capture-predictions.actuals')
@@ -109,8 +126,9 @@ const prepareActuals = (route: RouteOptions): void => {
 
 const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, options) => {
   const { capture, own } = captureOf(fastify, options)
-  const { caseSensitive, ignoreDuplicateSlashes } = fastify.initialConfig
-  const ignoresCase = caseSensitive === false
+  const router = routerOptionsOf(fastify)
+  const ignoresCase = router.caseSensitive === false
+  const readUrl = createUrlReader(router)
   // With two captures in one app each finds its own exchange, and the first whose route matches owns the handle.
   const kExchange = Symbol('capture-predictions.exchange')
   type Captured = FastifyRequest & { [kExchange]: HttpExchange | null }
@@ -141,7 +159,7 @@ const plugin: FastifyPluginAsync<PredictionsPluginOptions> = async (fastify, opt
     const exchange = captureRequest(capture, {
       req: request.raw,
       res: reply.raw,
-      url: ignoreDuplicateSlashes ? withoutDuplicateSlashes(request.originalUrl) : request.originalUrl,
+      url: readUrl(request.originalUrl),
       ignoresCase,
       always: () => predictions === true,
       // Fastify gives null to requests without a body.

@@ -7,13 +7,15 @@ import express5 from 'express'
 import fastify4 from 'fastify4'
 import fastify5 from 'fastify'
 import Koa3 from 'koa'
+import koaMethodOverride from 'koa-methodoverride'
+import methodOverride from 'method-override'
 import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
 import { capturePredictions as forExpress } from 'capture-predictions/express'
 import { capturePredictions as forFastify } from 'capture-predictions/fastify'
 import { capturePredictions as forKoa } from 'capture-predictions/koa'
 import { describe, expect, it, vi } from 'vitest'
 import { cleanup, testCapture } from '../setup/captures.ts'
-import { rawFrameworks, serve, type RawHandler } from './raw-frameworks.ts'
+import { listening, rawFrameworks, serve, type RawHandler } from './raw-frameworks.ts'
 import { comparable, rawReply } from './raw.ts'
 
 const JSON_TEXT = '{"prediction":1}'
@@ -132,21 +134,64 @@ describe('what the router takes', () => {
     }
   })
 
-  it.each([
-    ['Fastify 4', fastify4 as unknown as typeof fastify5],
-    ['Fastify 5', fastify5],
-  ])('is captured in another case, and with more slashes, in %s where it is told so', async (_, fastify) => {
-    const { capture, records } = testCapture()
-    const app = fastify({ caseSensitive: false, ignoreDuplicateSlashes: true } as object)
-    cleanup(() => app.close())
-    await app.register(forFastify, { capture })
-    app.post('/predict', async () => ({ prediction: 1 }))
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const { port } = app.server.address() as AddressInfo
-    for (const path of ['/PREDICT', '//predict?x=//', '/predict']) await rawReply(port, path)
-    expect(await records()).toHaveLength(3)
+  const options = { caseSensitive: false, ignoreDuplicateSlashes: true, useSemicolonDelimiter: true }
+  const fastifies: [string, (options: object) => ReturnType<typeof fastify5>, object][] = [
+    ['Fastify 4', fastify4 as unknown as typeof fastify5, options],
+    ['Fastify 5', fastify5, options],
+    ['Fastify 5, by routerOptions', fastify5, { routerOptions: options }],
+  ]
+  it.each(fastifies)(
+    'is captured in another case, and with more slashes, where %s is told so',
+    async (_, create, given) => {
+      for (const isTold of [true, false]) {
+        const { capture, records } = testCapture()
+        const start = async (captured: Capture | undefined) => {
+          const app = create(isTold ? { ...given } : { useSemicolonDelimiter: false })
+          if (captured) await app.register(forFastify, { capture: captured })
+          app.post('/predict', async () => ({ prediction: 1 }))
+          return listening(app)
+        }
+        const [bare, port] = [await start(undefined), await start(capture)]
+        const taken: string[] = []
+        for (const path of ['/PREDICT', '//predict?x=//', '/predict;x=1', '/predict']) {
+          const reply = await rawReply(port, path)
+          expect(comparable(reply)).toBe(comparable(await rawReply(bare, path)))
+          if (reply.includes('{"prediction":1}')) taken.push(path)
+        }
+        expect(taken).toHaveLength(isTold ? 4 : 1)
+        expect(await records()).toHaveLength(taken.length)
+      }
+    },
+  )
+
+  it.each<[string, (capture: Capture | undefined) => Promise<number>]>([
+    ['Express 4', (capture) => overridden(express4 as unknown as typeof express5, capture)],
+    ['Express 5', (capture) => overridden(express5, capture)],
+    ['Koa', overriddenKoa],
+  ])("is captured by the method that the handler's route has, where one stands for another: %s", async (_, start) => {
+    const { capture, records } = testCapture({ route: 'PUT /predict' })
+    const [bare, port] = [await start(undefined), await start(capture)]
+    for (const headers of ['x-http-method-override: PUT\r\n', '']) {
+      const reply = await rawReply(port, '/predict', headers)
+      expect(comparable(reply)).toBe(comparable(await rawReply(bare, '/predict', headers)))
+    }
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 'PUT' }])
   })
 })
+
+const overridden = (express: typeof express5, capture: Capture | undefined): Promise<number> => {
+  const app = express().disable('x-powered-by').use(methodOverride('X-HTTP-Method-Override'))
+  if (capture) app.use(forExpress(capture))
+  app.all('/predict', (req, res) => void res.json({ prediction: req.method }))
+  return serve(app)
+}
+
+const overriddenKoa = (capture: Capture | undefined): Promise<number> => {
+  const app = new Koa3().use(koaMethodOverride())
+  if (capture) app.use(forKoa(capture))
+  app.use((ctx) => void (ctx.body = { prediction: ctx.method }))
+  return serve(app.callback())
+}
 
 describe('a reply that says another thing each time it is read', () => {
   const changing = () => {

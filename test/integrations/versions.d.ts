@@ -9,3 +9,11 @@ declare module 'compression' {
   import type { RequestHandler } from 'express'
   export default function compression(options?: { threshold?: number }): RequestHandler
 }
+declare module 'method-override' {
+  import type { RequestHandler } from 'express'
+  export default function methodOverride(header: string): RequestHandler
+}
+declare module 'koa-methodoverride' {
+  import type { Middleware } from 'koa'
+  export default function methodOverride(): Middleware
+}
