@@ -2,12 +2,14 @@ import type { Client } from '@elastic/elasticsearch'
 import { PredictionsError } from '../src/errors/errors.ts'
 import { resolvePeer } from '../src/peer.ts'
 import type { PredictionRecord } from '../src/records/record.ts'
+import type { RecordKind } from '../src/records/stored.ts'
 import type { Column } from '../src/schema/column.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { bulk, type Connection, type Rejection } from './elasticsearch/bulk.ts'
 import { createClients, notation, PACKAGE, send } from './elasticsearch/client.ts'
 import type { Narrow } from './elasticsearch/compare.ts'
 import {
+  actualIndexNamer,
   documentWriter,
   fitFieldNames,
   indexNamer,
@@ -18,7 +20,7 @@ import {
 import { causeOf, unavailable, unavailableFor } from './elasticsearch/errors.ts'
 import { aliasProblems, indexChanges, templateChanges, type Changes } from './elasticsearch/layout.ts'
 import { propertiesOf, type Fields } from './elasticsearch/mappings.ts'
-import { readOptions, type ElasticsearchOptions } from './elasticsearch/options.ts'
+import { readOptions, type ElasticsearchOptions, type ElasticsearchSinkSettings } from './elasticsearch/options.ts'
 import { inLanes, requestsOf } from './elasticsearch/requests.ts'
 
 export type { ElasticsearchOptions, IndexBy } from './elasticsearch/options.ts'
@@ -67,6 +69,15 @@ type Refused = readonly [document: Document, why: Rejection]
 export const elasticsearch = (options: ElasticsearchOptions): Sink => {
   const settings = readOptions(options)
   resolvePeer(PACKAGE)
+  const { address, prefix } = settings
+  return {
+    ...documentSink(settings, 'prediction'),
+    actuals: () => documentSink({ ...settings, prefix: `${prefix}-actuals`, address: `${address}-actuals` }, 'actual'),
+  }
+}
+
+/** What writes the documents of one kind. */
+const documentSink = (settings: ElasticsearchSinkSettings, kind: RecordKind): Sink => {
   const { address, prefix, migrate } = settings
   const indexOf = indexNamer(prefix, settings.indexBy)
   const clients = createClients(settings)
@@ -81,7 +92,10 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       address,
       compression: settings.compression,
       fields: propertiesOf(fitted),
-      documents: documentWriter(fitted, indexOf),
+      documents:
+        kind === 'actual'
+          ? documentWriter(fitted, actualIndexNamer(prefix, settings.indexBy), 'prediction_id')
+          : documentWriter(fitted, indexOf),
       known: new Map(),
     }
   }
@@ -94,6 +108,7 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
       problems: [...(await aliasProblems(client, prefix)), ...template.problems, ...(index?.problems ?? [])],
       // The index is what counts, where it is there already.
       notes: (index ?? template).notes,
+      isNew: template.isNew === true,
     }
   }
 
@@ -235,8 +250,9 @@ export const elasticsearch = (options: ElasticsearchOptions): Sink => {
 
     async plan(columns) {
       try {
-        const { requests, problems, notes } = await changesOf(await prepare(columns))
-        return { statements: requests.map(notation), problems, ...(notes.length > 0 && { notes }) }
+        const { requests, problems, notes, isNew } = await changesOf(await prepare(columns))
+        const statements = requests.map(notation)
+        return { statements, problems, ...(notes.length > 0 && { notes }), ...(isNew && { isNew }) }
       } catch (error) {
         throw asOurs(address, error)
       }

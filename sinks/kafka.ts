@@ -1,10 +1,11 @@
 import { PredictionsError } from '../src/errors/errors.ts'
 import type { PredictionRecord } from '../src/records/record.ts'
+import type { RecordKind } from '../src/records/stored.ts'
 import type { Refusal, Sink } from '../src/sink.ts'
 import { checkClient } from './kafka/client.ts'
 import { isTooLarge, refusal, unavailable } from './kafka/errors.ts'
-import { headersFor, keyMaker } from './kafka/message.ts'
-import { type KafkaOptions, readOptions } from './kafka/options.ts'
+import { actualKey, headersFor, keyMaker } from './kafka/message.ts'
+import { actualsTopic, type KafkaOptions, readOptions } from './kafka/options.ts'
 import { createSend, type OutgoingMessage } from './kafka/producer.ts'
 import { maxMessageBytes, openTopic, planTopic, REQUEST_BYTES } from './kafka/topic.ts'
 
@@ -34,8 +35,17 @@ const MESSAGE_OVERHEAD = 120
 export const kafka = (options: KafkaOptions): Sink => {
   checkClient()
   const settings = readOptions(options)
+  return {
+    ...topicSink(options, 'prediction'),
+    actuals: () => topicSink(actualsTopic(options, settings.topic), 'actual'),
+  }
+}
+
+/** What writes the messages of one kind. */
+const topicSink = (options: KafkaOptions, kind: RecordKind): Sink => {
+  const settings = readOptions(options)
   const send = createSend(settings)
-  const keyOf = keyMaker()
+  const keyOf = kind === 'actual' ? actualKey : keyMaker()
   let headers = headersFor([])
   let limit = REQUEST_BYTES
 

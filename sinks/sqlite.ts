@@ -109,6 +109,8 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       return result
     },
 
+    // It joins a group of all rows, whether anybody asks for the counts or not.
+    looksUpCounts: true,
     // There is no "or replace", and both are one transaction: no reader finds it gone.
     replaceView: (view, query, isThere) => [
       ...(isThere ? [`drop view ${view}`] : []),

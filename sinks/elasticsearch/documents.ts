@@ -5,7 +5,7 @@ import type { Column } from '../../src/schema/column.ts'
 import { fitNames } from '../../src/schema/names.ts'
 import { createRowMapper, nameInExtra } from '../../src/schema/row.ts'
 import type { Narrow } from './compare.ts'
-import { isWhole } from './mappings.ts'
+import { isWhole, nestedSources } from './mappings.ts'
 import type { IndexBy } from './options.ts'
 
 /** Names of at most 255 bytes. None may be blank or have a dot in it, and `__proto__` is none for an object's member. */
@@ -17,6 +17,19 @@ export const indexNamer = (prefix: string, indexBy: IndexBy): ((timestamp: strin
   if (indexBy === 'none') return () => `${prefix}-all`
   const length = indexBy === 'day' ? 10 : 7
   return (timestamp) => `${prefix}-${timestamp.slice(0, length).replaceAll('-', '.')}`
+}
+
+/**
+ * The index of an actual, by its prediction's month: where that has its documents, and so the same again when it is reported again, at
+ * whatever time. A UUIDv7 begins with its time; what is known by its request alone has an index of its own.
+ */
+export const actualIndexNamer = (prefix: string, indexBy: IndexBy): ((predictionId: string | null) => string) => {
+  const indexOf = indexNamer(prefix, indexBy)
+  return (predictionId) => {
+    const time = Number.parseInt(predictionId?.replaceAll('-', '').slice(0, 12) ?? '', 16)
+    // Years of five digits come of ids that nobody made.
+    return time < Date.UTC(9999, 0) ? indexOf(new Date(time).toISOString()) : `${prefix}-all`
+  }
 }
 
 /** Features and outputs are objects for Elasticsearch, whatever was captured. */
@@ -102,41 +115,43 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && (value === null || Object.keys(value).length === 0)
 
-const asideNames = ['features', 'outputs', 'tags'] as const
-
 /** Members of a document that its index can't hold at all, whatever their values. */
 const withheld = (narrow: readonly Narrow[]): ReadonlySet<string> =>
   new Set(narrow.flatMap(({ path, fit }) => (path.length === 1 && fit === 'none' ? path : [])))
 
 /**
  * @param columns with names by `fitFieldNames`
- * @param indexOf by `indexNamer`
+ * @param indexOf the index of a record, by its member `by`
  */
-export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: string) => string): DocumentWriter => {
+export const documentWriter = (
+  columns: readonly Column[],
+  indexOf: (value: string) => string,
+  by: 'timestamp' | 'prediction_id' = 'timestamp',
+): DocumentWriter => {
   const rowOf = createRowMapper(columns, { accepts: ({ type }) => (type === 'double' ? notFinite : undefined) })
   const own = (name: string): number =>
     columns.findIndex((column) => column.source === 'record' && column.name === name)
-  const [id, timestamp, extra, tags] = [own('id'), own('timestamp'), own('extra'), own('tags')]
+  const [id, timestamp, extra, tags, placed] = [own('id'), own('timestamp'), own('extra'), own('tags'), own(by)]
+  const sources = nestedSources(columns)
+  const asideNames: readonly string[] = [...sources, 'tags']
 
   const partsOf = (source: Column['source']): Part[] =>
     columns.flatMap(({ name, source: from }, index) => (from === source ? [{ index, name }] : []))
   const record = partsOf('record').filter(({ index }) => index !== extra)
 
-  const nested = (source: 'features' | 'outputs'): ((row: readonly unknown[]) => unknown) => {
+  const nested = (source: Column['source']): ((row: readonly unknown[]) => unknown) => {
     const whole = columns.findIndex((column) => column.source === source && isWhole(column))
     const parts = partsOf(source)
     return whole < 0 ? (row) => members(parts, row) : (row) => asObject(row[whole])
   }
-  const below = { features: nested('features'), outputs: nested('outputs') }
+  const below = sources.map((source) => [source, nested(source)] as const)
 
   const documentOf = ({ row, ...draft }: Draft, without: ReadonlySet<string>): Document => {
     const { index, id, place } = draft
-    const { features, outputs } = below
     const whole = encode({
       ...(!without.has('@timestamp') && { '@timestamp': row[timestamp] }),
       ...members(record, row),
-      ...(!without.has('features') && { features: features(row) }),
-      ...(!without.has('outputs') && { outputs: outputs(row) }),
+      ...Object.fromEntries(below.flatMap(([name, read]) => (without.has(name) ? [] : [[name, read(row)]]))),
     })
     const aside = row[extra]
     const source = isObject(aside) ? `${whole.slice(0, -1)},"extra":${encodeExtra(aside)}}` : whole
@@ -152,7 +167,7 @@ export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: 
         const time = row[timestamp]
         if (typeof time !== 'string') return { reason: 'the record has no timestamp' }
         if (typeof row[id] !== 'string') return { reason: "the record's id is no UUID" }
-        return { index: indexOf(time), id: row[id], place, record: from, row }
+        return { index: indexOf(row[placed] as string), id: row[id], place, record: from, row }
       } catch (error) {
         return { reason: messageOf(error) }
       }
@@ -168,14 +183,15 @@ export const documentWriter = (columns: readonly Column[], indexOf: (timestamp: 
       const { row, record: from } = draft
       setAside(
         row,
-        narrow.filter(({ path: [name] }) => !asideNames.includes(name as 'tags')),
+        narrow.filter(({ path: [name] }) => !asideNames.includes(name!)),
       )
       const aside = asideNames
-        .filter((name) => !isEmpty(from[name]))
-        .map((name) => [name, { value: from[name], reason }])
+        .map((name) => [name, (from as unknown as Record<string, unknown>)[name] ?? null] as const)
+        .filter(([, value]) => !isEmpty(value))
+        .map(([name, value]) => [name, { value, reason }])
       row[extra] = spellLongIntegers({ ...Object.fromEntries(aside), ...(row[extra] as object | null) })
       row[tags] = null
-      return documentOf(draft, new Set([...withheld(narrow), 'features', 'outputs']))
+      return documentOf(draft, new Set([...withheld(narrow), ...sources]))
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Changes {
   readonly notes: readonly string[]
   /** Fields that can't hold all of our values. */
   readonly narrow: readonly Narrow[]
+  /** Whether there is no template yet. */
+  readonly isNew?: boolean
 }
 
 /** What GET gives and PUT does not take. */
@@ -62,6 +64,7 @@ export const templateChanges = async (client: Client, prefix: string, fields: Fi
       problems: [],
       notes: [],
       narrow: [],
+      isNew: true,
     }
 
   const problems: string[] = []

@@ -46,13 +46,20 @@ const ownJson: Fields = {
 /** Whether a column holds the whole of features or outputs, as there is no schema for them. */
 export const isWhole = ({ source, path }: Column): boolean => source !== 'record' && path.length === 0
 
+/** Whether a column may hold anything: the whole of features or outputs, or a label without a type. */
+const isOpen = (column: Column): boolean => isWhole(column) || (column.source === 'actuals' && column.type === 'json')
+
+/** What a document nests: an actual has labels, a prediction features and outputs. */
+export const nestedSources = (columns: readonly Column[]): readonly Exclude<Column['source'], 'record'>[] =>
+  columns.some(({ source }) => source === 'actuals') ? ['actuals'] : ['features', 'outputs']
+
 /**
- * Features or outputs. Without sub-objects `{ "a": 1 }` and `{ "a": { "b": 1 } }` are the fields `a` and `a.b` and go together,
+ * Features, outputs or labels. Without sub-objects `{ "a": 1 }` and `{ "a": { "b": 1 } }` are the fields `a` and `a.b` and go together,
  * and names are what they are, whatever dots they have.
  */
-const nested = (columns: readonly Column[], source: 'features' | 'outputs'): Field => {
+const nested = (columns: readonly Column[], source: Column['source']): Field => {
   const below = columns.filter((column) => column.source === source)
-  return { type: 'object', subobjects: false, dynamic: below.some(isWhole), properties: typed(below) }
+  return { type: 'object', subobjects: false, dynamic: below.some(isOpen), properties: typed(below) }
 }
 
 const typed = (columns: readonly Column[]): Record<string, Field> =>
@@ -63,12 +70,11 @@ export const propertiesOf = (columns: readonly Column[]): Record<string, Field> 
   '@timestamp': fields.timestamp,
   ...typed(columns.filter(({ source }) => source === 'record')),
   ...ownJson,
-  features: nested(columns, 'features'),
-  outputs: nested(columns, 'outputs'),
+  ...Object.fromEntries(nestedSources(columns).map((source) => [source, nested(columns, source)])),
 })
 
 const dynamic = (from: string, mapping: Field) => ({
-  [`predictions_${from}`]: { match_mapping_type: from, path_match: ['features.*', 'outputs.*'], mapping },
+  [`predictions_${from}`]: { match_mapping_type: from, path_match: ['features.*', 'outputs.*', 'actuals.*'], mapping },
 })
 
 /**
@@ -141,7 +147,7 @@ export const templateOf = (prefix: string, properties: Fields): Template => ({
       properties,
     },
   },
-  _meta: { description: 'Predictions, as capture-predictions writes them' },
+  _meta: { description: 'Predictions or their actuals, as capture-predictions writes them' },
 })
 
 /** Of objects nothing is said. */

@@ -1,115 +1,67 @@
-import { createLog, oneLine, says } from '../../src/delivery/log.ts'
-import { createOutage } from '../../src/delivery/outage.ts'
-import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
-import { endsWithin } from '../../src/delivery/waits.ts'
-import { holdProcess } from '../../src/steps/real-timers.ts'
-import { settleBatch } from '../../src/delivery/settle.ts'
-import { createSinkWriter } from '../../src/delivery/writer.ts'
+import { messageOf } from '../../src/errors/errors.ts'
 import { type Logger, stderrLogger } from '../../src/logger.ts'
-import type { PredictionRecord } from '../../src/records/record.ts'
-import type { StoredRecord } from '../../src/records/stored.ts'
 import type { Column } from '../../src/schema/column.ts'
 import { columnsOf } from '../../src/schema/columns.ts'
 import type { Sink } from '../../src/sink.ts'
-import { checkClient } from './client.ts'
-import { createDeadLetters, type KafkaDeadLetter } from './dead-letters.ts'
-import { readRecord } from './incoming.ts'
-import { type KafkaConnectionOptions, readOptions } from './options.ts'
-import { createRate } from './rate.ts'
-import type { IncomingMessage } from './session.ts'
-import { type Fetched, createSubscription } from './subscription.ts'
+import { consumeTopic, type ConsumeTopicOptions, type TopicConsumer, type TopicStats } from './consume-topic.ts'
+import { actualsTopic, readOptions } from './options.ts'
+import { topicExists } from './topic.ts'
 
-export interface ConsumeOptions {
-  /** The topic: `kafka://host:9092/topic`, or the same in options. */
-  readonly from: string | KafkaConnectionOptions
-  /** Where records go. It is closed with the consumer. */
-  readonly to: Sink
-  /** What the sink is opened with. Default: the columns of no schema. */
-  readonly columns?: readonly Column[] | undefined
-  /** The consumer group: its members share the partitions. Default: `capture-predictions`. */
-  readonly group?: string | undefined
-  /** Where messages go that the sink refuses, or that are no records. Default: `<topic>.dead-letters`. */
-  readonly deadLetterTopic?: string | undefined
-  /** Records of a write at most. Default: 1000. */
-  readonly batchSize?: number | undefined
-  /** Bytes of a write's records at most. Default: 4 MiB. */
-  readonly batchBytes?: number | undefined
-  /** How long records may wait on the broker for more to come, in milliseconds. Default: 500. */
-  readonly flushIntervalMs?: number | undefined
-  /** After so long without a sign, in milliseconds, a member is taken for dead and its partitions go to the others. Default: 10,000. */
-  readonly sessionTimeoutMs?: number | undefined
-  /** A write that takes longer, in milliseconds, is aborted and tried again. Default: 30,000. */
-  readonly writeTimeoutMs?: number | undefined
-  /** Default: warnings and errors on stderr. */
-  readonly logger?: Logger | undefined
-  /** Called after each batch. */
+export interface ConsumeOptions extends Omit<ConsumeTopicOptions, 'kind' | 'onProgress'> {
+  /** What the sink of actuals is opened with. Default: those of no schema. */
+  readonly actualColumns?: readonly Column[] | undefined
+  /** The table of actuals in SQL databases. Default: the predictions' table and `_actuals`. */
+  readonly actualsTable?: string | undefined
+  /** Called after each batch, of either topic. */
   readonly onProgress?: ((stats: ConsumeStats) => void) | undefined
 }
 
-/** In records of this member: read = written + duplicates + deadLettered + what is being written now. */
-export interface ConsumeStats {
-  /** Messages taken from the topic. */
-  readonly read: number
-  /** Records that the sink has, whether it had them before or not. */
-  readonly written: number
-  /** Records whose id came twice in a batch. */
-  readonly duplicates: number
-  readonly deadLettered: number
-  readonly batches: number
-  /** Writes and openings that failed and were tried again. */
-  readonly retries: number
-  /** Messages read ahead of the sink. */
-  readonly ahead: number
-  /** Messages of our partitions that are not committed yet, as of a second ago; undefined: not known now. */
-  readonly lag: number | undefined
-  /** Records written a second, over the last ten seconds. */
-  readonly rate: number
-  /** The partitions that this member reads. */
-  readonly partitions: readonly number[]
-  /** What the last failure said, without secrets. */
-  readonly lastError: string | null
+/** What became of the predictions' records; and of the actuals' where there is a topic of them. */
+export interface ConsumeStats extends TopicStats {
+  readonly actuals?: TopicStats | undefined
 }
 
 /** A member of a consumer group that moves records from a topic to a sink. */
 export interface Consumer {
   stats(): ConsumeStats
-  /**
-   * Reads no more, writes what was read, commits and leaves the group, within `timeoutMs` (default: 10,000). A sink that is
-   * away is not waited for: what is not committed is read again by the next member.
-   */
+  /** As of one topic; see `TopicConsumer.close`. */
   close(options?: { timeoutMs?: number }): Promise<void>
 }
 
-const MEBIBYTE = 1024 * 1024
-const OPEN_TIMEOUT_MS = 30_000
-const ABORT_GRACE_MS = 5000
-/** The end of a close's time, kept for leaving the group and closing the sink. */
-const SPARE_MS = 2000
+/** How often a topic of actuals is looked for that is not there yet, in milliseconds. */
+const LOOK_MS = 10_000
 
-/** What a batch of messages holds. */
-interface Reading {
-  readonly records: readonly PredictionRecord[]
-  readonly messageOf: ReadonlyMap<StoredRecord, IncomingMessage>
-  readonly bad: readonly KafkaDeadLetter[]
-  readonly duplicates: number
-}
-
-/** Reads messages as records, each id once: what comes again is equal, for ids are made once. */
-const readBatch = (messages: readonly IncomingMessage[]): Reading => {
-  const byId = new Map<string, PredictionRecord>()
-  const messageOf = new Map<StoredRecord, IncomingMessage>()
-  const bad: KafkaDeadLetter[] = []
-  for (const message of messages) {
-    const record = readRecord(message.value)
-    if ('reason' in record) bad.push({ message, error: record.reason })
-    else if (!byId.has(record.id)) {
-      byId.set(record.id, record)
-      messageOf.set(record, message)
+/** Consumes the topic of actuals as soon as there is one. */
+const consumeLater = (options: ConsumeTopicOptions, logger: Logger) => {
+  const connection = readOptions(typeof options.from === 'string' ? { url: options.from } : options.from)
+  let consumer: TopicConsumer | undefined
+  let isClosed = false
+  let timer: NodeJS.Timeout | undefined
+  const look = async (): Promise<void> => {
+    try {
+      if ((await topicExists(connection)) && !isClosed) consumer = consumeTopic(options)
+    } catch (error) {
+      // A cluster that is away is told of by the predictions' consumer; what else it may be is told here.
+      logger.info(`topic ${connection.topic} could not be looked for: ${messageOf(error)}`)
     }
+    if (consumer === undefined && !isClosed) timer = setTimeout(() => void look(), LOOK_MS).unref()
   }
-  const records = [...byId.values()]
-  return { records, messageOf, bad, duplicates: messages.length - bad.length - records.length }
+  const looking = look()
+  return {
+    stats: (): TopicStats | undefined => consumer?.stats(),
+    async close(close?: { timeoutMs?: number }): Promise<void> {
+      isClosed = true
+      clearTimeout(timer)
+      await looking
+      await (consumer === undefined ? options.to.close?.() : consumer.close(close))
+    },
+  }
 }
+
+const actualsOf = ({ to, actualsTable, columns }: ConsumeOptions): Sink | undefined =>
+  typeof to.actuals === 'function'
+    ? to.actuals({ table: actualsTable, predictionColumns: columns ?? columnsOf(undefined) })
+    : undefined
 
 /**
  * Moves records from a Kafka topic to any sink, as one member of a consumer group: run it as often as needed, in as many
@@ -118,6 +70,9 @@ const readBatch = (messages: readonly IncomingMessage[]): Reading => {
  * Offsets are committed after the write only, and sinks write by id: every record is there once, whatever happens in
  * between. A sink or a broker that is away is waited for, within the group and with a bounded read-ahead; what the sink refuses for
  * good, and messages that are no records, go to the dead letters' topic.
+ *
+ * Actuals, in the topic `<topic>-actuals`, are moved as well as soon as there is that topic, where the sink takes any (all that this
+ * package has do); by the group `<group>-actuals`.
  *
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: the options are wrong, or Node.js is older than the client needs
  * @throws PredictionsError `PREDICTIONS_MISSING_PACKAGE`: `npm install @platformatic/kafka`
@@ -130,150 +85,34 @@ const readBatch = (messages: readonly IncomingMessage[]): Reading => {
  * process.once('SIGTERM', () => consumer.close())
  */
 export const consume = (options: ConsumeOptions): Consumer => {
-  checkClient()
-  const { from, to, group = 'capture-predictions', onProgress } = options
-  const { batchSize = 1000, batchBytes = 4 * MEBIBYTE, flushIntervalMs = 500 } = options
-  const { sessionTimeoutMs = 10_000, writeTimeoutMs = 30_000 } = options
-  const connection = readOptions(typeof from === 'string' ? { url: from } : from)
-  const deadLetterTopic = options.deadLetterTopic ?? `${connection.topic}.dead-letters`
-  const columns = options.columns ?? columnsOf(undefined)
-  const log = createLog(options.logger ?? stderrLogger)
-
-  let read = 0
-  let written = 0
-  let duplicates = 0
-  let deadLettered = 0
-  let batches = 0
-  let retries = 0
-  let lastError: string | null = null
-  let stopping = false
-  const rate = createRate()
-  const failed = (message: string) => {
-    lastError = message
-  }
-
-  const subscription = createSubscription({
-    connection,
-    group,
-    sessionTimeoutMs,
-    fetchWaitMs: flushIntervalMs,
-    aheadRecords: 2 * batchSize,
-    aheadBytes: 2 * batchBytes,
-    log,
-    failed,
-  })
-  const letters = createDeadLetters({ ...connection, topic: deadLetterTopic })
-  const writer = createSinkWriter({
-    sink: to,
-    columns: () => columns,
-    writeTimeoutMs,
-    openTimeoutMs: OPEN_TIMEOUT_MS,
-    abortGraceMs: ABORT_GRACE_MS,
-  })
-  const queued = (): number => read - written - duplicates - deadLettered + subscription.ahead()
-  const sinkOutage = createOutage({ subject: `sink ${to.name}`, log, queued, failed })
-  const lettersOutage = createOutage({ subject: `topic ${deadLetterTopic}`, log, queued, failed })
-
-  /** Waits after a failure; false: the end does not wait for a system that is away. */
-  const backOff = async (outage: typeof sinkOutage, what: string, error: unknown): Promise<boolean> => {
-    outage.report(what, error)
-    if (stopping) return false
-    retries++
-    await outage.wait()
-    return !stopping
-  }
-  const settling = {
-    writer,
-    backOff: (what: string, error: unknown) => backOff(sinkOutage, what, error),
-    limit: createBatchLimit(Infinity),
-    answered: sinkOutage.over,
-  }
-
-  /** Keeps dead letters, however long their topic is away; false: the end has come first. */
-  const bury = async (dead: readonly KafkaDeadLetter[]): Promise<boolean> => {
-    if (dead.length === 0) return true
-    for (;;) {
-      try {
-        await letters.send(dead)
-        break
-      } catch (error) {
-        if (!(await backOff(lettersOutage, 'dead letters', error))) return false
-      }
-    }
-    lettersOutage.over()
-    deadLettered += dead.length
-    const reason = oneLine(dead.at(-1)!.error)
-    log.error(
-      'dead letters',
-      `${dead.length} messages went to topic ${deadLetterTopic} (${deadLettered} so far): ${reason}`,
+  const { from, group = 'capture-predictions', logger = stderrLogger, actualColumns, onProgress } = options
+  const connection = typeof from === 'string' ? { url: from } : from
+  const { topic } = readOptions(connection)
+  const to = actualsOf(options)
+  const stats = (): ConsumeStats => ({ ...predictions.stats(), ...(actuals?.stats() && { actuals: actuals.stats() }) })
+  const tell = (): void => onProgress?.(stats())
+  const predictions = consumeTopic({ ...options, ...(onProgress && { onProgress: tell }) })
+  const actuals =
+    to &&
+    consumeLater(
+      {
+        ...options,
+        from: actualsTopic(connection, topic),
+        to,
+        kind: 'actual',
+        columns: actualColumns,
+        group: `${group}-actuals`,
+        deadLetterTopic: options.deadLetterTopic && `${options.deadLetterTopic}-actuals`,
+        ...(onProgress && { onProgress: tell }),
+      },
+      logger,
     )
-    return true
+  return {
+    stats,
+    async close(close) {
+      await Promise.all([predictions.close(close), actuals?.close(close)])
+    },
   }
-
-  const tell = (): void => {
-    try {
-      onProgress?.(stats())
-    } catch (error) {
-      log.warn('progress', `onProgress: ${says(error)}`)
-    }
-  }
-
-  /** Brings a batch to its end; false: the end of all has come first, and the batch is not committed. */
-  const move = async ({ messages, commit }: Fetched): Promise<boolean> => {
-    read += messages.length
-    const { records, messageOf, bad, duplicates: twice } = readBatch(messages)
-    const refused = await settleBatch(records, settling)
-    if (!refused) return false
-    const dead = refused.map(({ record, error }) => ({ message: messageOf.get(record)!, error }))
-    if (!(await bury([...bad, ...dead]))) return false
-    commit()
-    batches++
-    duplicates += twice
-    written += records.length - refused.length
-    rate.add(records.length - refused.length)
-    tell()
-    return true
-  }
-
-  const run = async (): Promise<void> => {
-    for (;;) {
-      const batch = await subscription.take(batchSize, batchBytes)
-      if (!batch || !(await move(batch))) return
-    }
-  }
-
-  const stats = (): ConsumeStats => ({
-    read,
-    written,
-    duplicates,
-    deadLettered,
-    batches,
-    retries,
-    ahead: subscription.ahead(),
-    lag: subscription.lag(),
-    rate: rate.perSecond(),
-    partitions: subscription.partitions(),
-    lastError,
-  })
-
-  const end = async (timeoutMs: number): Promise<void> => {
-    stopping = true
-    subscription.stop()
-    sinkOutage.cutWait()
-    lettersOutage.cutWait()
-    if (!(await endsWithin(running, Math.max(timeoutMs / 2, timeoutMs - SPARE_MS)))) {
-      writer.stop(new Error('the consumer is closing'))
-      await endsWithin(running, SPARE_MS / 2)
-    }
-    const ends = await Promise.allSettled([subscription.close(), letters.close(), to.close?.()])
-    for (const ended of ends) if (ended.status === 'rejected') log.warn('close', `closing: ${says(ended.reason)}`)
-    release()
-  }
-
-  // Between two sessions there may be no open socket: the consumer alone keeps the process alive.
-  const release = holdProcess()
-  subscription.start()
-  const running = run()
-  let closed: Promise<void> | undefined
-  return { stats, close: ({ timeoutMs = 10_000 } = {}) => (closed ??= end(timeoutMs)) }
 }
+
+export type { TopicStats }

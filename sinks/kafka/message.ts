@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { ActualRecord } from '../../src/records/actual.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
+import type { StoredRecord } from '../../src/records/stored.ts'
 import type { Column } from '../../src/schema/column.ts'
 
 /** Headers of every message: who reads one can tell how its columns were typed, and that it is JSON. */
@@ -58,4 +60,10 @@ const BASE_DIGITS = 32
 export const keyMaker = (): ((record: PredictionRecord) => Buffer) => {
   const modelOf = modelReader()
   return (record) => Buffer.from(`${modelOf(record)}:${record.id.slice(0, BASE_DIGITS)}`)
+}
+
+/** An actual's key: the prediction's id, or the request's: reports of one prediction stay in order. */
+export const actualKey = (record: StoredRecord): Buffer => {
+  const { prediction_id: id, request_id: request } = record as ActualRecord
+  return Buffer.from(id ?? request ?? '')
 }

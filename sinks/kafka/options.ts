@@ -61,6 +61,15 @@ export interface KafkaSinkSettings extends KafkaConnection {
   readonly createTopic: TopicShape | undefined
 }
 
+/** The connection of the topic of actuals beside a topic of predictions. */
+export const actualsTopic = <Options extends KafkaConnectionOptions>(options: Options, topic: string): Options => {
+  const { url } = options
+  const name = `${topic}-actuals`
+  if (url === undefined) return { ...options, topic: name }
+  const [, start = url, , query = ''] = /^(kafkas?:\/\/[^/?#]*)(\/[^?#]*)?(.*)$/s.exec(url) ?? []
+  return { ...options, url: `${start}/${name}${query}` }
+}
+
 /** Scheme, user info, brokers, path and query. Not `URL`, which takes one host only. */
 const SHAPE = /^kafka(s?):\/\/(?:([^/?#]*)@)?([^@/?#]*)\/?([^?#]*)(?:\?([^#]*))?$/
 const BROKER = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i

@@ -21,6 +21,15 @@ const exists = async (admin: Admin, topic: string): Promise<boolean> => {
   }
 }
 
+/** Whether there is a topic. @throws PredictionsError `PREDICTIONS_SINK_UNAVAILABLE` */
+export const topicExists = async (connection: KafkaConnection): Promise<boolean> => {
+  try {
+    return await withAdmin(connection, (admin) => exists(admin, connection.topic))
+  } catch (error) {
+    throw unavailable(error, connection)
+  }
+}
+
 /** Makes a topic that another process may be making at the same moment. */
 export const createTopic = async (
   connection: KafkaConnection,
@@ -107,8 +116,8 @@ export const planTopic = async (settings: KafkaSinkSettings): Promise<Plan> => {
       if (await exists(admin, topic))
         return { statements: [], problems: problemsOf(await readConfigs(admin, topic), settings) }
       return shape
-        ? { statements: [createCommand(settings, shape)], problems: [] }
-        : { statements: [], problems: [missingTopic(settings)] }
+        ? { statements: [createCommand(settings, shape)], problems: [], isNew: true }
+        : { statements: [], problems: [missingTopic(settings)], isNew: true }
     })
   } catch (error) {
     throw unavailable(error, settings)

@@ -135,6 +135,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   replaceView(view: string, query: string, isThere: boolean): readonly string[]
   /** Runs work that must not wait for long until others let go of what it needs. */
   withoutWaiting<Result>(session: Session<Connection>, work: () => Promise<Result>): Promise<Result>
+  /** Whether a view looks its counts up a row, rather than joining them. */
+  readonly looksUpCounts?: boolean
   /** A column in a form that can be compared with another, where the two types can't be compared as they are. */
   alike?(quoted: string, column: Pick<ExistingColumn, 'type'>, as: Pick<ExistingColumn, 'type'>): string
   /** What writes batches to the table, on this connection or a later one. */

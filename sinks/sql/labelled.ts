@@ -23,6 +23,8 @@ export interface LabelledTables {
 export type ViewColumn = Pick<ExistingColumn, 'name' | 'type' | 'charset'>
 
 export interface ViewDialect {
+  /** Whether counts are looked up a row: elsewhere a planner leaves out a join that nobody asks for, or knows no better way. */
+  readonly looksUpCounts?: boolean
   quote(name: string): string
   /** The longest name. */
   readonly maxName: number
@@ -98,7 +100,7 @@ export const labelledColumns = ({ predictions, actuals }: LabelledTables, maxNam
 
 /** The query of the view, with its columns in the order of `shown`. */
 export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
-  const { quote, alike = (quoted: string) => quoted } = dialect
+  const { quote, alike = (quoted: string) => quoted, looksUpCounts = false } = dialect
   const { predictions, actuals } = tables
   const column = (of: readonly ViewColumn[], name: string): ViewColumn => named(of, name) ?? { name, type: '' }
   const p = (name: string): string => `p.${quote(column(predictions.columns, name).name)}`
@@ -131,17 +133,27 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
     `left join (select ${a('d', 'request_id')}, ${instance('d')} as ${quote('instance')}, count(*) as n from ${actuals.table} d where ${isOfRequest('d')} group by ${a('d', 'request_id')}, ${instance('d')}) d on ${same('d', 'request_id', 'request_id')} and d.${quote('instance')} = ${p('instance')}`,
   ]
 
+  const lookedUp =
+    `(select count(*) from ${actuals.table} c where ${same('c', 'prediction_id', 'id')}) + ` +
+    `(select count(*) from ${actuals.table} d where ${same('d', 'request_id', 'request_id')} and ${instance('d')} = ${p('instance')} and ${isOfRequest('d')})`
+
   const isOfR = `${a('r', 'id')} is not null and (${a('a', 'id')} is null or ${isLater('r', 'a')})`
   const ofLatest = (name: string): string =>
     `case when ${isOfR} then case when ${a('r', 'retracted')} then null else r.${quote(name)} end when ${a('a', 'retracted')} then null else a.${quote(name)} end`
   const values = {
     prediction: ({ column }: Shown) => `p.${quote(column)}`,
     actual: ({ column }: Shown) => ofLatest(column),
-    count: () => 'coalesce(c.n, 0) + coalesce(d.n, 0)',
+    count: () => (looksUpCounts ? lookedUp : 'coalesce(c.n, 0) + coalesce(d.n, 0)'),
   }
   const list = shown.map((column) => {
     const value = values[column.from](column)
     return column.from === 'prediction' ? value : `${value} as ${quote(column.name)}`
   })
-  return [`select ${list.join(',\n  ')}`, `from ${predictions.table} p`, ...byId, ...byRequest, ...counts].join('\n')
+  return [
+    `select ${list.join(',\n  ')}`,
+    `from ${predictions.table} p`,
+    ...byId,
+    ...byRequest,
+    ...(looksUpCounts ? [] : counts),
+  ].join('\n')
 }

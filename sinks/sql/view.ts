@@ -70,6 +70,7 @@ export const draftView = async <Connection>(
     quote: session.quote,
     maxName: max,
     ...(dialect.alike && { alike: dialect.alike }),
+    ...(dialect.looksUpCounts && { looksUpCounts: true }),
   })
   return { statements: dialect.replaceView(view, query, there !== undefined), notes: [] }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { consume as startConsumer, type ConsumeStats } from '../../sinks/kafka/consume.ts'
 import { resolveSettings } from '../config/settings.ts'
 import type { Settings } from '../config/options.ts'
-import { columnsOf } from '../schema/columns.ts'
+import { actualColumnsOf, columnsOf } from '../schema/columns.ts'
 import { sinkOf } from '../sinks.ts'
 import { captureOptions, count, settingOptions, UsageError, type Command, type ArgumentValues } from './command.ts'
 
@@ -18,8 +18,8 @@ const endsOf = ({ from, to }: ArgumentValues, { sinks }: Settings) => {
   return { source, target }
 }
 
-const line = ({ written, rate, lag, deadLettered, partitions }: ConsumeStats): string =>
-  `${count(written)} written, ${count(Math.round(rate))}/s, lag ${lag === undefined ? '?' : count(lag)}, ${count(deadLettered)} dead letters, ${partitions} partitions`
+const line = ({ written, rate, lag, deadLettered, partitions, actuals }: ConsumeStats): string =>
+  `${count(written)} written, ${count(Math.round(rate))}/s, lag ${lag === undefined ? '?' : count(lag)}, ${count(deadLettered)} dead letters, ${partitions} partitions${actuals === undefined ? '' : `; actuals: ${count(actuals.written)} written`}`
 
 /** Elsewhere than on a terminal: one JSON line so often, in milliseconds. */
 const REPORT_INTERVAL = 10_000
@@ -29,7 +29,7 @@ export const consume: Command = {
   usage: 'consume --from kafka://host:9092/topic --to URL [--group NAME]',
   help: `
 A member of a consumer group: a new group starts at the earliest record. Offsets are committed after the write, and ids are keys in the
-sink: nothing is lost, nothing is twice. What the sink refuses goes to <topic>.dead-letters. SIGTERM writes what was read, commits and ends.
+sink: nothing is lost, nothing is twice. Actuals, in <topic>-actuals, are moved as well. What the sink refuses goes to <topic>.dead-letters. SIGTERM writes what was read, commits and ends.
 
   --from URL        kafka:// or kafkas://, else the Kafka URL in PREDICTIONS_SINK
   --to URL          a sink, else the other URL in PREDICTIONS_SINK
@@ -53,6 +53,8 @@ sink: nothing is lost, nothing is twice. What the sink refuses goes to <topic>.d
       from: { url: source, ...settings.kafka },
       to: sinkOf(target, settings),
       columns: columnsOf(settings.schema),
+      actualColumns: actualColumnsOf(settings.schema),
+      actualsTable: settings.actualsTable,
       group: values['group'] as string | undefined,
       batchSize: settings.batchSize,
       flushIntervalMs: settings.flushIntervalMs,

@@ -111,7 +111,7 @@ describe.skipIf(!brokers)('Kafka', () => {
         code: 'PREDICTIONS_SINK_UNAVAILABLE',
         message: expect.stringContaining(`PREDICTIONS_MIGRATE is off, run: ${command}`) as string,
       })
-      expect(await sink.plan!([])).toEqual({ problems: [], statements: [command] })
+      expect(await sink.plan!([])).toEqual({ isNew: true, problems: [], statements: [command] })
       await sink.close!()
       expect(await topics.admin.listTopics()).not.toContain(topic)
     })
@@ -120,6 +120,7 @@ describe.skipIf(!brokers)('Kafka', () => {
       const topic = topics.name()
       const sink = sinkTo(topic, '?partitions=3&replicas=1')
       expect(await sink.plan!([])).toEqual({
+        isNew: true,
         problems: [],
         statements: [
           `kafka-topics.sh --bootstrap-server ${brokers} --create --topic ${topic} --partitions 3 --replication-factor 1`,
