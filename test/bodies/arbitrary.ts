@@ -16,6 +16,8 @@ const contentType = fc.oneof(
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'text/csv',
+    'application/jsonlines',
+    'application/x-ndjson; charset=utf-8',
     'text/plain; charset=iso-8859-1',
   ),
   printable,
@@ -46,6 +48,32 @@ const protocol = fc.dictionary(
     'parameters',
     'id',
     '__proto__',
+    ...[
+      'input_data',
+      'Inputs',
+      'data',
+      'meta',
+      'columns',
+      'index',
+      'names',
+      'ndarray',
+      'tensor',
+      'jsonData',
+      'strData',
+    ],
+    ...[
+      'model',
+      'messages',
+      'prompt',
+      'input',
+      'features',
+      'predictions',
+      'choices',
+      'usage',
+      'label',
+      'score',
+      'done',
+    ],
   ),
   fc.oneof(
     list,
@@ -62,6 +90,25 @@ const deep = fc
 const cut = fc.tuple(json, fc.nat(100)).map(([text, length]) => text.slice(0, length))
 const csv = fc.string({ unit: fc.constantFrom('a', '1', '-2.5', '"', ',', '\n', '\r\n', 'é', ' '), maxLength: 30 })
 
+const value = fc.oneof(json, cut, number.map(encode), fc.constantFrom('', ' ', 'oops', '{"done":true,"response":"x"}'))
+/** Lines alike, as most are, and any others. */
+const lines = fc
+  .tuple(
+    fc.oneof(
+      fc.array(value, { maxLength: 6 }),
+      fc.array(fc.tuple(number, number).map(encode), { maxLength: 6 }),
+      fc.array(fc.record({ a: number, x: fc.string() }).map(encode), { maxLength: 6 }),
+    ),
+    fc.constantFrom('\n', '\r\n', '\n\n'),
+  )
+  .map(([all, separator]) => all.join(separator))
+const event = fc.oneof(
+  value.map((text) => `data: ${text}\n\n`),
+  fc.constantFrom('data: [DONE]\n\n', ': ping\n\n', 'event: x\r\n', 'data:\n', 'id: 1\n\n'),
+  fc.string({ maxLength: 5 }).map((text) => `data: {"choices":[{"delta":{"content":${JSON.stringify(text)}}}]}\n\n`),
+)
+const events = fc.array(event, { maxLength: 8 }).map((all) => all.join(''))
+
 /** Past what is read at once. */
 const LARGE = 40_000
 const repeated = (text: string, separator: string): string =>
@@ -73,11 +120,14 @@ const large = fc.oneof(
     .tuple(json, fc.constantFrom('[', '{"instances":[', '{"id":"r","inputs":['), fc.constantFrom(']', ']}', '', ',]'))
     .map(([item, open, end]) => open + repeated(item, ',') + end),
   json.map((text) => text.replace(/^\{(?!\})/, `{"pad":"${'x'.repeat(LARGE)}",`)),
-  csv.map((text) => repeated(text, '\n')),
+  fc.oneof(csv, json).map((text) => repeated(text, '\n')),
 )
 
 const bytes = fc.oneof(
-  { weight: 400, arbitrary: fc.oneof(json, cut, deep, csv, fc.string()).map((text) => Buffer.from(text)) },
+  {
+    weight: 400,
+    arbitrary: fc.oneof(json, cut, deep, csv, lines, events, fc.string()).map((text) => Buffer.from(text)),
+  },
   { weight: 100, arbitrary: fc.uint8Array({ maxLength: 300 }).map((data) => Buffer.from(data)) },
   { weight: 100, arbitrary: json.map((text) => Buffer.from(text, 'utf16le')) },
   { weight: 6, arbitrary: large.map((text) => Buffer.from(text)) },
@@ -99,14 +149,19 @@ export const anyBody: fc.Arbitrary<SentBody> = fc
       freq: 3,
     }),
     isCoded: fc.boolean(),
+    // A handler may reply with the very bytes.
+    echo: fc.option(fc.constantFrom('application/json', 'application/x-ndjson', 'text/csv', 'text/event-stream'), {
+      nil: undefined,
+    }),
     length: fc.option(fc.oneof(fc.nat(80).map(String), printable), { nil: undefined, freq: 4 }),
   })
-  .map(({ bytes, contentType, coding, isCoded, length }) => {
+  .map(({ bytes, contentType, coding, isCoded, echo, length }) => {
     const code = isCoded && coding !== undefined && Object.hasOwn(codings, coding) ? codings[coding]! : undefined
     return {
       body: code === undefined ? bytes : code(bytes),
       headers: {
         ...(contentType !== undefined && { 'content-type': contentType }),
+        ...(echo !== undefined && { 'x-echo': echo }),
         ...(coding !== undefined && { 'content-encoding': coding }),
         ...(length !== undefined && { 'inference-header-content-length': length }),
       },

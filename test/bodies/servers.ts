@@ -40,7 +40,15 @@ const onExpress = (name: string, mount: 'before' | 'after', parsers: () => expre
     add('before')
     for (const parser of parsers()) app.use(parser)
     add('after')
-    app.post('/predict', (req, res) => void res.json(echo(req.body)))
+    app.post('/predict', (req, res) => {
+      const body: unknown = req.body
+      const type = req.headers['x-echo']
+      if (typeof type !== 'string' || !Buffer.isBuffer(body)) return void res.json(echo(body))
+      // In two parts, as a stream comes.
+      res.setHeader('content-type', type)
+      res.write(body.subarray(0, body.length >> 1))
+      res.end(body.subarray(body.length >> 1))
+    })
     const replyError: ErrorRequestHandler = (error, _req, res, _next) => {
       const { status = 500, message } = error as { status?: number; message: string }
       res.status(status).json({ error: message })
@@ -70,7 +78,11 @@ const onFastify: BodyServer = {
     const app = Fastify({ bodyLimit: 4 * 1024 * 1024, forceCloseConnections: true, onProtoPoisoning: 'ignore' })
     if (capture !== undefined) await app.register(forFastify, { capture })
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-    app.post('/predict', async (request) => echo(request.body))
+    app.post('/predict', async (request, reply) => {
+      const type = request.headers['x-echo']
+      if (typeof type !== 'string' || !Buffer.isBuffer(request.body)) return echo(request.body)
+      return reply.header('content-type', type).send(request.body)
+    })
     await app.listen({ port: 0, host: '127.0.0.1' })
     return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
   },

@@ -89,6 +89,7 @@ const contentType = fc.constantFrom(
   'application/json',
   '',
   'text/csv',
+  'application/jsonlines',
   'text/plain',
   'application/octet-stream',
   'multipart/form-data; boundary=x',
@@ -100,6 +101,11 @@ const contentType = fc.constantFrom(
 const csvText = fc
   .array(fc.constantFrom('a', '1', '-2.5', '"', ',', '\n', '\r\n', '""', 'é', ' '), { maxLength: 30 })
   .map((parts) => parts.join(''))
+const lineText = fc
+  .array(fc.oneof(json.map(encode), fc.constantFrom('', 'oops', '{"done":true,"response":"x"}', '[1,2]')), {
+    maxLength: 6,
+  })
+  .map((lines) => lines.join('\n'))
 const binary = fc
   .tuple(protocol, fc.uint8Array({ maxLength: 64 }), fc.option(fc.constantFrom('0', '-1', '5', '9999', 'x', '1e3')))
   .map(([head, tail, length]) => {
@@ -113,6 +119,7 @@ const plain = fc
     fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
     fc.string(),
     csvText,
+    lineText,
   )
   .map((body) => ({ body: body as unknown, headers: {} as Record<string, string> }))
 const message = fc.tuple(fc.oneof({ weight: 4, arbitrary: plain }, binary), contentType)
