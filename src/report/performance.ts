@@ -8,6 +8,7 @@ import {
   type Labelled,
 } from './answers.ts'
 import type { Estimated, MetricReport, PerformanceBucket, PerformanceReport } from './result.ts'
+import { confidenceColumn, meanConfidence } from './expected-only.ts'
 import { addCells, cellOf, effectiveSize } from './statistics/bins.ts'
 import { accuracy, macro, ofClass } from './statistics/classification.ts'
 import { expectedPerformance } from './statistics/expected.ts'
@@ -154,14 +155,39 @@ const calibrationOf = ({ scores }: Labelled): PerformanceReport['calibration'] =
       }))
     : []
 
+/** Without actuals: what the confidences alone let expect. */
+const withoutActuals = (answers: Answers): PerformanceReport => {
+  const { plan, current, reference } = answers
+  const reason = plan.comparison
+    ? 'there are no actuals'
+    : 'there are no actuals that a prediction could be compared with'
+  const column = confidenceColumn(answers)
+  const accuracy = column && meanConfidence(current.all.columns[column.name])
+  if (!column || !accuracy) return { ...NOTHING, reason }
+  const bucket =
+    (isReference: boolean) =>
+    (of: Bucket): PerformanceBucket => ({
+      since: iso(of.since),
+      until: iso(of.until),
+      reference: isReference,
+      labelled: 0,
+      share: null,
+      coming: false,
+      metrics: {},
+      estimated: meanConfidence(of.columns[column.name]),
+    })
+  return {
+    ...NOTHING,
+    reason,
+    over_time: inOrder([...(reference?.buckets ?? []).map(bucket(true)), ...current.buckets.map(bucket(false))]),
+    estimated: { method: 'cbpe', reliable: true, reason: NO_ACTUALS, assumptions: ASSUMPTIONS, metrics: { accuracy } },
+  }
+}
+
 export const performanceReport = ({ plan, current, reference }: Answers, thresholds: Thresholds): PerformanceReport => {
   const { comparison } = plan
   const { labelled } = current.all
-  if (!comparison) return { ...NOTHING, reason: 'there are no actuals that a prediction could be compared with' }
-  if (!labelled) {
-    const estimated = estimatedOf(current.all, undefined, comparison, thresholds)
-    return { ...NOTHING, reason: 'there are no actuals', prediction: comparison.prediction, estimated }
-  }
+  if (!comparison || !labelled) return withoutActuals({ plan, current, reference })
 
   // Whichever window has more labels knows more of how long they take.
   const before = reference?.all.labelled

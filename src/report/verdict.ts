@@ -34,20 +34,21 @@ const ROLES = [
   ['output', 'outputs'],
 ] as const
 
+/** `2 of 4 features`, `the output` */
+const share = (drifted: number, of: number, [one, many]: (typeof ROLES)[number]): string =>
+  of === 1 ? `the ${one}` : `${drifted} of ${of} ${many}`
+
 const driftWords = (said: Said): string[] => {
   const judged = judgedColumns(said)
   if (judged.length === 0) return []
-  const parts = ROLES.flatMap(([role, many]) => {
-    const of = judged.filter((column) => column.role === role)
+  let total = 0
+  const parts = ROLES.flatMap((names) => {
+    const of = judged.filter(({ role }) => role === names[0])
     const drifted = of.filter(({ drift }) => drift!.drifted).length
-    if (drifted === 0) return []
-    return [
-      of.length === 1
-        ? `the ${role} has drifted`
-        : `${drifted} of ${of.length} ${many} ${drifted === 1 ? 'has' : 'have'} drifted`,
-    ]
+    total += drifted
+    return drifted === 0 ? [] : [share(drifted, of.length, names)]
   })
-  return parts.length > 0 ? parts : ['nothing has drifted']
+  return total === 0 ? ['nothing has drifted'] : [`${list(parts)} ${total === 1 ? 'has' : 'have'} drifted`]
 }
 
 const performanceWords = ({ performance }: Said): string[] => {

@@ -296,6 +296,18 @@ describe('the performance to be expected (CBPE)', () => {
     expect(Math.abs(estimated!.metrics['accuracy']!.value - measured.value)).toBeLessThan(0.015)
   })
 
+  it('needs no table of actuals', () => {
+    const given = example({ drifts: false })
+    const without = judged({ ...given, plan: { ...given.plan, comparison: undefined } })
+    const { estimated, over_time, task } = without.performance
+    const { metrics } = judged(given).performance.estimated!
+    expect([task, estimated!.reason]).toEqual([null, 'no actuals to check the confidences against'])
+    for (const which of ['value', 'low', 'high'] as const)
+      expect(estimated!.metrics['accuracy']![which]).toBeCloseTo(metrics['accuracy']![which]!, 4)
+    expect(over_time.map(({ estimated }) => estimated!.value > 0.7)).toEqual(Array(14).fill(true))
+    expect(without.summary).toMatch(/to be expected \(no actuals yet\)/)
+  })
+
   it('stands for the accuracy while there are no actuals', () => {
     const report = judged(example({ drifts: false, labels: false }))
     expect(report.summary).toMatch(/accuracy 0\.7\d* \(0\.\d+–0\.\d+\) to be expected \(no actuals yet\)/)
