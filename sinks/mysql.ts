@@ -88,6 +88,8 @@ const dialect = (
       )
       server = { packetBytes: Number(found?.['packetBytes']), localInfile: Boolean(Number(found?.['localInfile'])) }
       const isMariaDb = /mariadb/i.test(String(found?.['version']))
+      // Whatever a server gives its connections: with another one a binary log of statements takes no rows.
+      await session.query('set session transaction isolation level repeatable read')
       await session.query(`set session ${sessionSettings(statementTimeout, isMariaDb).join(', session ')}`)
     },
     rowsOf: (response) => (response as [ResultRow[]])[0],

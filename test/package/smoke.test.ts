@@ -161,22 +161,32 @@ describe('in an app', () => {
     expect(JSON.parse(outputs!)).toMatchObject({ prediction: 1, confidence: 0.9 })
   })
 
-  it('captures when esbuild has bundled it, as the README says', async () => {
-    const [, command] = /^ {4}npx (esbuild .*)$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))!
-    const [, ...args] = command!.split(' ')
-    writeFileSync(join(app, 'service.mjs'), consumer('mjs'))
-    // Far from any node_modules, but for a driver's that is beside it.
-    const alone = join(folder, 'bundled')
-    mkdirSync(alone)
-    const build = await run(join(root, 'node_modules/.bin/esbuild'), args, { cwd: app })
-    expect(build).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/error/i) })
-    copyFileSync(join(app, 'service.cjs'), join(alone, 'service.cjs'))
-    const { code, stdout, stderr } = await run(process.execPath, ['service.cjs'], { cwd: alone })
-    expect({ code, stderr }).toMatchObject({ code: 0 })
-    expect(JSON.parse(stdout)).toMatchObject({ model: 'mjs' })
-    const other = await run(process.execPath, ['service.cjs'], { cwd: alone, env: { PREDICTIONS_SINK: 'mysql://h/d' } })
-    expect(other.stderr).toContain('npm install mysql2')
-  })
+  it.each(['service.cjs', 'service.bundle.mjs'])(
+    'captures when esbuild has bundled it, as the README says, into %s',
+    async (bundle) => {
+      const readme = readFileSync(join(root, 'README.md'), 'utf8')
+      const [, command] = /^ {4}npx (esbuild .*)$/m.exec(readme)!
+      const [, options] = /`(--format=esm .*?)`/.exec(readme)!
+      const [, name, banner] = /^ {4}(--banner:js=)'(.*)'$/m.exec(readme)!
+      const args = command!.split(' ').slice(1)
+      const isEsm = bundle.endsWith('.mjs')
+      const given = isEsm
+        ? [...args.filter((arg) => !/^--(format|outfile)/.test(arg)), ...options!.split(' '), name! + banner!]
+        : args
+      writeFileSync(join(app, 'service.mjs'), consumer('mjs'))
+      // Far from any node_modules, but for a driver's that is beside it.
+      const alone = join(folder, `bundled-${isEsm}`)
+      mkdirSync(alone)
+      const build = await run(join(root, 'node_modules/.bin/esbuild'), given, { cwd: app })
+      expect(build).toMatchObject({ code: 0, stderr: expect.not.stringMatching(/error/i) })
+      copyFileSync(join(app, bundle), join(alone, bundle))
+      const { code, stdout, stderr } = await run(process.execPath, [bundle], { cwd: alone })
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(JSON.parse(stdout)).toMatchObject({ model: 'mjs' })
+      const other = await run(process.execPath, [bundle], { cwd: alone, env: { PREDICTIONS_SINK: 'mysql://h/d' } })
+      expect(other.stderr).toContain('npm install mysql2')
+    },
+  )
 
   it('is one package, though both its copies are loaded', async () => {
     const { stdout, stderr } = await script(

@@ -100,6 +100,34 @@ describe.skipIf(!isThere)('MySQL as it comes', () => {
     expect(rows).toEqual([{ text }])
   })
 
+  it.each(['REPEATABLE-READ', 'READ-COMMITTED'])(
+    'stores each row once where the binary log has statements, at %s',
+    async (isolation) => {
+      await client.query(
+        `set global binlog_format = 'STATEMENT', global local_infile = on, global transaction_isolation = '${isolation}'`,
+      )
+      try {
+        const table = `statements_${isolation.length}`
+        const sink = await opened(table)
+        const [format] = await client.query<RowDataPacket[]>(
+          'select @@global.binlog_format as format, @@log_bin as logs',
+        )
+        expect(format).toEqual([{ format: 'STATEMENT', logs: 1 }])
+        const first = [record({ features: { double: 1.5 } }), record()]
+        expect(await sink.write(first, patient)).toEqual([])
+        expect(await sink.write([...first, record()], patient)).toEqual([])
+        await client.query('alter table ?? add unique (text(9))', [table])
+        await sink.open!(columnsFor())
+        expect(await sink.write([...first, record({ features: { text: 'a' } })], patient)).toEqual([])
+        expect(await count(table)).toBe(4)
+      } finally {
+        await client.query(
+          "set global binlog_format = 'ROW', global local_infile = off, global transaction_isolation = 'REPEATABLE-READ'",
+        )
+      }
+    },
+  )
+
   it('asks for a database where the URL names none', async () => {
     const error = await errorOf(
       make('none', { url: urlFor('app', 'a pass@word').replace('/test', '/') }).open!(columnsFor()),
