@@ -13,9 +13,13 @@ const makeSqlite: MakeStore = async (options) =>
 const makePostgres: MakeStore = async (options) =>
   (await import('../sinks/sql/postgres/report/store.ts')).postgresStore(options)
 
+const makeMysql: MakeStore = async (options) => (await import('../sinks/sql/mysql/report/store.ts')).mysqlStore(options)
+
 const byScheme: Readonly<Record<string, MakeStore | undefined>> = {
   postgres: makePostgres,
   postgresql: makePostgres,
+  mysql: makeMysql,
+  mariadb: makeMysql,
   sqlite: makeSqlite,
 }
 

@@ -269,8 +269,8 @@ describe('mistakes', () => {
       'PREDICTIONS_ROUTE is "/predict, POST predict": "/predict" has no method: write "POST /predict"',
       'PREDICTIONS_ROUTE is "/predict, POST predict": "POST predict" has a path that does not begin with a slash: write "POST /predict"',
     ])
-    expect(() => resolveSettings({}, { PREDICTIONS_REPORT_CONFIG: 'truth' })).toThrow(
-      /PREDICTIONS_REPORT_CONFIG is set, but what it is for is not in this version yet: unset it/,
+    expect(() => resolveSettings({}, { PREDICTIONS_MONITOR_TOKEN: 'truth' })).toThrow(
+      /PREDICTIONS_MONITOR_TOKEN is set, but what it is for is not in this version yet: unset it/,
     )
     expect(() => resolveSettings({}, { PREDICTIONS_TABLE: '.' })).toThrow(/^A mistake in the configuration:\n {2}/)
     expect(() => resolveSettings({}, env)).toThrow(/^7 mistakes in the configuration:\n/)

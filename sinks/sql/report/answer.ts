@@ -276,7 +276,7 @@ const labelledOf = (asking: Asking): Grouped => {
   return {
     names: { ...commonNames(asking), ...names },
     layers,
-    from: from.replace(' p where ', ` p ${join} ${latest} on a.pid = ${idOf(source)} where `),
+    from: from.replace(' p where ', () => ` p ${join} ${latest} on a.pid = ${idOf(source)} where `),
     sums: [...sums],
     sets: [
       ...sets(['b', 'v'], ([b, v]) => [tally.bucket(bucketAt(asking, b)), tally.version(String(v))]),
@@ -290,7 +290,7 @@ const askExtra = async (asking: Asking, session: ReadSession): Promise<void> => 
   const { words, table } = source
   const column = `p.${words.quote(table.own.extra!)}`
   const w = weightOf(source)
-  const joined = from.replace(' p where ', ` p ${words.extra.join(column)} where `)
+  const joined = from.replace(' p where ', () => ` p ${words.extra.join(column)} where `)
   const text = `select ${words.extra.path}, ${words.extra.reason}, count(*) as n, sum(${w}), sum(${w} * ${w}) from ${joined} and ${column} is not null group by 1, 2 order by n desc limit 50`
   for (const [path, reason, ...sums] of await session.query(bindings.finish(text)))
     addCell(tally.extra(String(path), String(reason ?? '')), cellOf(sums.map(Number)))

@@ -55,5 +55,5 @@ export const actualsByRequest = (source: ReportSource, label: string, rows: stri
     table.own.instance === undefined
       ? ''
       : ` and (a.${q('instance')} is null or a.${q('instance')} = p.${q(table.own.instance)})`
-  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(/ where /, ` join ${actuals!.name} a on a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}${instance} where `)}`
+  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(/ where /, () => ` join ${actuals!.name} a on a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}${instance} where `)}`
 }

@@ -26,7 +26,7 @@ export const membersOf = async (
     for (const { bindings, from } of samples) {
       const rows = `select ${column} as j from ${from} and ${column} is not null limit ${ROWS}`
       for (const [path, kind, count] of await session.query(bindings.finish(source.words.members(rows, MAX_DEPTH))))
-        counts.addMember(role, path as readonly string[], kind as Kind, Number(count))
+        counts.addMember(role, source.stepsOf(path), kind as Kind, Number(count))
     }
   }
   return counts.members()

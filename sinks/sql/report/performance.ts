@@ -91,8 +91,8 @@ export const performanceOf = (
 
   const isFinite = (value: string, type: string | undefined) =>
     words.isFinite(value, type ?? 'json') ?? `${value} is not null`
-  const base = { g: known, lag: words.secondsBetween(timestamp, 'a.known') }
-  const lagBin = words.countBelow('lag', LAG_EDGES, bindings)
+  const base = { g: known, lg: words.secondsBetween(timestamp, 'a.known') }
+  const lagBin = words.countBelow('lg', LAG_EDGES, bindings)
 
   if (comparison.task === 'regression') {
     const predictionType = prediction.member ? undefined : source.table.types.get(prediction.name)

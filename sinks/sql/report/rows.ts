@@ -6,6 +6,8 @@ import type { Bindings, Words } from './words.ts'
 
 export interface ReportSource {
   readonly words: Words
+  /** The steps of a path that `words.members` gives. */
+  readonly stepsOf: (path: unknown) => readonly string[]
   readonly table: ReportTable
   /** Quoted, with its schema. */
   readonly name: string

@@ -22,6 +22,8 @@ export interface ReportStoreOptions {
   open(): Promise<Opened>
   /** The columns of a table; none: there is no such table. */
   columnsOf(session: ReadSession, which: 'predictions' | 'actuals'): Promise<readonly TableColumn[]>
+  /** The steps of a path that `words.members` gives. Default: it is an array of them. */
+  readonly stepsOf?: (path: unknown) => readonly string[]
   /** What is told of an error. */
   failed(error: unknown): PredictionsError
 }
@@ -44,6 +46,7 @@ export const reportStore = (options: ReportStoreOptions): Store => {
     const actuals = await options.columnsOf(session, 'actuals')
     return {
       words,
+      stepsOf: options.stepsOf ?? ((path) => path as readonly string[]),
       name: options.quoted(table),
       table: reportTable(table, columns, question.columns, words.kindOf),
       actuals:

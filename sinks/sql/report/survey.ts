@@ -281,7 +281,7 @@ const joinedWithActuals = (source: ReportSource, rows: string, byRequest: boolea
   const on = byRequest
     ? `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}`
     : `a.${q('prediction_id')} = ${idOf(source)}`
-  return rows.replace(' p where ', ` p join ${actuals!.name} a on ${on} where `)
+  return rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)
 }
 
 const surveyLabel = async (

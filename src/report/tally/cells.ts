@@ -83,3 +83,6 @@ export const edgeBelow = (edges: readonly number[], value: number): number => {
 /** The bin of a value among as many bins as edges have room for; what is outside is in the first and the last. */
 export const clippedBin = (edges: readonly number[], value: number): number =>
   Math.min(Math.max(edgeBelow(edges, value), 0), edges.length - 2)
+
+/** The bin of a chance among bins of the same width. What a subtraction leaves out (1 − 0.887) is less than any difference that counts. */
+export const evenBin = (count: number, chance: number): number => Math.min(count - 1, Math.floor(chance * count + 1e-9))

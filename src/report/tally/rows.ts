@@ -8,7 +8,7 @@ import {
   type PlannedColumn,
   type Window,
 } from '../answers.ts'
-import { addCell, addToBin, addValue, clippedBin, edgeBelow } from './cells.ts'
+import { addCell, addToBin, addValue, clippedBin, edgeBelow, evenBin } from './cells.ts'
 import {
   addUnseen,
   expectedOf,
@@ -109,7 +109,7 @@ const adderOf = (column: PlannedColumn, known: Known, isReference: boolean): Add
 }
 
 const addScore = (scores: OpenScores, chance: number, happened: boolean, w: number): void => {
-  const bin = clippedBin(SCORE_EDGES, chance)
+  const bin = evenBin(SCORE_EDGES.length - 1, chance)
   addToBin(happened ? scores.positive : scores.negative, bin, 1, w, w * w)
   scores.wp[bin]! += w * chance
   const given = Math.max(happened ? chance : 1 - chance, 1e-15)
@@ -165,7 +165,7 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     const predicted = predictedClass(prediction)
     const confidence = isProbability && predicted !== positive ? 1 - chance : chance
     const expected = expectedOf(group, predicted)
-    const bin = clippedBin(CONFIDENCE_EDGES, confidence)
+    const bin = evenBin(CONFIDENCE_EDGES.length - 1, confidence)
     addToBin(expected.bins, bin, 1, row.weight, row.weight ** 2)
     expected.wp[bin]! += row.weight * confidence
   }

@@ -6,7 +6,7 @@ import { tableNameOf } from '../../dialect.ts'
 import { connectionFix, unavailable } from '../../errors.ts'
 import { reportStore, type Opened } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
-import { fixFor, isTimeout } from '../errors.ts'
+import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { TYPE } from '../inspect.ts'
 import { openSession } from './session.ts'
 import { words } from './words.ts'
@@ -42,7 +42,9 @@ export const postgresStore = (options: StoreOptions): Store => {
     if (error instanceof PredictionsError) return error
     const fix = isTimeout(error)
       ? "the server's statement_timeout ended a question: ask about a shorter time by --since, or raise it for this user"
-      : (fixFor(error) ?? connectionFix(error, 'sslrootcert'))
+      : isDenied(error)
+        ? `grant the user select on ${options.table}, and on ${options.actualsTable}`
+        : (fixFor(error) ?? connectionFix(error, 'sslrootcert'))
     return unavailable(name, error, fix)
   }
 

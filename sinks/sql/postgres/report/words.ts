@@ -17,7 +17,7 @@ const jsonNumber = (member: string): string =>
 
 /** Only what reads as a time: a cast of anything else would end the statement. */
 const jsonTime = (text: string): string =>
-  `case when ${text} ~ '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d)T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d\\d(:?\\d\\d)?)?$' then extract(epoch from (${text})::timestamptz)::float8 end`
+  `case when ${text} ~ '^(\\d{4}-(0[13-9]|1[0-2])-(0[1-9]|[12]\\d|30)|\\d{4}-(0[13578]|1[02])-31|\\d{4}-02-(0[1-9]|1\\d|2[0-8])|\\d\\d(0[48]|[2468][048]|[13579][26])-02-29)T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d\\d(:?\\d\\d)?)?$' then extract(epoch from (${text})::timestamptz)::float8 end`
 
 const path = (steps: readonly string[]): string[] => [...steps]
 

@@ -109,5 +109,6 @@ export const answer = (inspected: Inspected, plan: Plan, total: number, progress
   const reference = plan.reference && answerWindow(inspected, plan, plan.reference, known, rows)
   // Without a window to compare with, nothing is known to be new but by the file's list.
   const current = answerWindow(inspected, plan, plan.current, plan.reference ? known : new Map(), rows)
+  progress(1, 'reading rows')
   return { plan, current, reference }
 }

@@ -59,11 +59,12 @@ export const inspectTable = (
 }
 
 /** A column's or a tag's value as text; '' where there is none. */
-export const valueText = ({ own, names, types }: ReportTable, name: string): string => {
+export const valueText = ({ own, names, types, columns }: ReportTable, name: string): string => {
   if (!names.includes(name)) return `coalesce(p.${quote(own.tags!)} ->> ${textOf(`$.${JSON.stringify(name)}`)}, '')`
   const type = types.get(name) ?? ''
   const column = `p.${quote(name)}`
-  return kindOf(type) === 'boolean'
+  const kind = columns.find((each) => each.name === name)?.kind ?? kindOf(type)
+  return kind === 'boolean'
     ? `case ${column} when 1 then 'true' when 0 then 'false' else '' end`
     : `coalesce(cast(${column} as text), '')`
 }

@@ -1,0 +1,241 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Answers, Plan, Survey, SurveyQuestion } from '../../../src/report/answers.ts'
+import { planOf } from '../../../src/report/plan.ts'
+import { actualColumnsOf, columnsOf } from '../../../src/schema/columns.ts'
+import type { Sink } from '../../../src/sink.ts'
+import type { PredictionSchema } from '../../../src/schema/schema.ts'
+import { storeOf } from '../../../src/stores.ts'
+import { patient } from '../../sinks/records.ts'
+import { expectedAnswer, makeRows, schema, windows } from './rows.ts'
+
+/** What a store's test gives: a place of its own. */
+export interface Harness {
+  readonly url: string
+  readonly table: string
+  createSink(table: string): Sink
+}
+
+const made = makeRows()
+
+const write = async (sink: Sink, schema: PredictionSchema | undefined): Promise<void> => {
+  const columns = columnsOf(schema)
+  await sink.open!(columns)
+  await sink.write(made.predictions, patient)
+  const { actuals } = sink
+  const labels = typeof actuals === 'function' ? actuals({ table: undefined, predictionColumns: columns }) : sink
+  await labels.open!(actualColumnsOf(schema))
+  await labels.write(made.actuals as unknown as Parameters<Sink['write']>[0], patient)
+  await labels.close?.()
+  await sink.close?.()
+}
+
+/** Numbers alike but for the order in which they were added up. */
+const same = (actual: unknown, expected: unknown, path = ''): void => {
+  if (typeof expected === 'number' && typeof actual === 'number') {
+    const room = 1e-9 * Math.max(1, Math.abs(expected))
+    if (!(Math.abs(actual - expected) <= room)) expect(`${path}: ${actual}`).toBe(`${path}: ${expected}`)
+  } else if (Array.isArray(expected) && Array.isArray(actual)) {
+    if (actual.length !== expected.length) expect({ path, value: actual }).toEqual({ path, value: expected })
+    for (const [index, value] of expected.entries()) same(actual[index], value, `${path}[${index}]`)
+  } else if (typeof expected === 'object' && expected !== null && !(expected instanceof Date)) {
+    const of = actual as Record<string, unknown>
+    expect({ path, keys: Object.keys(of ?? {}).sort() }).toEqual({ path, keys: Object.keys(expected).sort() })
+    for (const [name, value] of Object.entries(expected)) same(of[name], value, `${path}.${name}`)
+  } else expect({ path, value: actual }).toEqual({ path, value: expected })
+}
+
+/** Lists that come in no order. */
+const sorted = (answers: Answers): unknown => {
+  const group = (value: unknown): unknown => {
+    if (Array.isArray(value)) {
+      const items = value.map(group)
+      const isNamed = items.some(
+        (item) => typeof item === 'object' && item !== null && ('prediction' in item || 'path' in item),
+      )
+      return isNamed
+        ? items.toSorted((a, b) => (JSON.stringify(nameOf(a)) < JSON.stringify(nameOf(b)) ? -1 : 1))
+        : items
+    }
+    if (typeof value !== 'object' || value === null || value instanceof Date) return value
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, group(member)]))
+  }
+  return group({ current: answers.current, reference: answers.reference })
+}
+
+const nameOf = (item: unknown): unknown => {
+  const { prediction, actual, path, reason } = item as Record<string, unknown>
+  return [prediction, actual, path, reason]
+}
+
+export const testStore = (name: string, harness: () => Harness): void => {
+  const question: SurveyQuestion = {
+    ...windows,
+    where: [],
+    by: [],
+    model: 'loans',
+    columns: columnsOf(schema),
+  }
+
+  const ask = async (table: string, asked: SurveyQuestion, change: (plan: Plan) => Plan = (plan) => plan) => {
+    const store = await storeOf({ url: harness().url, table, actualsTable: `${table}_actuals` })
+    try {
+      const shares: number[] = []
+      const survey: Survey = await store.survey(asked, (share) => shares.push(share))
+      const options = { model: asked.model, bucket: undefined, timeZone: 'Europe/Berlin', referenceColumns: undefined }
+      const plan = change(planOf(asked, survey, options))
+      const answers = await store.answer(plan, (share) => shares.push(share))
+      return { survey, plan, answers, shares }
+    } finally {
+      await store.close()
+    }
+  }
+
+  const expectSums = (plan: Plan, answers: Answers): void => {
+    const known = new Map(plan.columns.map((column) => [column.name, new Set<string>()]))
+    const reference = expectedAnswer(made, plan, 'reference', known)
+    const current = expectedAnswer(made, plan, 'current', known)
+    same(sorted(answers), sorted({ plan, current, reference }))
+  }
+
+  describe(`${name} as a store of reports`, () => {
+    beforeAll(async () => {
+      const { table, createSink } = harness()
+      await write(createSink(table), schema)
+      await write(createSink(`${table}_json`), undefined)
+    })
+
+    it('says what there is', async () => {
+      const { survey, shares } = await ask(harness().table, question)
+      expect(survey.columns.map(({ name, role, kind }) => `${role} ${name}: ${kind}`)).toEqual([
+        'feature amount: number',
+        'feature count: number',
+        'feature city: category',
+        'feature member: boolean',
+        'feature opened: time',
+        'feature notes: json',
+        'output prediction: category',
+        'output confidence: number',
+      ])
+      const [amount, count, city, member] = survey.columns
+      expect(amount!.edges!.length).toBeGreaterThan(90)
+      expect(amount).toMatchObject({ min: amount!.edges![0], max: amount!.edges!.at(-1), whole: false })
+      expect(count).toMatchObject({ edges: [0, 1, 2, 3, 3], distinct: 4, whole: true })
+      expect(city!.categories!.toSorted()).toEqual(['Köln', 'Paris', "d'Or", 'köln'].toSorted())
+      expect(member!.categories!.toSorted()).toEqual(['false', 'true'])
+      expect(survey).toMatchObject({ hasActuals: true, models: ['loans'] })
+      expect(survey.labels.map(({ name, kind }) => [name, kind])).toEqual([['actual', 'category']])
+      expect(shares.at(-1)).toBe(1)
+      expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true)
+    })
+
+    it('sums up every row of both windows', async () => {
+      const { plan, answers } = await ask(harness().table, question)
+      expect(plan.comparison).toMatchObject({
+        task: 'classification',
+        prediction: 'prediction',
+        actual: 'actual',
+        positive: 'yes',
+        score: { column: 'confidence', meaning: 'confidence' },
+      })
+      expect(answers.current.all.traffic.instances.n).toBeGreaterThan(200)
+      expect(answers.current.all.columns['city']!.unseenValues[0]).toMatchObject({ value: 'Zürich' })
+      expectSums(plan, answers)
+    })
+
+    it('cuts the current window by columns and tags, and keeps to the rows that are asked for', async () => {
+      const asked = { ...question, by: ['country', 'member'], where: [{ name: 'city', value: 'köln' }] }
+      const { plan, answers } = await ask(harness().table, asked)
+      expect(answers.current.slices.map(({ name, value }) => `${name}=${value}`).toSorted()).toEqual([
+        'country=DE',
+        'country=FR',
+        'member=',
+        'member=false',
+        'member=true',
+      ])
+      expectSums(plan, answers)
+    })
+
+    it('tells other values of the reference from new ones, where not all are named', async () => {
+      const { plan, answers } = await ask(harness().table, question, (plan) => ({
+        ...plan,
+        columns: plan.columns.map((column) =>
+          column.name === 'city' ? { ...column, categories: ['Köln'], complete: false } : column,
+        ),
+      }))
+      const city = answers.current.all.columns['city']!
+      expect(city.other.n).toBeGreaterThan(50)
+      expect(city.unseenValues.map(({ value }) => value)).toEqual(['Zürich'])
+      expectSums(plan, answers)
+    })
+
+    it('compares numbers as a regression', async () => {
+      const { plan, answers } = await ask(harness().table, question, (plan) => ({
+        ...plan,
+        comparison: undefined,
+      }))
+      expect(answers.current.all.labelled).toBeUndefined()
+      expectSums(plan, answers)
+    })
+
+    it('reads members of JSON columns as columns', async () => {
+      const { plan, answers, survey } = await ask(`${harness().table}_json`, {
+        ...question,
+        columns: columnsOf(undefined),
+      })
+      expect(survey.columns.map(({ name, role, kind }) => `${role} ${name}: ${kind}`).toSorted()).toEqual(
+        [
+          'feature amount: number',
+          'feature count: number',
+          'feature city: category',
+          'feature member: boolean',
+          'feature opened: time',
+          'feature notes_f0: number',
+          'feature notes_f1: number',
+          'output prediction: category',
+          'output confidence: number',
+        ].toSorted(),
+      )
+      expect(plan.comparison).toMatchObject({ prediction: 'prediction', actual: 'actual' })
+      const columns = plan.columns.filter(({ name }) => !name.startsWith('notes'))
+      const without = (of: Answers['current']) => ({
+        ...of,
+        all: { ...of.all, columns: pick(of.all.columns, columns) },
+        buckets: of.buckets.map((bucket) => ({ ...bucket, columns: pick(bucket.columns, columns) })),
+        versions: Object.fromEntries(
+          Object.entries(of.versions).map(([version, group]) => [
+            version,
+            { ...group, columns: pick(group.columns, columns) },
+          ]),
+        ),
+      })
+      expectSums(
+        { ...plan, columns },
+        { plan, current: without(answers.current), reference: without(answers.reference!) },
+      )
+    })
+
+    it('knows a name that is no column and no tag', async () => {
+      await expect(ask(harness().table, { ...question, by: ['contry'] })).rejects.toMatchObject({
+        code: 'PREDICTIONS_BAD_CONFIGURATION',
+        message: expect.stringContaining('did you mean "country"?') as string,
+      })
+    })
+
+    it('knows a table that is not there, and one that is none of predictions', async () => {
+      await expect(ask('nowhere', question)).rejects.toMatchObject({
+        code: 'PREDICTIONS_BAD_CONFIGURATION',
+        message: expect.stringContaining('no table') as string,
+      })
+    })
+
+    it('answers for a window without rows', async () => {
+      const empty = { since: new Date('2020-01-01'), until: new Date('2020-01-02') }
+      const { answers } = await ask(harness().table, { ...question, current: empty, reference: undefined })
+      expect(answers.current.all.traffic.instances).toEqual({ n: 0, w: 0, w2: 0 })
+      expect(answers.reference).toBeUndefined()
+    })
+  })
+}
+
+const pick = <Value>(of: Readonly<Record<string, Value>>, columns: readonly { readonly name: string }[]) =>
+  Object.fromEntries(columns.map(({ name }) => [name, of[name]!]))

@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto'
+import { mysql } from 'capture-predictions/sinks/mysql'
+import { createConnection } from 'mysql2/promise'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { service } from '../../setup/services.ts'
+import { testStore } from './contract.ts'
+
+const servers = [
+  { server: 'MySQL', url: await service('mysql') },
+  { server: 'MariaDB', url: await service('mariadb') },
+]
+
+describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => {
+  const schema = `report_test_${randomBytes(6).toString('hex')}`
+  const run = async (sql: string) => {
+    const connection = await createConnection(url!)
+    await connection.query(sql)
+    await connection.end()
+  }
+  beforeAll(() => run(`create database \`${schema}\``))
+  afterAll(() => run(`drop database \`${schema}\``))
+
+  testStore(server, () => ({
+    url: url!,
+    table: `${schema}.predictions`,
+    createSink: (table) => mysql({ url: url!, table }),
+  }))
+})

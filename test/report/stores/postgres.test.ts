@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto'
+import { postgres } from 'capture-predictions/sinks/postgres'
+import pg from 'pg'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { service } from '../../setup/services.ts'
+import { testStore } from './contract.ts'
+
+const servers = [
+  { server: 'Postgres', url: await service('postgres') },
+  { server: 'Postgres 18', url: await service('postgres18') },
+]
+
+describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => {
+  const schema = `report_test_${randomBytes(6).toString('hex')}`
+  const run = async (sql: string) => {
+    const client = new pg.Client({ connectionString: url! })
+    await client.connect()
+    await client.query(sql)
+    await client.end()
+  }
+  beforeAll(() => run(`create schema "${schema}"`))
+  afterAll(() => run(`drop schema "${schema}" cascade`))
+
+  testStore(server, () => ({
+    url: url!,
+    table: `${schema}.predictions`,
+    createSink: (table) => postgres({ url: url!, table }),
+  }))
+})

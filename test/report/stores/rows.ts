@@ -1,0 +1,170 @@
+import { actualFrom, type ActualRecord } from '../../../src/records/actual.ts'
+import { recordFrom, type PredictionRecord } from '../../../src/records/record.ts'
+import type { Plan, WindowAnswer } from '../../../src/report/answers.ts'
+import { secondsOf } from '../../../src/report/tally/json-members.ts'
+import { tallyRows, type Known } from '../../../src/report/tally/rows.ts'
+import { addCell } from '../../../src/report/tally/cells.ts'
+import type { PredictionSchema } from '../../../src/schema/schema.ts'
+
+/** Rows that have everything in them that a report looks at, and what they sum up to. */
+
+export const schema: PredictionSchema = {
+  features: {
+    type: 'object',
+    properties: {
+      amount: { type: 'number' },
+      count: { type: 'integer' },
+      city: { type: 'string' },
+      member: { type: 'boolean' },
+      opened: { type: 'string', format: 'date-time' },
+      notes: { type: 'array' },
+    },
+  },
+  outputs: { type: 'object', properties: { prediction: { type: 'string' }, confidence: { type: 'number' } } },
+}
+
+export const windows = {
+  reference: { since: new Date('2026-11-01T00:00:00Z'), until: new Date('2026-11-03T00:00:00Z') },
+  current: { since: new Date('2026-11-03T00:00:00Z'), until: new Date('2026-11-05T00:00:00Z') },
+}
+
+/** The same numbers at each run. */
+const numbersFrom = (seed: number) => () => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+  return seed / 2_147_483_648
+}
+
+const idOf = (index: number): string => `01990000-0000-7000-8000-${(index * 65_536).toString(16).padStart(12, '0')}`
+
+export interface Made {
+  readonly predictions: readonly PredictionRecord[]
+  readonly actuals: readonly ActualRecord[]
+}
+
+const ROWS = 600
+const MINUTE = 60_000
+
+export const makeRows = (): Made => {
+  const next = numbersFrom(7)
+  const predictions: PredictionRecord[] = []
+  const actuals: ActualRecord[] = []
+  for (let index = 0; index < ROWS; index++) {
+    // Also before and after the windows.
+    const time = windows.reference.since.getTime() - 6 * 60 * MINUTE + index * 10 * MINUTE
+    const isCurrent = time >= windows.current.since.getTime()
+    const failed = next() < 0.05
+    const prediction = next() < 0.4 ? 'yes' : 'no'
+    const city = isCurrent && next() < 0.1 ? 'Zürich' : ['Köln', 'köln', 'Paris', "d'Or"][Math.floor(next() * 4)]!
+    predictions.push(
+      recordFrom({
+        id: idOf(index),
+        timestamp: new Date(time).toISOString(),
+        model: index % 50 === 0 ? 'other' : 'loans',
+        model_version: isCurrent && next() < 0.5 ? '2' : '1',
+        request_id: `request-${index}`,
+        status: failed ? 500 : 200,
+        ...(failed && { error: 'model failed' }),
+        duration_ms: Math.round(next() * 1000) / 10,
+        sample_weight: next() < 0.5 ? 1 : 4,
+        tags: { country: ['DE', 'FR'][index % 2]! },
+        features: {
+          ...(next() < 0.9 && { amount: Math.round(next() * 1e6) / 1000 - 200 + (isCurrent ? 300 : 0) }),
+          count: Math.floor(next() * 4),
+          city,
+          ...(next() < 0.8 && { member: next() < 0.5 }),
+          opened: new Date(time - Math.floor(next() * 1e9)).toISOString(),
+          ...(next() < 0.5 && { notes: [1, 2] }),
+        },
+        outputs: failed ? {} : { prediction, confidence: Math.round((0.5 + next() / 2) * 1e4) / 1e4 },
+        ...(next() < 0.1 && { extra: { 'features.amount': { value: 'x', reason: 'not a number' } } }),
+      }),
+    )
+    if (next() < 0.3) continue
+    const truth = next() < 0.8 ? prediction : prediction === 'yes' ? 'no' : 'yes'
+    const reports = next() < 0.2 ? 2 : 1
+    for (let report = 0; report < reports; report++) {
+      const known = new Date(time + (report + 1) * 60 * MINUTE).toISOString()
+      actuals.push(
+        actualFrom({
+          id: `01990000-0000-8000-8000-${(index * 16 + report).toString(16).padStart(12, '0')}`,
+          timestamp: known,
+          reported_at: known,
+          prediction_id: idOf(index),
+          // A correction, or the first report's word.
+          actuals: { actual: report === 0 && reports === 2 ? 'no' : truth },
+        }),
+      )
+    }
+    if (next() < 0.05)
+      actuals.push(
+        actualFrom({
+          id: `01990000-0000-8000-8000-${(index * 16 + 9).toString(16).padStart(12, '0')}`,
+          timestamp: new Date(time + 600 * MINUTE).toISOString(),
+          reported_at: new Date(time + 600 * MINUTE).toISOString(),
+          prediction_id: idOf(index),
+          retracted: true,
+        }),
+      )
+  }
+  actuals.push(
+    actualFrom({
+      id: '01990000-0000-8000-8000-ffffffffffff',
+      timestamp: '2026-11-04T00:00:00.000Z',
+      reported_at: '2026-11-04T00:00:00.000Z',
+      prediction_id: '01990000-0000-7000-9000-000000000000',
+      actuals: { actual: 'yes' },
+    }),
+  )
+  return { predictions, actuals }
+}
+
+/** The latest report of each prediction, without those that were taken back. */
+const latestOf = (actuals: readonly ActualRecord[]): ReadonlyMap<string, ActualRecord> => {
+  const latest = new Map<string, ActualRecord>()
+  for (const actual of actuals) {
+    const before = latest.get(actual.prediction_id!)
+    if (!before || actual.timestamp >= before.timestamp) latest.set(actual.prediction_id!, actual)
+  }
+  return new Map([...latest].filter(([, { retracted }]) => !retracted))
+}
+
+/** What the rows of a window sum up to, row by row. */
+export const expectedAnswer = (
+  { predictions, actuals }: Made,
+  plan: Plan,
+  name: 'reference' | 'current',
+  known: Known,
+): WindowAnswer => {
+  const window = plan[name]!
+  const isReference = name === 'reference'
+  const tally = tallyRows(plan, window, known, isReference)
+  const latest = latestOf(actuals)
+  for (const record of predictions) {
+    const time = Date.parse(record.timestamp)
+    if (time < window.since.getTime() || time >= window.until.getTime()) continue
+    if (plan.model !== undefined && record.model !== plan.model) continue
+    const valueOf = (column: string): unknown => {
+      const value = record.outputs[column] ?? record.features[column]
+      if (column === 'opened') return secondsOf(value)
+      return typeof value === 'boolean' ? String(value) : value
+    }
+    if (!plan.where.every(({ name, value }) => String(record.tags[name] ?? valueOf(name)) === value)) continue
+    const actual = latest.get(record.id)
+    tally.add({
+      time,
+      version: record.model_version,
+      weight: record.sample_weight,
+      failed: record.status >= 400 || record.error !== null,
+      duration: record.duration_ms,
+      values: plan.columns.map((column) => valueOf(column.name)),
+      slices: isReference ? [] : plan.by.map(({ name }) => String(record.tags[name] ?? valueOf(name) ?? '')),
+      isLabelled: actual !== undefined,
+      actual: actual?.actuals['actual'],
+      actualTime: actual ? Date.parse(actual.timestamp) : null,
+    })
+    const { sample_weight: w } = record
+    for (const [path, { reason }] of Object.entries(record.extra))
+      addCell(tally.window.extra(path, reason), { n: 1, w, w2: w * w })
+  }
+  return tally.window.answer(plan.comparison ? (isReference ? 0 : 1) : undefined)
+}
