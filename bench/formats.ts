@@ -37,6 +37,7 @@ const context: ExchangeContext = {
   readsLater: isLarge,
   isUnread,
   asUnread: (format, request) => ({ format, request }),
+  ordinary: undefined,
   featureNames: [],
   outputNames: [],
   listNames: new Set(),

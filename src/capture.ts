@@ -16,6 +16,8 @@ import { Exchange } from './exchange/exchange.ts'
 import type { EndedExchange, ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
 import { asUnread, createFormatChooser, isUnread } from './formats/index.ts'
+import { json } from './formats/json.ts'
+import { ordinaryReading } from './formats/ordinary.ts'
 import { isLarge } from './formats/shorten.ts'
 import { HeldReply } from './http/held-reply.ts'
 import { createIds } from './records/id.ts'
@@ -137,6 +139,10 @@ const bodiesBy = (setting: string | Format): Pick<ExchangeContext, 'readsLater' 
     ? { readsLater: isLarge, isUnread, asUnread: (format, request, reply) => asUnread(setting, format, request, reply) }
     : { readsLater: () => false, isUnread: () => false, asUnread: (format, request) => ({ format, request }) }
 
+/** Whether bodies are read by what they are: nobody says that theirs are something else, or where in them instances stand. */
+const readsByLook = ({ format, instances, predictions }: Settings): boolean =>
+  (format === 'auto' || format === 'json') && instances === undefined && predictions === undefined
+
 /** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
 const samplersOf = ({ sampleRate, sampleAlways: always }: Settings) => {
   const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
@@ -254,6 +260,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     return promise.then(() => Promise.all(waits)).then(() => {})
   }
 
+  let ordinary = { format: json, reading: ordinaryReading(outputNames(columns)) }
   const context: ExchangeContext = {
     nextId: createIds(),
     timestamp: createTimestamps(),
@@ -263,6 +270,12 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       return format
     },
     ...bodiesBy(settings.format),
+    ordinary: readsByLook(settings)
+      ? () => {
+          counts.format(json.name)
+          return ordinary
+        }
+      : undefined,
     featureNames: featureNames(columns),
     outputNames: outputNames(columns),
     listNames: listNames(columns),
@@ -309,6 +322,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     schema = next
     context.featureNames = featureNames(columns)
     context.outputNames = outputNames(columns)
+    ordinary = { format: json, reading: ordinaryReading(context.outputNames) }
     context.listNames = listNames(columns)
   }
 

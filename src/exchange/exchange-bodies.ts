@@ -3,12 +3,13 @@ import { type ExchangeContext, RequestView } from './exchange-context.ts'
 import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from '../formats/format.ts'
 import { readInSteps, toParts, withValue } from '../formats/body.ts'
 import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
+import { isOrdinaryReply, isOrdinaryRequest } from '../formats/ordinary.ts'
 import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
 import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
 import { EventStream } from '../formats/event-stream.ts'
 import { readStream } from '../formats/stream-reply.ts'
 import { LateBody } from '../formats/late-body.ts'
-import { type InstanceTexts, makeTexts, makeTextsInSteps } from './instance-texts.ts'
+import { makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
 import { decode, encode } from '../records/json.ts'
 import { messageOf } from '../errors/errors.ts'
@@ -62,6 +63,8 @@ export class ExchangeBodies {
   readonly #redaction: Redaction | undefined
   #format: Format | undefined
   #reading: RequestReading | undefined
+  /** Its request is read by no format: see `formats/ordinary.ts`. */
+  #isOrdinary = false
   /** What was set since the outputs were read, one after the other: how they are merged, the request tells. */
   #given: (Members | readonly Members[])[] | undefined
   /** Nothing of the request is known, nor how many instances it has. */
@@ -96,6 +99,7 @@ export class ExchangeBodies {
 
   request(body: unknown): void {
     try {
+      if (this.#readOrdinaryRequest(body)) return
       if (body instanceof LateBody) this.#laterRequest = { body }
       else if (this.#context.readsLater(body)) this.#laterRequest = { body: snapshotOf(body) }
       else this.#readRequest(body)
@@ -107,6 +111,7 @@ export class ExchangeBodies {
   reply(given: Reply): void {
     const { body } = given
     try {
+      if (this.#isOrdinary && this.#readOrdinaryReply(body)) return
       const reply = streamed(given, this.#context.maxBodyBytes)
       if (reply.body instanceof EventStream) this.#readEvents(reply)
       else if (this.#laterRequest !== undefined || this.#context.readsLater(body))
@@ -219,6 +224,32 @@ export class ExchangeBodies {
     const instances = this.#instances
     if (outputs !== instances && !this.#isUnknown)
       this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
+  }
+
+  /** The straight way of most requests; false: a format is to read it. */
+  #readOrdinaryRequest(body: unknown): boolean {
+    const { ordinary } = this.#context
+    if (ordinary === undefined || this.#redaction !== undefined || !isOrdinaryRequest(body)) return false
+    const text = JSON.stringify(body)
+    if (!this.#isWithinLimit(text.length)) return false
+    const { format, reading } = ordinary()
+    this.#isOrdinary = true
+    this.#format = format
+    this.#reading = reading
+    if (!this.#owner.isOut()) this.features = [text]
+    return true
+  }
+
+  /** The same of its reply, with what was set so far. */
+  #readOrdinaryReply(body: unknown): boolean {
+    if (!isOrdinaryReply(body, this.#context.outputNames)) return false
+    const given = this.#given
+    if (given?.some(Array.isArray)) return false
+    const text = given === undefined ? JSON.stringify(body) : encode(Object.assign({}, body, ...given))
+    if (!this.#isWithinLimit(text.length)) return false
+    this.#given = undefined
+    this.outputs = [text]
+    return true
   }
 
   #readRequest(body: unknown): void {
@@ -353,12 +384,12 @@ export class ExchangeBodies {
 
   #texts(side: Side, parts: Parts): TextList {
     const made = makeTexts(parts, this.#changeOf(side))
-    return this.#isWithinLimit(made) ? made.texts : finish(this.#leaveOut(side, made.texts))
+    return this.#isWithinLimit(made.size) ? made.texts : finish(this.#leaveOut(side, made.texts))
   }
 
   *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<TextList> {
     const made = yield* makeTextsInSteps(parts, bytes, this.#changeOf(side))
-    return this.#isWithinLimit(made) ? made.texts : yield* this.#leaveOut(side, made.texts)
+    return this.#isWithinLimit(made.size) ? made.texts : yield* this.#leaveOut(side, made.texts)
   }
 
   #changeOf(side: Side): Change | undefined {
@@ -366,7 +397,7 @@ export class ExchangeBodies {
     return redaction && ((row) => redaction.apply(side, row) as Members)
   }
 
-  #isWithinLimit({ size }: InstanceTexts): boolean {
+  #isWithinLimit(size: number): boolean {
     return size <= TEXT_FACTOR * this.#context.maxBodyBytes
   }
 

@@ -16,6 +16,11 @@ export interface ExchangeContext {
   asUnread(format: Format, request: RequestReading, reply: FormatReply): { format: Format; request: RequestReading }
   /** Whether a body is so large that it is read at the end, in steps: of its owner's objects a format of ours then sees a copy. */
   readsLater(body: unknown): boolean
+  /**
+   * Counts an ordinary request, and gives what a format would have said of it; undefined: none is ordinary, as the settings say how
+   * bodies are read.
+   */
+  readonly ordinary: (() => { readonly format: Format; readonly reading: RequestReading }) | undefined
   /** In the schema's order. */
   featureNames: readonly string[]
   outputNames: readonly string[]

@@ -14,6 +14,7 @@ import { byPaths, type Paths } from './paths.ts'
 import { hasPredictions } from './replies.ts'
 import { isObject } from './rows.ts'
 import { seldon } from './seldon.ts'
+import { SIGNED } from './signed.ts'
 
 /** The formats by name, in the order in which `auto` asks them. `json` takes what no other knows. */
 export const formats: Readonly<Record<string, Format>> = Object.freeze(
@@ -45,12 +46,6 @@ export const chooseFormat = (setting: string | Format, request: FormatRequest): 
     `format "${setting}" is unknown; allowed are ${formatNames.join(', ')} or a function's object`,
   )
 }
-
-/** Members that a protocol's bodies have, one of them at least: an object without any is not asked about further. */
-const SIGNED = new Set([
-  ...['inputs', 'instances', 'examples', 'dataframe_split', 'dataframe_records', 'input_data', 'Inputs'],
-  ...['data', 'jsonData', 'strData', 'binData', 'messages', 'prompt', 'input'],
-])
 
 const formatByAuto = (request: FormatRequest): Format => {
   const content = contentOf(request)

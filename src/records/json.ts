@@ -17,7 +17,7 @@ const MAX_ITEMS = 1e8
 const MARK = `${randomUUID()}:`
 
 /** Whether `JSON.stringify` writes a number without loss: x - x is NaN for NaN and the infinities; 1 / x is -Infinity for -0. */
-const isPlainNumber = (value: number): boolean => value - value === 0 && (value !== 0 || 1 / value > 0)
+export const isPlainNumber = (value: number): boolean => value - value === 0 && (value !== 0 || 1 / value > 0)
 
 /** Whether `JSON.stringify` writes `value` without loss: nothing but strings, finite numbers, booleans, null, plain arrays and objects. */
 const isPlain = (value: unknown, depth = 0): boolean => {
