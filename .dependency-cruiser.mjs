@@ -30,6 +30,31 @@ export default {
       to: { path: '^(integrations|sinks)/', pathNot: '^sinks/(sql|$1)(/|\\.ts$)' },
     },
     {
+      name: 'statistics-know-no-store-and-no-view',
+      severity: 'error',
+      comment: 'Statistics, findings and views are functions of what a store answered.',
+      from: { path: '^src/report/(statistics|findings|views)/' },
+      to: { path: '^(sinks|node_modules/knex)/|^src/(?!report/|config/nearest)|^src/report/(tally|time|report|plan)' },
+    },
+    {
+      name: 'views-compute-nothing',
+      severity: 'error',
+      comment: 'A view shows a report, and never what it was made from.',
+      from: { path: '^src/report/views/' },
+      to: { path: '^src/report/(answers|drift|judge|performance|summaries|traffic)\\.ts$|^src/report/findings/' },
+    },
+    {
+      name: 'services-load-no-report',
+      severity: 'error',
+      comment: "What charts and distribution functions come from is the report's alone: no service loads it.",
+      from: { path: '^(src|integrations|sinks)/', pathNot: '^src/report/' },
+      to: {
+        path: '^node_modules/(jstat|d3-|csv-parse)|^src/report/(index|judge|report|views|statistics)',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'public-names-only',
       severity: 'error',
       comment: 'Examples use the package as its users do.',
