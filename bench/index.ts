@@ -17,6 +17,7 @@ const all = [
   'schema',
   'elasticsearch',
   'kafka',
+  'report',
 ]
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !all.includes(name))

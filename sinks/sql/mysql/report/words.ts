@@ -99,7 +99,7 @@ const levelOf = (level: number): string => {
       from ${from} m join json_table(json_keys(m.j), '$[*]' columns (name varchar(500) path '$')) k where json_type(m.j) = 'OBJECT'
     union all
     select cast(${item} as char(2000)) as path, json_extract(m.j, concat('$[', k.place - 1, ']')) as j
-      from ${from} m join json_table(m.j, '$[*]' columns (place for ordinality, there int exists path '$')) k where json_type(m.j) = 'ARRAY' and json_length(m.j) <= 50)`
+      from ${from} m join json_table(json_extract(m.j, '$'), '$[*]' columns (place for ordinality, there int exists path '$')) k where json_type(m.j) = 'ARRAY' and json_length(m.j) <= 50)`
 }
 
 /** A path of `members` as its steps. */
