@@ -259,6 +259,23 @@ describe('a capture that sees requests and matches none', () => {
     ])
   })
 
+  it('says so at the first request after a minute, however few there were', () => {
+    const said: string[] = []
+    vi.useFakeTimers({ toFake: ['performance'] })
+    cleanup(() => vi.useRealTimers())
+    const logger = { ...silentLogger, warn: (message: string) => void said.push(message) }
+    const { capture } = testCapture({ logger })
+    const route = () => capture.route('POST', '/v1/predict', false)
+    route()
+    vi.advanceTimersByTime(59_999)
+    route()
+    expect(said).toEqual([])
+    vi.advanceTimersByTime(1)
+    route()
+    route()
+    expect(said).toEqual([expect.stringMatching(/none of 3 requests .*POST \/v1\/predict/)])
+  })
+
   it('captures whatever passes with always: true', () => {
     const { capture } = testCapture({ always: true })
     expect(capture.route('GET', '/anything?x=1', false)).toBe('GET /anything')

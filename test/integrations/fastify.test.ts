@@ -1,10 +1,12 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import compress from '@fastify/compress'
 import fastify4 from 'fastify4'
 import fastify5, { type FastifyInstance } from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
-import type { Column } from 'capture-predictions'
+import { silentLogger, type Column } from 'capture-predictions'
 import capturePredictions from 'capture-predictions/fastify'
 import { cleanup, keepingSink, temporaryFolder, testCapture } from '../setup/captures.ts'
 
@@ -222,16 +224,16 @@ describe.each([
     app.post('/events', (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
-      reply.raw.write('data: 1\n\n')
+      reply.raw.write(': waiting\n\n')
       request.prediction!.set({ tokens: 1 })
       reply.raw.end()
     })
     const full = await post(app, '/full')
     expect(captured).toBe(1)
     const events = await post(app, '/events')
-    expect((await records()).map(({ id, outputs, extra }) => [id, outputs, extra])).toEqual([
-      [full.headers['x-prediction-id'], { prediction: 1 }, {}],
-      [events.headers['x-prediction-id'], { tokens: 1 }, {}],
+    expect((await records()).map(({ id, outputs, error }) => [id, outputs, error])).toEqual([
+      [full.headers['x-prediction-id'], { prediction: 1 }, null],
+      [events.headers['x-prediction-id'], { tokens: 1 }, null],
     ])
   })
 
@@ -285,33 +287,45 @@ it('keeps a prediction that was made after its client went away', async () => {
   await vi.waitFor(async () => expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 4 }]))
 })
 
-it.each([
+describe.each([
   ['Fastify 4', fastify4 as unknown as typeof fastify5],
   ['Fastify 5', fastify5],
-])('uses the schema of a route that stands behind a register without await: %s', async (_, fastify) => {
-  const { capture, records } = testCapture()
-  const app = fastify()
-  cleanup(() => app.close())
-  void app.register(capturePredictions, { capture })
-  const schema = { body: { type: 'object', properties: { n: { type: 'integer' } } } }
-  app.post('/predict', { schema }, async () => ({ prediction: 1 }))
-  const columns: string[] = []
-  const { addRouteSchema } = capture
-  capture.addRouteSchema = (route, shared) => {
-    columns.push(...Object.keys((route.body as typeof schema.body).properties))
-    addRouteSchema(route, shared)
-  }
-  for (let i = 0; i < 2; i++) await app.inject({ method: 'POST', url: '/predict', payload: { n: 1 } })
-  expect(columns).toEqual(['n'])
-  expect(await records()).toHaveLength(2)
-})
+])('%s', (_, fastify) => {
+  it('stores typed columns of a route that stands behind a register without await', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'predictions.db')
+    const app = fastify()
+    cleanup(() => app.close())
+    void app.register(capturePredictions, {
+      sink: `sqlite:${file}`,
+      outboxDir: join(folder, 'outbox'),
+      logger: silentLogger,
+    })
+    const schema = {
+      body: { type: 'object', properties: { n: { type: 'integer' }, ratio: { type: 'number' } } },
+      response: { 200: { type: 'object', properties: { label: { type: 'string' } } } },
+    }
+    app.post('/predict', { schema }, async () => ({ label: 'setosa' }))
+    for (let n = 1; n <= 2; n++) await post(app, '/predict', { n, ratio: 0.5 })
+    expect(app.predictions.stats().faults).toBe(0)
+    await app.close()
+    const database = new DatabaseSync(file)
+    cleanup(() => database.close())
+    const rows = database.prepare('select n, typeof(n) kind, ratio, label from predictions order by id').all()
+    expect(rows.map((row) => ({ ...row }))).toEqual(
+      [1, 2].map((n) => ({ n, kind: 'integer', ratio: 0.5, label: 'setosa' })),
+    )
+  })
 
-it('names its hooks', async () => {
-  const { capture } = testCapture()
-  const app = fastify5()
-  cleanup(() => app.close())
-  await app.register(capturePredictions, { capture })
-  app.post('/predict', async () => ({ prediction: 1 }))
-  await app.ready()
-  expect(app.printRoutes({ includeHooks: true })).not.toContain('anonymous')
+  it('names its hooks', async () => {
+    const { capture } = testCapture()
+    const app = fastify()
+    cleanup(() => app.close())
+    await app.register(capturePredictions, { capture })
+    app.post('/predict', async () => ({ prediction: 1 }))
+    await app.ready()
+    const routes = app.printRoutes({ includeHooks: true })
+    expect(routes).not.toContain('anonymous')
+    expect(routes).toContain('predictionsOnRequest()')
+  })
 })

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
+import type { Capture } from 'capture-predictions'
+import { comparable, rawReply } from '../http/raw.ts'
 import { cleanup, testCapture } from '../setup/captures.ts'
 import { frameworks, type AppOptions, type Framework, type Handler } from './frameworks.ts'
 
@@ -109,6 +111,56 @@ describe.each(frameworks)('$name', (framework) => {
     const [record] = await records()
     expect(record).toMatchObject({ status: 500, features: FLOWER, outputs: {} })
     expect(record!.error).toContain('the model broke')
+  })
+
+  /** What the client gets, byte for byte, with and without capture. */
+  const replies = async (capture: Capture, path: string, handler: Handler): Promise<string[]> => {
+    const got: string[] = []
+    for (const given of [undefined, capture]) {
+      const { port } = await start(framework, { capture: given, handler, path })
+      got.push(comparable(await rawReply(port, path)))
+    }
+    return got
+  }
+
+  it.each([
+    [500, { message: 'Internal server error' }],
+    [200, { prediction: 0 }],
+  ])('is told the error that the app caught, where it replies %i', async (status, body) => {
+    const { capture, records } = testCapture()
+    const [bare, reply] = await replies(capture, '/predict', ({ prediction }) => {
+      prediction?.fail(new Error('the model broke'))
+      return { status, body }
+    })
+    expect(reply).toBe(bare)
+    const seen = (await records()).map(({ status, error, outputs }) => ({ status, error, outputs }))
+    expect(seen).toEqual([{ status, error: 'the model broke', outputs: status === 200 ? body : {} }])
+  })
+
+  it('captures whatever passes with always: true', async () => {
+    const { capture, records } = testCapture({ always: true })
+    const [bare, reply] = await replies(capture, '/anything/at/all', predict)
+    expect(reply).toBe(bare)
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 0 }])
+  })
+
+  it('stores the messages of a list of errors, and not what kind of error it is', async () => {
+    const { capture, records } = testCapture()
+    const bodies = [
+      { message: ['a must be a number', 'b must not be empty'], error: 'Bad Request', statusCode: 400 },
+      {
+        errors: [
+          { message: 'no such flower', extensions: { stacktrace: ['at model.js:1'] } },
+          { message: 'and no leaf' },
+        ],
+      },
+    ]
+    for (const body of bodies) {
+      const [bare, reply] = await replies(capture, '/predict', () => ({ status: 400, body }))
+      expect(reply).toBe(bare)
+    }
+    const errors = (await records()).map(({ error }) => error)
+    expect(errors).toEqual(['a must be a number; b must not be empty', 'no such flower; and no leaf'])
   })
 
   it('takes objects as they were when the handler got and replied them', async () => {
