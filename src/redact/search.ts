@@ -29,19 +29,24 @@ const folded = (text: string): string => {
 
 const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** A text as it is, and as JSON, URLs and HTML spell it. */
-const spellingsOf = (text: string): string[] => [
-  text,
-  JSON.stringify(text).slice(1, -1),
+/** What JSON, URLs and HTML all write as it is. */
+const PLAIN = /^[\w.~-]+$/
+
+/** Adds a text as it is, and as JSON, URLs and HTML spell it. */
+const addSpellings = (spellings: Set<string>, text: string): void => {
+  spellings.add(folded(text))
+  if (PLAIN.test(text)) return
+  const json = JSON.stringify(text)
+  if (json.length !== text.length + 2) spellings.add(folded(json.slice(1, -1)))
   // By way of bytes, as a lone surrogate has no spelling in a URL.
-  encodeURIComponent(Buffer.from(text).toString()),
-  text.replace(/[&<>"']/g, (char) => HTML[char]!),
-]
+  spellings.add(folded(encodeURIComponent(Buffer.from(text).toString())))
+  if (/[&<>"']/.test(text)) spellings.add(folded(text.replace(/[&<>"']/g, (char) => HTML[char]!)))
+}
 
 /** @param texts of `MIN_LENGTH` units or more */
 export const searchFor = (texts: Iterable<string>, budget: Budget): Search => {
   const spellings = new Set<string>()
-  for (const text of texts) for (const spelling of spellingsOf(text)) spellings.add(folded(spelling))
+  for (const text of texts) addSpellings(spellings, text)
   const few = spellings.size <= FEW ? [...spellings] : undefined
   let starts: Starts | undefined
 

@@ -90,6 +90,33 @@ it('a long integer is found as parsers round it', async () => {
   expect((await records())[0]!.outputs).toEqual({ a: ['[redacted]'], b: '[redacted]' })
 })
 
+it('of a line that is no JSON nothing is kept, and the good ones are redacted', async () => {
+  const { capture, records } = testCapture({ redact: ['email'] })
+  const exchange = capture.begin({ route: 'POST /predict', headers: { 'content-type': 'application/jsonlines' } })
+  exchange.request(Buffer.from(`{"email":"${EMAIL}","x":1}\n{"email":"other@engine.example",x}\n{"x":"of ${EMAIL}"}`))
+  exchange.reply({ predictions: [1, 2, 3] }, 200, () => undefined)
+  await exchange.end(200)
+  const all = await records()
+  expect(all.map(({ features }) => features)).toEqual([{ x: 1 }, {}, { x: 'of [redacted]' }])
+  for (const { json, extra } of all) {
+    expect(json).not.toContain('engine.example')
+    expect(extra['body']).toEqual({
+      value: { bytes: expect.any(Number) as number, sha256: expect.any(String) as string },
+      reason: expect.stringMatching(/^1 of 3 lines are no JSON: line 2/) as string,
+    })
+  }
+})
+
+it('finds what JSON, URLs and HTML spell in another way', async () => {
+  const { capture, records } = testCapture({ redact: ['note'] })
+  const secret = 'Münster "A&B" <1\n'
+  const exchange = capture.begin({ route: 'POST /predict', headers: {} })
+  exchange.request({ note: secret })
+  exchange.reply({ a: JSON.stringify({ x: secret }), b: `?q=${encodeURIComponent(secret.trim())}`, c: 'Münster &quot;A&amp;B&quot; &lt;1', d: `<${secret}>` }, 200, () => undefined) // prettier-ignore
+  await exchange.end(200)
+  expect((await records())[0]!.json).not.toMatch(/nster|A&B|A%26B/)
+})
+
 it('leaves alone what is too short or too common to be searched for', async () => {
   const { capture, records } = testCapture({ redact: ['age', 'member', 'code', 'flag'] })
   const exchange = capture.begin({ route: 'POST /predict', headers: {} })
