@@ -31,6 +31,9 @@ const slice = ({ n, w, w2 }: Bins, from: number, to: number): Bins => ({
   w2: w2.slice(from, to),
 })
 
+/** Rows of the current window, and of the reference. */
+type Sizes = readonly [number, number]
+
 interface Both {
   column: PlannedColumn
   current: Distribution
@@ -49,17 +52,17 @@ const spacings = (random: Random, n: number): number[] => {
 const continuous = (
   random: Random,
   name: string,
-  n: number,
+  [n, m]: Sizes,
   weighting: Weighting,
   quantile: (p: number) => number,
   shifted?: (x: number) => number,
 ): Both => {
-  const chances = spacings(random, n)
+  const chances = spacings(random, m)
   const edges: number[] = []
   let under = 0
   for (const chance of chances.slice(0, -1)) edges.push(quantile((under += chance)))
   const before = chances.map((_, i) =>
-    i === 0 || i === BINS + 1 ? 0 : Math.floor((n * i) / BINS) - Math.floor((n * (i - 1)) / BINS),
+    i === 0 || i === BINS + 1 ? 0 : Math.floor((m * i) / BINS) - Math.floor((m * (i - 1)) / BINS),
   )
   const now = shifted ? [...edges.map(shifted), 1].map((p, i, all) => p - (all[i - 1] ?? 0)) : chances
   const of = (counts: readonly number[]): Distribution => {
@@ -72,12 +75,12 @@ const continuous = (
 const categorical = (
   random: Random,
   name: string,
-  n: number,
+  [n, m]: Sizes,
   weighting: Weighting,
   shares: readonly number[],
   of: Partial<PlannedColumn> = {},
 ): Both => {
-  const before = split(random, multinomial(random, n, shares), weighting)
+  const before = split(random, multinomial(random, m, shares), weighting)
   const now = split(random, multinomial(random, n, shares), weighting)
   const known = shares.map((_, i) => i).filter((i) => before.n[i]! > 0)
   known.sort((a, b) => before.w[b]! - before.w[a]!)
@@ -107,10 +110,17 @@ const categorical = (
 }
 
 /** A number of few whole values: each is an edge, the greatest twice. */
-const discrete = (random: Random, name: string, n: number, weighting: Weighting, shares: readonly number[]): Both => {
+const discrete = (
+  random: Random,
+  name: string,
+  [n, m]: Sizes,
+  weighting: Weighting,
+  shares: readonly number[],
+): Both => {
   const edges = [...shares.map((_, i) => i), shares.length - 1]
-  const of = (): Distribution => numbers(edges, { bins: split(random, multinomial(random, n, shares), weighting) })
-  return { column: column(name, { edges }), current: of(), reference: of() }
+  const of = (rows: number): Distribution =>
+    numbers(edges, { bins: split(random, multinomial(random, rows, shares), weighting) })
+  return { column: column(name, { edges }), current: of(n), reference: of(m) }
 }
 
 const withMissing = (random: Random, { column, current, reference }: Both, share: number): Both => {
@@ -161,35 +171,38 @@ const accurate = (random: Random, n: number, share: number) => {
 export interface Simulation {
   n: number
   weighting?: Weighting
+  /** Rows of the reference, where it has others. */
+  m?: number
   /** Of the first feature, in standard deviations. */
   shift?: number
 }
 
 /** A report over ten features and two outputs, with accuracy, errors and latency. Without a shift both windows are alike. */
-export const simulate = (random: Random, { n, weighting = 'none', shift = 0 }: Simulation): Answers => {
+export const simulate = (random: Random, { n, m = n, weighting = 'none', shift = 0 }: Simulation): Answers => {
+  const sizes = [n, m] as const
   const shifted = shift === 0 ? undefined : (x: number) => normalBelow(x - shift)
   const log = (sd: number) => (p: number) => Math.exp(sd * normalQuantile(p))
   const columns = [
-    continuous(random, 'normal', n, weighting, normalQuantile, shifted),
-    continuous(random, 'lognormal', n, weighting, log(1)),
-    continuous(random, 'long_tail', n, weighting, log(2)),
+    continuous(random, 'normal', sizes, weighting, normalQuantile, shifted),
+    continuous(random, 'lognormal', sizes, weighting, log(1)),
+    continuous(random, 'long_tail', sizes, weighting, log(2)),
     withMissing(
       random,
-      continuous(random, 'exponential', n, weighting, (p) => -Math.log(1 - p)),
+      continuous(random, 'exponential', sizes, weighting, (p) => -Math.log(1 - p)),
       0.1,
     ),
-    continuous(random, 'uniform', n, weighting, (p) => p),
-    discrete(random, 'steps', n, weighting, [5, 3, 1, 0.5]),
-    categorical(random, 'kind', n, weighting, [5, 3, 2, 1, 1]),
-    categorical(random, 'country', n, weighting, zipf(40)),
-    categorical(random, 'product', n, weighting, zipf(2000)),
-    categorical(random, 'member', n, weighting, [9, 1], { kind: 'boolean' }),
-    categorical(random, 'prediction', n, weighting, [3, 2, 2], { role: 'output' }),
-    asOutput(continuous(random, 'confidence', n, weighting, (p) => p ** 0.2)),
+    continuous(random, 'uniform', sizes, weighting, (p) => p),
+    discrete(random, 'steps', sizes, weighting, [5, 3, 1, 0.5]),
+    categorical(random, 'kind', sizes, weighting, [5, 3, 2, 1, 1]),
+    categorical(random, 'country', sizes, weighting, zipf(40)),
+    categorical(random, 'product', sizes, weighting, zipf(2000)),
+    categorical(random, 'member', sizes, weighting, [9, 1], { kind: 'boolean' }),
+    categorical(random, 'prediction', sizes, weighting, [3, 2, 2], { role: 'output' }),
+    asOutput(continuous(random, 'confidence', sizes, weighting, (p) => p ** 0.2)),
   ]
   const of = (which: 'current' | 'reference'): Group => {
     const instances = columns[0]![which].present
-    const errors = { ...NONE, n: binomial(random, n, 0.01) }
+    const errors = { ...NONE, n: binomial(random, instances.n, 0.01) }
     const weight = instances.w / instances.n
     return group({
       traffic: {
@@ -198,7 +211,7 @@ export const simulate = (random: Random, { n, weighting = 'none', shift = 0 }: S
         latency: latency(instances),
       },
       columns: Object.fromEntries(columns.map((both) => [both.column.name, both[which]])),
-      labelled: accurate(random, n, 0.9),
+      labelled: accurate(random, instances.n, 0.9),
     })
   }
   const comparison = {

@@ -30,8 +30,10 @@ export const commonValues = (
   const smaller = Math.min(n, m) / (n + m)
   let group = 0
   return before.map((count, i) => {
-    const isCommon =
-      i < named && (now[i]! + count) * smaller >= LEAST_EXPECTED && count - SURE * Math.sqrt(count) > sure
+    // Of both windows together: a count of the reference alone would choose what came out high there.
+    const both = now[i]! + count
+    const expected = (both / (n + m)) * m
+    const isCommon = i < named && both * smaller >= LEAST_EXPECTED && expected - SURE * Math.sqrt(expected) > sure
     return isCommon ? ++group : 0
   })
 }
