@@ -193,6 +193,7 @@ export const judge = (answers: Answers, options: JudgeOptions = {}): Report => {
     until: iso(current.until),
     bucket: plan.bucket,
     time_zone: plan.timeZone,
+    where: plan.where.map(({ name, value }) => ({ name, value })),
     verdict,
     summary: summaryOf(said, verdict),
     ...said,

@@ -13,6 +13,8 @@ export interface Report {
   time_zone: string
   /** What the window is compared with; null: nothing. */
   reference: ReferenceNamed | null
+  /** Of which rows the report is alone: a column's or tag's value. */
+  where: { name: string; value: string }[]
   verdict: Verdict
   /** The verdict for people: one or two sentences. */
   summary: string

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Answers, Distribution, PlannedColumn } from '../../src/report/answers.ts'
+import type { Answers, Distribution, PlannedColumn, Residuals } from '../../src/report/answers.ts'
 import { judge } from '../../src/report/judge.ts'
 import type { Report } from '../../src/report/result.ts'
 import { terminalView } from '../../src/report/views/terminal.ts'
@@ -312,5 +312,62 @@ describe('the performance to be expected (CBPE)', () => {
     const report = judged(example({ drifts: false, labels: false }))
     expect(report.summary).toMatch(/accuracy 0\.7\d* \(0\.\d+–0\.\d+\) to be expected \(no actuals yet\)/)
     expect(report.performance.estimated).toMatchObject({ reliable: true, reason: expect.stringContaining('too few') })
+  })
+})
+
+describe('a regression', () => {
+  const COMPARISON = {
+    task: 'regression',
+    prediction: 'price',
+    actual: 'actual',
+    classes: [],
+    isBoolean: false,
+    isActualJson: false,
+    actualKind: 'number',
+  } as const
+
+  /** Normal errors of a standard deviation, as sums. */
+  const errors = (n: number, sd: number, of: Partial<Residuals> = {}) => {
+    const residuals = {
+      e: 0,
+      e2: n * sd ** 2,
+      e4: n * 3 * sd ** 4,
+      abs: n * sd * Math.sqrt(2 / Math.PI),
+      mean: 100,
+      m2: n * 400,
+      relative: n * 0.02,
+      relative2: n * 0.001,
+      nonZero: cell(n),
+      ...of,
+    }
+    return group({
+      instances: cell(n),
+      labelled: {
+        labelled: cell(n),
+        incomparable: NONE,
+        lag: bins(Array(80).fill(0)),
+        pairs: [],
+        scores: undefined,
+        residuals,
+      },
+    })
+  }
+
+  it('whose errors have grown is told by its RMSE', () => {
+    const report = judged(answers([], errors(2000, 2.6), errors(2000, 2), COMPARISON))
+    expect(messages(report)).toEqual(['alert: The RMSE is 2.6 (2.52–2.68), was 2 (1.94–2.06).'])
+    expect(report.summary).toBe('RMSE 2.6 (2.52–2.68), 0.6 over the reference.')
+  })
+
+  it('that is as good as before is ok, however few its rows', () => {
+    expect(judged(answers([], errors(2000, 2.05), errors(2000, 2), COMPARISON)).verdict).toBe('ok')
+    expect(judged(answers([], errors(120, 2.2), errors(120, 2), COMPARISON)).verdict).toBe('ok')
+  })
+
+  it('says why a measure has no value', () => {
+    const given = errors(200, 2, { mean: 0, m2: 0, relative: 0, relative2: 0, nonZero: NONE })
+    const { metrics } = judged(answers([], given, undefined, COMPARISON)).performance
+    expect(metrics['r2']).toEqual({ undefined: 'all actuals are equal' })
+    expect(metrics['mape']).toEqual({ undefined: 'all actuals are 0' })
   })
 })

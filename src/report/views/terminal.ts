@@ -47,11 +47,12 @@ const MARKS: Record<Finding['severity'], [mark: string, word: string, colour: ke
   info: ['·', 'note', 'dim'],
 }
 
-const heading = ({ model, since, until, reference }: Report, { dim }: Palette): string[] => {
+const heading = ({ model, since, until, reference, where }: Report, { dim }: Palette): string[] => {
   const against = reference
     ? `against ${reference.from ? plain(reference.from) : period(reference.since, reference.until)}`
     : 'with nothing to compare it with'
-  return [dim(wrap(`${model ? `${plain(model)}, ` : ''}${period(since, until)} UTC, ${against}`, WIDTH))]
+  const only = where.map(({ name, value }) => `only ${plain(name)}=${plain(value)}, `).join('')
+  return [dim(wrap(`${model ? `${plain(model)}, ` : ''}${only}${period(since, until)} UTC, ${against}`, WIDTH))]
 }
 
 const verdict = ({ verdict, summary }: Report, palette: Palette): string[] => {

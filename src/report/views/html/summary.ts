@@ -7,13 +7,14 @@ import type { When } from './when.ts'
 /** Where a column's card is. */
 export const anchorOf = (index: number): string => `column-${index}`
 
-export const header = ({ model, since, until, reference, time_zone }: Report, when: When): Markup => {
+export const header = ({ model, since, until, reference, time_zone, where }: Report, when: When): Markup => {
   const against = reference
     ? html` compared with ${reference.from ?? when.period(reference.since, reference.until)}`
     : html`, with nothing to compare it with`
+  const only = where.map(({ name, value }) => html`Only rows with ${name} = ${value}. `)
   return html`<header>
     <h1>${model ? html`Model ${model}` : 'Model report'}</h1>
-    <p class="meta">${when.period(since, until)} (${time_zone})${against}</p>
+    <p class="meta">${only}${when.period(since, until)} (${time_zone})${against}</p>
   </header>`
 }
 
