@@ -76,6 +76,31 @@ export const largeBodies: Readonly<Record<string, LargeBody>> = {
     { inputs: [{ ...tensors(512, 512).inputs[0]!, shape: [1, 512, 512] }] },
     outputs(1),
   ),
+  'Azure ML, 5,000 x 30': {
+    request: {
+      input_data: { columns: list(30, (i) => `c${i}`), index: list(5000, Number), data: arrays(5000, 30).instances },
+    },
+    reply: list(5000, value),
+  },
+  'Seldon, a tensor of 5,000 x 30': {
+    request: { data: { names: list(30, (i) => `c${i}`), tensor: { shape: [5000, 30], values: list(150_000, value) } } },
+    reply: { data: { ndarray: list(5000, (i) => [value(i)]) } },
+  },
+  'pandas, columns of 5,000 x 10': {
+    request: Object.fromEntries(list(10, (i) => [`c${i}`, Object.fromEntries(list(5000, (j) => [j, value(i + j)]))])),
+    reply: { prediction: Object.fromEntries(list(5000, (j) => [j, value(j)])) },
+  },
+  'pandas, 10,000 rows by index': {
+    request: Object.fromEntries(list(10_000, (j) => [j, { a: value(j), b: value(j + 1), c: value(j + 2) }])),
+    reply: predictions(10_000),
+  },
+  'embeddings of 60 texts': {
+    request: { model: 'm', input: list(60, (i) => `text ${i}`) },
+    reply: {
+      object: 'list',
+      data: list(60, (index) => ({ object: 'embedding', index, embedding: list(1536, float32) })),
+    },
+  },
   'a large reply: 60,000 predictions': { request: [1, 2], reply: { predictions: list(60_000, Math.sin) } },
   'the most instances: [1,1,…]': { request: list(KiB1000 / 2, () => 1), reply: {} },
   '[{},{},…]': { request: list(KiB1000 / 3, () => ({})), reply: {} },

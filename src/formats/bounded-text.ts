@@ -1,21 +1,26 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Shortened } from '../records/cut.ts'
 
+/** What several texts may have together, in UTF-16 code units. */
+export interface TextBudget {
+  left: number
+}
+
 /** A text that grows: past its limit only its length and digest are kept, as of every text that is too long to be stored. */
 export class BoundedText {
-  readonly #limit: number
+  readonly #budget: TextBudget
   #text = ''
   #length = 0
   #hash: Hash | undefined
 
-  /** @param limit in UTF-16 code units */
-  constructor(limit: number) {
-    this.#limit = limit
+  constructor(budget: TextBudget) {
+    this.#budget = budget
   }
 
   add(text: string): void {
     this.#length += text.length
-    if (this.#hash === undefined && this.#length > this.#limit) {
+    this.#budget.left -= text.length
+    if (this.#hash === undefined && this.#budget.left < 0) {
       this.#hash = createHash('sha256').update(this.#text)
       this.#text = ''
     }

@@ -95,7 +95,7 @@ export class EventStream {
     this.events++
     if (data === '[DONE]' || this.#form === 'other') return
     if (this.#form === 'unknown') this.#decide(name, data)
-    if (this.#form === 'answer') this.#answer!.take(objectOf(data))
+    if (this.#form === 'answer') this.#answer!.take(objectOf(data), data.length)
     else if (name !== this.#name) return
     else if (this.#form === 'text') this.#text!.add(data)
     else if (this.#form === 'quoted text') this.#text!.add(stringOf(data) ?? '')
@@ -114,7 +114,7 @@ export class EventStream {
     if (data === '' || ASIDE.has(name)) return
     this.#name = name
     this.#form = typeof value === 'string' ? 'quoted text' : 'text'
-    this.#text = new BoundedText(this.#limit)
+    this.#text = new BoundedText({ left: this.#limit })
   }
 }
 

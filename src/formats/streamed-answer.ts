@@ -1,8 +1,11 @@
-import { BoundedText } from './bounded-text.ts'
+import { BoundedText, type TextBudget } from './bounded-text.ts'
 import { isObject, put, type Row } from './rows.ts'
 
-/** More choices, or calls of tools, are left out. */
+/** More choices, texts of one, calls of tools, or members beside them are left out. */
 const MAX_PARTS = 128
+
+/** What stands beside the pieces of a longer event is not kept, in UTF-16 code units. */
+const MAX_BESIDE = 8 * 1024
 
 /** What comes in pieces for one choice. */
 interface Choice {
@@ -18,16 +21,17 @@ interface Choice {
  * of all else the last counts, as the events that end a stream have the usage and the reason.
  */
 export class StreamedAnswer {
-  readonly #limit: number
+  readonly #budget: TextBudget
   readonly #choices = new Map<number, Choice>()
   readonly #envelope: Row = {}
   #response: Row | undefined
   #isGenerated = false
-  #length = 0
+  #isShort = true
   error: string | undefined
 
+  /** @param limit what all its texts may have together, in UTF-16 code units */
   constructor(limit: number) {
-    this.#limit = limit
+    this.#budget = { left: limit }
   }
 
   /** Whether an event's data is one of an answer. */
@@ -36,8 +40,10 @@ export class StreamedAnswer {
     return typeof data['type'] === 'string' && data['type'].startsWith('response.')
   }
 
-  take(data: Row | undefined): void {
+  /** @param size of the event's text */
+  take(data: Row | undefined, size: number): void {
     if (data === undefined) return
+    this.#isShort = size <= MAX_BESIDE
     const { choices, type } = data
     if (isObject(data['error'])) this.#fail(data['error'])
     if (typeof type === 'string') return this.#takeResponse(type, data)
@@ -66,7 +72,7 @@ export class StreamedAnswer {
   #takeChoice({ index, delta, text, ...others }: Row): void {
     const choice = this.#choice(typeof index === 'number' ? index : 0)
     if (choice === undefined) return
-    for (const name in others) if (others[name] != null && name !== 'logprobs') put(choice.others, name, others[name])
+    this.#keepIn(choice.others, others, 'logprobs')
     if (typeof text === 'string') this.#add(choice, 'content', text)
     if (!isObject(delta)) return
     choice.isMessage = true
@@ -91,7 +97,7 @@ export class StreamedAnswer {
     let text = texts.get(name)
     if (text === undefined) {
       if (texts.size === MAX_PARTS) return
-      texts.set(name, (text = new BoundedText(this.#limit)))
+      texts.set(name, (text = new BoundedText(this.#budget)))
     }
     text.add(piece)
   }
@@ -104,12 +110,12 @@ export class StreamedAnswer {
       const at = typeof index === 'number' ? index : 0
       if (!Number.isSafeInteger(at) || at < 0 || at >= MAX_PARTS) continue
       const call = (calls[at] ??= {})
-      for (const name in others) if (others[name] != null) put(call, name, others[name])
+      this.#keepIn(call, others)
       if (!isObject(called)) continue
       const target = (call['function'] ??= {}) as Row
       for (const name in called) {
         const part = called[name]
-        if (typeof part !== 'string' || (this.#length += part.length) > this.#limit) continue
+        if (typeof part !== 'string' || (this.#budget.left -= part.length) < 0) continue
         put(target, name, ((target[name] as string | undefined) ?? '') + part)
       }
     }
@@ -136,7 +142,15 @@ export class StreamedAnswer {
 
   /** What stands beside the pieces. */
   #keep(data: Row, ...without: readonly string[]): void {
-    for (const name in data) if (data[name] != null && !without.includes(name)) put(this.#envelope, name, data[name])
+    this.#keepIn(this.#envelope, data, ...without)
+  }
+
+  #keepIn(kept: Row, data: Row, ...without: readonly string[]): void {
+    if (!this.#isShort) return
+    for (const name in data) {
+      if (data[name] == null || without.includes(name)) continue
+      if (Object.hasOwn(kept, name) || Object.keys(kept).length < MAX_PARTS) put(kept, name, data[name])
+    }
   }
 
   #fail(error: Row): void {

@@ -477,6 +477,18 @@ const bodies: Record<string, (items: readonly unknown[]) => Sent> = {
   'an array, parsed': (items) => ({ body: parsed(items) }),
   'columns, parsed': (items) => ({ body: parsed({ inputs: { a: items, b: [1] } }) }),
   'a split dataframe in bytes': (items) => ({ body: bytes({ dataframe_split: { columns: ['a', 'b'], data: items } }) }),
+  'Azure ML in bytes': (items) => ({ body: bytes({ input_data: { columns: ['a', 'b'], data: items } }) }),
+  'Seldon in bytes': (items) => ({ body: bytes({ data: { names: ['a', 'b'], ndarray: items } }) }),
+  "Seldon's tensor": (items) => ({
+    body: parsed({
+      data: { names: ['a', 'b'], tensor: { shape: [items.length, 2], values: items.flatMap((_, i) => [i % 3, 0.5]) } },
+    }),
+  }),
+  'a table by columns in bytes': (items) => ({ body: bytes({ a: { ...items }, b: { ...items } }) }),
+  'a table by rows, parsed': (items) => ({ body: parsed({ ...items.map((item) => ({ a: item, b: 1 })) }) }),
+  'prompts, parsed': (items) => ({
+    body: parsed({ model: 'm', prompt: items.map((_, i) => `say ${i % 3}`), max_tokens: 1 }),
+  }),
   'a tensor in JSON': (items) => ({
     body: bytes({
       inputs: [{ name: 't', datatype: 'FP64', shape: [items.length, 2], data: items.flatMap((_, i) => [i % 3, 0.5]) }],
