@@ -32,14 +32,18 @@ interface Question {
  * https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html,
  * https://huggingface.co/docs/text-generation-inference/reference/api_reference, https://docs.ollama.com/api
  */
-export const answerOf = (value: unknown, question: Question): Answer | undefined => {
-  if (Array.isArray(value)) return value.length === 1 && question.n === 1 ? generatedOf(value[0], question) : undefined
-  if (!isObject(value)) return undefined
-  const { choices, data, output } = value
-  if (Array.isArray(choices)) return isChoice(choices[0]) ? ofChoices(value, choices as Row[], question) : undefined
-  if (Array.isArray(data) && isObject(data[0]) && 'embedding' in data[0]) return ofEmbeddings(value, data, question)
-  if (Array.isArray(output) && value['object'] === 'response') return ofResponse(value, output, question)
-  return generatedOf(value, question) ?? ofOllama(value, question)
+export const answerOf = (value: unknown, n: number, outputNames: readonly string[]): Answer | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return value.length === 1 && n === 1 ? generatedOf(value[0], { n, outputNames }) : undefined
+  const body = value as Row
+  const { choices, data, output } = body
+  if (Array.isArray(choices))
+    return isChoice(choices[0]) ? ofChoices(body, choices as Row[], { n, outputNames }) : undefined
+  if (Array.isArray(data) && isObject(data[0]) && 'embedding' in data[0])
+    return ofEmbeddings(body, data, { n, outputNames })
+  if (Array.isArray(output) && body['object'] === 'response') return ofResponse(body, output, { n, outputNames })
+  if (body['generated_text'] !== undefined) return generatedOf(body, { n, outputNames })
+  return typeof body['done'] === 'boolean' ? ofOllama(body, { n, outputNames }) : undefined
 }
 
 const isChoice = (choice: unknown): boolean =>
@@ -160,7 +164,6 @@ const generatedOf = (value: unknown, question: Question): Answer | undefined => 
 }
 
 const ofOllama = (body: Row, question: Question): Answer | undefined => {
-  if (typeof body['done'] !== 'boolean') return undefined
   const { message, response, done_reason, prompt_eval_count, eval_count, model, ...rest } = body
   const text = isObject(message) ? message['content'] : response
   if (typeof text !== 'string') return undefined

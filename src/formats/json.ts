@@ -37,7 +37,7 @@ const readJson = (request: FormatRequest, hintFor: typeof hintOf): RequestReadin
 
 /** A list of lists or of objects below a member that the schema does not have: perhaps instances. */
 const hintOf = (value: unknown, names: readonly string[]): Extra | undefined => {
-  const path = isObject(value) ? pathOfList(value, names, '') : undefined
+  const path = isObject(value) ? pathOfList(value, names) : undefined
   if (path === undefined || path.length > MAX_PATH) return undefined
   return {
     body: {
@@ -50,16 +50,15 @@ const hintOf = (value: unknown, names: readonly string[]): Extra | undefined => 
 
 const MAX_PATH = 100
 
-const pathOfList = (value: Row, names: readonly string[], above: string): string | undefined => {
+const pathOfList = (value: Row, names: readonly string[]): string | undefined => {
   for (const name in value) {
     const member = value[name]
     if (typeof member !== 'object' || member === null || names.includes(name)) continue
-    if (Array.isArray(member)) {
-      if (typeof member[0] === 'object' && member[0] !== null) return above + name
-    } else if (above === '') {
-      const path = pathOfList(member as Row, [], `${name}.`)
-      if (path !== undefined) return path
-    }
+    if (isListOfItems(member)) return name
+    if (isObject(member)) for (const below in member) if (isListOfItems(member[below])) return `${name}.${below}`
   }
   return undefined
 }
+
+const isListOfItems = (value: unknown): boolean =>
+  Array.isArray(value) && typeof value[0] === 'object' && value[0] !== null

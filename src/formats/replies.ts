@@ -236,9 +236,11 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
   if (content.isLines && !asked.isBatch) return replyReading(content, readStream(content.value as unknown[], asked))
-  const answer = answerOf(content.value, { n, outputNames: asked.outputNames })
+  const answer = answerOf(content.value, n, asked.outputNames)
   if (answer !== undefined) return replyReading(content, answer)
-  return replyReading(content, { ...readJsonOutputs(content.value, asked, n), extra: hintOf(content.value, asked) })
+  const read: Beside & { outputs: Rows } = readJsonOutputs(content.value, asked, n)
+  read.extra = hintOf(content.value, asked)
+  return replyReading(content, read)
 }
 
 /** Lines that are the reply to one instance: a stream of one answer, or values. */
@@ -301,13 +303,16 @@ const someColumns = (value: Row, n: number): { outputs: Rows; tags: Row } | unde
 /** The reply to one instance may name a list of predictions: what to set if it was a batch after all. */
 const hintOf = (value: unknown, { isBatch, outputNames }: Asked): Extra | undefined => {
   if (isBatch || !isObject(value)) return undefined
-  const key = BATCH_KEYS.find((name) => isListOfItems(value[name]))
-  if (key === undefined || outputNames.includes(key)) return undefined
-  return { reply: { reason: `${key} looks like a list of outputs: PREDICTIONS_PREDICTIONS=${key} reads it as one` } }
+  for (const key in value)
+    if (isListOfItems(value[key]) && BATCH_KEYS.includes(key) && !outputNames.includes(key))
+      return {
+        reply: { reason: `${key} looks like a list of outputs: PREDICTIONS_PREDICTIONS=${key} reads it as one` },
+      }
+  return undefined
 }
 
 const isListOfItems = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && typeof value[0] === 'object' && value[0] !== null
+  Array.isArray(value) && typeof value[0] === 'object' && value[0] !== null
 
 /** Whether a reply's value names a list of predictions: that is a batch's. */
 export const hasPredictions = (value: unknown): boolean =>

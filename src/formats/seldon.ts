@@ -69,9 +69,10 @@ const withoutEmpty = (members: Row): Row =>
   )
 
 /** The values as they stand there: nested as the list is, or flat. */
-const valuesOf = ({ data }: Row): unknown => {
-  const { ndarray, tensor } = data as Row
-  return ndarray ?? (tensor as Row)['values']
+const valuesOf = ({ data, jsonData }: Row): unknown => {
+  if (!isObject(data)) return jsonData
+  const { ndarray, tensor } = data
+  return ndarray ?? (isObject(tensor) ? tensor['values'] : undefined)
 }
 
 type RowOf = (item: unknown, names: readonly string[]) => Row

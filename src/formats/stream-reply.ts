@@ -10,7 +10,7 @@ export const readStream = (stream: EventStream, request: RequestReading): ReplyR
   const outputNames = outputNamesOf(request)
   const content = { value, isText: false, isParsed: false }
   if (value === undefined) return replyReading(content, { outputs: [], tags: { events }, extra })
-  const answer = answerOf(value, { n: 1, outputNames })
+  const answer = answerOf(value, 1, outputNames)
   if (answer !== undefined) return replyReading(content, { ...answer, tags: { ...answer.tags, events }, extra })
   if (isText(value))
     return replyReading(content, { outputs: [{ [nameOf(outputNames)]: value }], tags: { events }, extra })

@@ -49,19 +49,26 @@ const hasOnly = (value: Row, keys: ReadonlySet<string>): boolean => Object.keys(
  */
 export const orientOf = (value: unknown): Orient | undefined => {
   if (!isObject(value)) return undefined
-  const names = Object.keys(value)
-  const first = names[0]
+  const first = firstOf(value)
   if (first === undefined) return undefined
   const { columns, data, schema } = value
   if (Array.isArray(data)) {
     if (Array.isArray(columns) && hasOnly(value, SPLIT_KEYS) && data.every(Array.isArray)) return 'split'
     if (isObject(schema) && Array.isArray(schema['fields']) && hasOnly(value, TABLE_KEYS)) return 'table'
   }
-  if (isObject(value[first])) return areTablesOfObjects(value, names)
-  return names.length > 1 && areLists(value, names) ? 'list' : undefined
+  const member = value[first]
+  if (Array.isArray(member)) return areLists(value) ? 'list' : undefined
+  // Most requests are something else: that is seen at once.
+  return isObject(member) && (isLabel(first) || isLabel(firstOf(member) ?? '')) ? orientOfObjects(value) : undefined
 }
 
-const areTablesOfObjects = (value: Row, names: readonly string[]): Orient | undefined => {
+const firstOf = (value: Row): string | undefined => {
+  for (const name in value) return name
+  return undefined
+}
+
+const orientOfObjects = (value: Row): Orient | undefined => {
+  const names = Object.keys(value)
   let below: readonly string[] | undefined
   for (const name of names) {
     const member = value[name]
@@ -70,15 +77,16 @@ const areTablesOfObjects = (value: Row, names: readonly string[]): Orient | unde
     below ??= keys
     if (keys.length === 0 || keys.length !== below.length || keys[0] !== below[0]) return undefined
   }
-  const isBelow = below!.every(isLabel)
-  if (isBelow) return 'columns'
+  if (below!.every(isLabel)) return 'columns'
   return names.every(isLabel) ? 'index' : undefined
 }
 
-const areLists = (value: Row, names: readonly string[]): boolean => {
+const areLists = (value: Row): boolean => {
+  const names = Object.keys(value)
   const [first] = names
   const length = Array.isArray(value[first!]) ? (value[first!] as unknown[]).length : 0
   return (
+    names.length > 1 &&
     length > 0 &&
     length <= MAX_VALUES &&
     names.every((name) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encode } from '../../src/records/json.ts'
-import { chooseFormat, formatNames } from '../../src/formats/index.ts'
+import { createFormatChooser, formatNames } from '../../src/formats/index.ts'
 import { binaryBody, replyOf, requestOf } from './messages.ts'
 
 /** Everyday runs are few: `FUZZ_RUNS=100000 npx vitest run test/formats/fuzz.test.ts` for a long one. */
@@ -78,13 +78,59 @@ const keys = fc.constantFrom(
   'model_version',
   'deployedModelId',
   '__proto__',
+  'input_data',
+  'Inputs',
+  'Results',
+  'data',
+  'columns',
+  'index',
+  'meta',
+  'jsonData',
+  'messages',
+  'prompt',
+  'input',
+  'model',
+  'choices',
+  'usage',
+  'output',
+  'labels',
+  'scores',
+  'generated_text',
 )
+const seldonData = fc.record(
+  {
+    names: list,
+    ndarray: list,
+    tensor: fc.record(
+      { shape: fc.oneof(fc.array(small, { maxLength: 3 }), value), values: list },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+)
+const labels = fc.array(
+  fc.record({ label: fc.oneof(names, value), score: fc.oneof(fc.double(), value) }, { requiredKeys: [] }),
+  { maxLength: 3 },
+)
+const choices = fc.array(
+  fc.record(
+    { index: small, message: fc.oneof(columns, value), text: value, finish_reason: value },
+    { requiredKeys: [] },
+  ),
+  { maxLength: 3 },
+)
+const messages = fc.array(fc.record({ role: fc.oneof(names, value), content: value }), { maxLength: 3 })
+const labelled = fc.constantFrom('0', '1', '2', 'a', 'b')
+const table = fc.oneof(record(labelled, record(labelled, value)), record(labelled, list))
 const split = fc.record({
   columns: fc.oneof(fc.array(fc.oneof(names, value), { maxLength: 4 }), value),
   data: fc.oneof(fc.array(list, { maxLength: 4 }), value),
 })
-const protocol = record(keys, fc.oneof(list, columns, fc.array(tensor, { maxLength: 3 }), split, value))
-const json = fc.oneof(protocol, columns, list, value)
+const protocol = record(
+  keys,
+  fc.oneof(list, columns, fc.array(tensor, { maxLength: 3 }), split, seldonData, labels, choices, messages, value),
+)
+const json = fc.oneof(protocol, columns, list, table, labels, value)
 const contentType = fc.constantFrom(
   'application/json',
   '',
@@ -123,6 +169,9 @@ const plain = fc
   )
   .map((body) => ({ body: body as unknown, headers: {} as Record<string, string> }))
 const message = fc.tuple(fc.oneof({ weight: 4, arbitrary: plain }, binary), contentType)
+const path = fc.option(fc.constantFrom('data', 'data.ndarray', 'inputs', 'x', '__proto__', 'a.b', '*', 'output.*'), {
+  nil: undefined,
+})
 const schemaNames = fc.array(names, { maxLength: 4 })
 
 describe('any body through every format', () => {
@@ -136,12 +185,13 @@ describe('any body through every format', () => {
           fc.constantFrom(...formatNames),
           schemaNames,
           schemaNames,
-          ([request, requestType], [reply, replyType], setting, featureNames, outputNames) => {
+          fc.record({ instances: path, predictions: path }),
+          ([request, requestType], [reply, replyType], setting, featureNames, outputNames, paths) => {
             deepFreeze(request.body)
             deepFreeze(reply.body)
             const before = encode([request.body, reply.body])
             const asked = requestOf(request.body, { ...request, contentType: requestType, featureNames, outputNames })
-            const format = chooseFormat(setting, asked)
+            const format = createFormatChooser({ format: setting, ...paths })(asked)
             const reading = format.readRequest(asked)
             const replied = format.readReply(replyOf(reply.body, { ...reply, contentType: replyType }), reading)
             expect(reading.features.length).toBeGreaterThan(0)
