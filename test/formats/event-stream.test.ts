@@ -53,7 +53,10 @@ describe('EventParser', () => {
 
 describe('EventStream', () => {
   it('keeps of a text past the limit its length and digest', () => {
-    const { outputs, tags, extra } = read(Array.from({ length: 100 }, () => token('0123456789')), 500)
+    const { outputs, tags, extra } = read(
+      Array.from({ length: 100 }, () => token('0123456789')),
+      500,
+    )
     const text = '0123456789'.repeat(100)
     const sha256 = createHash('sha256').update(text).digest('hex')
     expect(outputs).toEqual([{ prediction: { shape: [1000], type: 'string', sha256 } }])
@@ -71,7 +74,9 @@ describe('EventStream', () => {
     const chunks = [token('a'), `data: ${'x'.repeat(2000)}`, 'y'.repeat(2000)]
     const { outputs, extra } = read(chunks, 1000)
     const bytes = chunks.join('').length
-    expect(extra).toEqual({ reply: { value: { bytes, events: 1 }, reason: expect.stringContaining('longer than') as string } })
+    expect(extra).toEqual({
+      reply: { value: { bytes, events: 1 }, reason: expect.stringContaining('longer than') as string },
+    })
     expect(outputs).toEqual([{ prediction: 'a' }])
   })
 
