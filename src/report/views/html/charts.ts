@@ -1,5 +1,5 @@
 import { scaleLinear } from 'd3-scale'
-import { area, curveStepAfter, line } from 'd3-shape'
+import { area, line } from 'd3-shape'
 import type { Histogram } from '../../result.ts'
 import { html, round, type Content, type Markup } from './markup.ts'
 
@@ -50,15 +50,18 @@ const isEven = (ticks: readonly number[]): boolean => {
   return ticks.every((tick, i) => Math.abs(tick - ticks[0]! - i * step) < Math.abs(step) * 1e-6)
 }
 
-const pathOf = (points: readonly (readonly [number, number] | undefined)[]): string =>
+const pathOf = (points: readonly (readonly [number, number] | undefined)[], digits: number): string =>
   line<readonly [number, number] | undefined>()
     .defined((point) => point !== undefined)
     .x((point) => point![0])
     .y((point) => point![1])
-    .digits(1)(points) ?? ''
+    .digits(digits)(points) ?? ''
 
-export const lineOf = (points: readonly (readonly [number, number] | undefined)[], className = 'line'): Markup =>
-  html`<path class="${className}" d="${pathOf(points)}" />`
+export const lineOf = (
+  points: readonly (readonly [number, number] | undefined)[],
+  className = 'line',
+  digits = 1,
+): Markup => html`<path class="${className}" d="${pathOf(points, digits)}" />`
 
 /** Dots that stay round however the chart is stretched: lines of no length with round ends. */
 export const dotsOf = (points: readonly (readonly [number, number])[], className = 'dots'): Markup =>
@@ -80,18 +83,15 @@ export const barsOf = (bars: readonly { from: number; to: number; top: number }[
     d="${bars.map(({ from, to, top }) => `M${round(from)} ${H}V${round(top)}H${round(to)}V${H}z`).join('')}"
   />`
 
+/** The outline of a histogram, from the base line and back to it: only lines across and up, so its text is short. */
 const steps = (edges: readonly number[], shares: readonly number[], most: number): string => {
   const x = scaleLinear([edges[0]!, edges.at(-1)!], [0, W])
   const y = scaleLinear([0, most], [H, 4])
-  const points = [...shares.map((share, i) => [edges[i]!, share] as const), [edges.at(-1)!, shares.at(-1)!] as const]
-  const draw = area<readonly [number, number]>()
-    .x(([edge]) => x(edge))
-    .y0(H)
-    .y1(([, share]) => y(share))
-    .curve(curveStepAfter)
-    .digits(1)
-  return draw(points) ?? ''
+  const bars = shares.map((share, i) => `V${tenth(y(share))}H${tenth(x(edges[i + 1]!))}`)
+  return `M0 ${H}${bars.join('')}V${H}z`
 }
+
+const tenth = (value: number): number => Math.round(value * 10) / 10
 
 /** Both distributions of a number over one another: the current one filled, the reference dashed. */
 export const distributions = (

@@ -5,6 +5,8 @@ import { bars, distributions } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { behind, chip, legend, section, table, type TableOf } from './parts.ts'
 import { anchorOf } from './summary.ts'
+import { trend } from './trend.ts'
+import type { When } from './when.ts'
 
 const say = (kind: ColumnReport['kind']) => (value: number) =>
   kind === 'time' ? timeOf(value).slice(0, 10) : shortNumber(value)
@@ -141,7 +143,7 @@ const facts = ({ kind, current, reference }: ColumnReport): Markup => {
   </table>`
 }
 
-const card = ([name, of]: [string, ColumnReport], index: number): Markup => {
+const card = ([name, of]: readonly [string, ColumnReport], index: number, when: When): Markup => {
   const numbers = numbersOf(name, of)
   return html`<article class="card" id="${anchorOf(index)}" aria-labelledby="${anchorOf(index)}-name">
     <header>
@@ -149,11 +151,11 @@ const card = ([name, of]: [string, ColumnReport], index: number): Markup => {
       ${badge(of)}
     </header>
     <p class="meta">${of.role}, ${of.kind}</p>
-    ${chartOf(name, of)} ${driftWords(of)} ${facts(of)} ${numbers && behind(numbers)}
+    ${chartOf(name, of)} ${driftWords(of)} ${facts(of)} ${numbers && behind(numbers)} ${trend(name, of, when)}
   </article>`
 }
 
-export const columnsSection = (columns: readonly [string, ColumnReport][]): Content => {
+export const columnsSection = (columns: readonly [string, ColumnReport][], when: When): Content => {
   if (columns.length === 0) return undefined
   const compared = columns.some(([, { reference }]) => reference)
   return section(
@@ -168,7 +170,7 @@ export const columnsSection = (columns: readonly [string, ColumnReport][]): Cont
       ['bar', 'now (values)'],
       compared && ['wasBar', 'reference (values)'],
     ]),
-    html`<div class="grid">${columns.map(card)}</div>`,
+    html`<div class="grid">${columns.map((column, i) => card(column, i, when))}</div>`,
   )
 }
 

@@ -69,8 +69,9 @@ export const htmlView = (report: Report): string => {
   const when = whenOf(report)
   const columns = worstColumns(report.columns)
   const anchors = new Map(columns.map(([name], i) => [name, anchorOf(i)]))
-  const sections = html`${findings(report, anchors)} ${performanceSection(report, when)} ${columnsSection(columns)}
-  ${newsSection(columns)} ${trafficSection(report, when)} ${groupsSection(report)} ${qualitySection(report)}`
+  const sections = html`${findings(report, anchors)} ${performanceSection(report, when)}
+  ${columnsSection(columns, when)} ${newsSection(columns)} ${trafficSection(report, when)} ${groupsSection(report)}
+  ${qualitySection(report)}`
   const footer = glossary()
   const title = `${report.model ?? 'Model'}: ${report.verdict}, ${when.period(report.since, report.until)}`
   const page = html`<html lang="en">

@@ -47,6 +47,7 @@ p{margin:.25rem 0}
 .chart .y{display:flex;flex-direction:column;justify-content:space-between;text-align:right;font-variant-numeric:tabular-nums;line-height:1}
 .chart svg{display:block;width:100%;height:8.5rem;overflow:visible}
 .tall svg{height:12rem}
+.low{border-top:1px solid var(--line);margin-top:.6rem;padding-top:.4rem}.low .chart svg{height:3.4rem}.low .meta{margin:0}
 .chart .x{grid-column:2;position:relative;height:1.15rem}
 .chart .x span{position:absolute;transform:translateX(-50%);white-space:nowrap;font-variant-numeric:tabular-nums}
 .chart .x span.first{transform:none}.chart .x span.last{transform:translateX(-100%)}
