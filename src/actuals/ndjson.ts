@@ -1,5 +1,7 @@
 import { messageOf } from '../errors/errors.ts'
 import { decode } from '../records/json.ts'
+import type { CsvMapping } from './csv.ts'
+import { isMembers } from './members.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
 
 /** A longer line is no report. */
@@ -35,4 +37,32 @@ export const ndjsonReports = async function* (pieces: Pieces): AsyncGenerator<re
   for await (const lines of linesOf(pieces))
     for (let from = 0; from < lines.length; from += BATCH)
       yield lines.slice(from, from + BATCH).map(({ line, text }) => reportOf(text, line))
+}
+
+/** Reports whose members have other names, as a mapping says: what it does not name is left out. */
+export const mappedReports = async function* (
+  batches: AsyncIterable<readonly NumberedReport[]>,
+  { id, requestId, timestamp, labels }: CsvMapping,
+): AsyncGenerator<readonly NumberedReport[]> {
+  const names = [
+    ['id', id],
+    ['request_id', requestId],
+    ['timestamp', timestamp],
+  ] as const
+  const isMapped = labels !== undefined || names.some(([, name]) => name !== undefined)
+  const renamed = (report: unknown): unknown => {
+    if (!isMapped || !isMembers(report)) return report
+    const own = names.flatMap(([member, name]) => {
+      const isOther = member === 'id' ? requestId !== undefined : member === 'request_id' && id !== undefined
+      const value = isOther ? undefined : report[name ?? member]
+      return value === undefined ? [] : [[member, value] as const]
+    })
+    const values = labels?.map(({ column, label }) => [label, report[column]] as const)
+    const actuals = values ? Object.fromEntries(values) : (report['actuals'] ?? { actual: report['actual'] })
+    return Object.fromEntries([...own, ['actuals', actuals]])
+  }
+  for await (const batch of batches)
+    yield batch.map((numbered) =>
+      'report' in numbered ? { line: numbered.line, report: renamed(numbered.report) } : numbered,
+    )
 }

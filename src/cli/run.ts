@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { didYouMean } from '../config/nearest.ts'
 import { hasCode, messageOf } from '../errors/errors.ts'
+import { actuals } from './actuals.ts'
 import { check, ddl } from './check.ts'
 import { type Command, type Terminal, UsageError, type ArgumentValues } from './command.ts'
 import { consume } from './consume.ts'
@@ -13,6 +14,7 @@ import { variables } from './variables.ts'
 /** `capture-predictions COMMAND`: each reads the same `PREDICTIONS_*` variables as the service. */
 const commands: Readonly<Record<string, Command>> = {
   status,
+  actuals,
   'dead-letters': deadLetters,
   drain,
   check,
