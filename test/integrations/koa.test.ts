@@ -114,7 +114,7 @@ describe.each([
     events.end()
     expect((await reader.read()).done).toBe(true)
     const [record] = await records()
-    expect(record!.outputs).toEqual({ tokens: 2 })
+    expect(record!.outputs).toEqual({ prediction: '12', tokens: 2 })
     expect(record!.tags['time_to_first_byte_ms']).toBeLessThanOrEqual(record!.duration_ms)
   })
 
