@@ -1,7 +1,7 @@
 'use strict'
 /**
  * A service whose routes are wrapped by a tracer that was loaded first, as in production: node traced.cjs TRACER FRAMEWORK OUTBOX
- * Prints one line of JSON: what the client got, and what was captured.
+ * Prints one line of JSON: what the client got, byte for byte, with and without capture, and what was captured.
  */
 const [, , tracer, framework, outboxDir] = process.argv
 
@@ -28,6 +28,8 @@ const instrument = {
 }
 instrument[tracer]()
 
+const { createServer } = require('node:http')
+const { connect } = require('node:net')
 const { createCapture } = require('capture-predictions')
 const records = []
 const said = []
@@ -42,15 +44,18 @@ const capture = createCapture({
 /** Without a tracer the wrapping is done by hand, as people do it. */
 const byHand = (middleware) => (tracer === 'none' ? (...args) => middleware(...args) : middleware)
 
+/** Mounts the middlewares that are given: none without capture. */
+const given = (middleware) => (middleware === undefined ? [] : [byHand(middleware)])
+
 const start = {
   express(capturePredictions, express = require('express')) {
     const app = express()
     app.use(express.json())
     const router = express.Router()
-    router.post('/score', byHand(capturePredictions), (req, res) => res.json({ prediction: 1 }))
+    router.post('/score', ...given(capturePredictions), (req, res) => res.json({ prediction: 1 }))
     // A route that lets requests pass leaves its name on them: what comes after it is on no route.
     app.all(/.*/, (req, res, next) => next())
-    app.use(byHand(capturePredictions))
+    for (const middleware of given(capturePredictions)) app.use(middleware)
     app.post('/other', (req, res) => res.json({ prediction: 2 }))
     app.post('/predict', (req, res) => res.json({ prediction: 3 }))
     app.use('/v1', router)
@@ -64,7 +69,7 @@ const start = {
     const app = new Koa()
     const router = new Router()
     app.use(bodyParser())
-    router.post('/v1/score', byHand(capturePredictions), (ctx) => void (ctx.body = { prediction: 1 }))
+    router.post('/v1/score', ...given(capturePredictions), (ctx) => void (ctx.body = { prediction: 1 }))
     router.post('/other', (ctx) => void (ctx.body = { prediction: 2 }))
     router.post('/predict', (ctx) => void (ctx.body = { prediction: 3 }))
     app.use(router.routes())
@@ -72,21 +77,31 @@ const start = {
   },
 }
 
+/** All bytes of a reply, but for its date. */
+const rawReply = (port, path) =>
+  new Promise((resolve, reject) => {
+    let reply = ''
+    const socket = connect(port, '127.0.0.1')
+    socket.setEncoding('latin1').on('data', (text) => (reply += text))
+    socket.on('error', reject).on('close', () => resolve(reply.replace(/^date: .*\r\n/im, '')))
+    const body = '{"n":1}'
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+  })
+
 const main = async () => {
   const { capturePredictions } = require(`capture-predictions/${framework === 'koa' ? 'koa' : 'express'}`)
-  const server = require('node:http').createServer(start[framework](capturePredictions(capture)))
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const replies = []
-  for (const path of ['/other', '/v1/score', '/predict']) {
-    const reply = await fetch(`http://127.0.0.1:${server.address().port}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"n":1}',
-    })
-    replies.push({ path, body: await reply.json(), isCaptured: reply.headers.has('x-prediction-id') })
+  const listen = async (middleware) => {
+    const server = createServer(start[framework](middleware))
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return server.address().port
   }
+  const [bare, captured] = [await listen(undefined), await listen(capturePredictions(capture))]
+  const replies = []
+  for (const path of ['/other', '/v1/score', '/predict'])
+    replies.push({ path, bare: await rawReply(bare, path), captured: await rawReply(captured, path) })
   await capture.close()
-  server.close()
   const seen = records.map(({ features, outputs }) => ({ features, outputs }))
   process.stdout.write(`${JSON.stringify({ replies, seen, said })}\n`, () => process.exit())
 }
