@@ -1,8 +1,9 @@
 import type { ColumnReport, Finding, GroupReport, MetricReport, PerformanceReport, Report, Verdict } from '../result.ts'
 import { count, counted, milliseconds, nameOfMetric, percent, score, shortNumber, withInterval } from '../words.ts'
-import { period, timeOf } from './dates.ts'
+import { timeOf } from './dates.ts'
 import { spark, sparks } from './spark.ts'
 import { plain, textTable, wrap } from './table.ts'
+import { whenOf } from './when.ts'
 
 export interface TerminalViewOptions {
   /** Colours for a terminal; off for a pipe, and where `NO_COLOR` is set. */
@@ -47,12 +48,15 @@ const MARKS: Record<Finding['severity'], [mark: string, word: string, colour: ke
   info: ['·', 'note', 'dim'],
 }
 
-const heading = ({ model, since, until, reference, where }: Report, { dim }: Palette): string[] => {
+const heading = (report: Report, { dim }: Palette): string[] => {
+  const { model, since, until, reference, where, time_zone } = report
+  const when = whenOf(report)
   const against = reference
-    ? `against ${reference.from ? plain(reference.from) : period(reference.since, reference.until)}`
+    ? `against ${reference.from ? plain(reference.from) : when.period(reference.since, reference.until)}`
     : 'with nothing to compare it with'
   const only = where.map(({ name, value }) => `only ${plain(name)}=${plain(value)}, `).join('')
-  return [dim(wrap(`${model ? `${plain(model)}, ` : ''}${only}${period(since, until)} UTC, ${against}`, WIDTH))]
+  const of = model ? `${plain(model)}, ` : ''
+  return [dim(wrap(`${of}${only}${when.period(since, until)} (${time_zone}), ${against}`, WIDTH))]
 }
 
 const verdict = ({ verdict, summary }: Report, palette: Palette): string[] => {

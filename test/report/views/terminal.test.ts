@@ -11,10 +11,17 @@ const drifted = judge(simulate(seeded(3), { n: 20_000, shift: 0.5 }))
 describe('terminalView', () => {
   it('says the verdict first, then what was found, then the columns', () => {
     const lines = terminalView(drifted, { colours: false }).split('\n')
+    expect(lines[0]).toBe('iris, 8 Mar 2026 – 15 Mar 2026 (UTC), against 1 Mar 2026 – 8 Mar 2026')
     expect(lines[2]).toMatch(/^ALERT {2}1 of 10 features has drifted; accuracy 0\.9/)
     expect(lines.join('\n')).toMatch(/✖ alert {2}normal has drifted: mean 0\.5\d*, was -0\.0/)
     expect(lines.find((line) => line.startsWith('normal '))).toMatch(/ ✖ drifted$/)
     expect(lines.find((line) => line.startsWith('lognormal '))).toMatch(/ no$/)
+  })
+
+  it("says times in the report's zone", () => {
+    const text = terminalView({ ...drifted, time_zone: 'America/New_York' }, { colours: false })
+    // Clocks went forward in the night of 8 March.
+    expect(text.split('\n').slice(0, 2).join(' ')).toContain('7 Mar 2026 19:00 – 14 Mar 2026 20:00 (America/New_York)')
   })
 
   it('is readable at 80 columns', () => {

@@ -6,7 +6,7 @@ import { performanceSection } from './performance.ts'
 import { STYLE } from './style.ts'
 import { anchorOf, figures, findings, header, verdict } from './summary.ts'
 import { trafficSection } from './traffic.ts'
-import { whenOf } from './when.ts'
+import { whenOf } from '../when.ts'
 
 const WORDS: readonly (readonly [string, string])[] = [
   [

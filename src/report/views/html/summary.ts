@@ -2,7 +2,7 @@ import type { Finding, Report } from '../../result.ts'
 import { count, counted, milliseconds, percent, score, shortNumber, withInterval } from '../../words.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { chip, markOf, section, wordOf } from './parts.ts'
-import type { When } from './when.ts'
+import type { When } from '../when.ts'
 
 /** Where a column's card is. */
 export const anchorOf = (index: number): string => `column-${index}`

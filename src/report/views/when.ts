@@ -1,4 +1,4 @@
-import type { Report } from '../../result.ts'
+import type { Report } from '../result.ts'
 
 /** Dates as people write them, in the report's time zone. */
 export interface When {
