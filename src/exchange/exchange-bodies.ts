@@ -179,7 +179,7 @@ export class ExchangeBodies {
     if (parts !== undefined) this.outputs = yield* this.#textsInSteps('outputs', parts, 0)
   }
 
-  /** To be asked for when all is read: tags and notes without what redaction took out of them and of the rest. */
+  /** Read it when all bodies are read: tags and notes without what redaction took out of them and of the rest. */
   takeClean(): { readonly tags: Members | undefined; readonly extra: Members | undefined } {
     const { tags, extra } = this
     const redaction = this.#redaction

@@ -215,7 +215,7 @@ export class Exchange implements Prediction, EndedExchange {
     return Math.max(features.length, outputs.length, 1)
   }
 
-  /** How many requests its records stand for; 0: there are none. To be asked for once, as it is counted. */
+  /** How many requests its records stand for; 0: there are none. Call it once: it counts the request. */
   #weigh(): number {
     if (this.#skipped) {
       this.#context.count('skipped')
@@ -250,7 +250,7 @@ export class Exchange implements Prediction, EndedExchange {
     })
   }
 
-  /** The lines of the instances from one to before another. To be asked in order: each base of ids is made once. */
+  /** The lines of the instances from `from` to before `to`. Call it in order: each base of ids is made once. */
   #linesOf(makeLine: LineMaker, from: number, to: number): readonly string[] {
     const bodies = this.#bodies
     const { features, outputs } = bodies

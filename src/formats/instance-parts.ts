@@ -9,7 +9,7 @@ export type Change = (row: Row) => Row
 export interface Parts {
   readonly count: number
   /**
-   * The rows from one to before another. To be asked for in order, and once: what is odd about them is noted as they are made.
+   * The rows `from` to before `to`. Call it in order, once for each: what is odd about them is noted as they are made.
    * @param change what is done to each before anything of it is shortened: redaction
    */
   rows(from: number, to: number, change?: Change): readonly Row[]

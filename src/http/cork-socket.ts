@@ -1,5 +1,9 @@
 import { Socket } from 'node:net'
 
+/**
+ * Keeps replies back on their sockets. Why it replaces `uncork` and `destroy` of a socket, CONTRIBUTING.md says.
+ */
+
 /** What a socket that was ever held has. */
 interface Cork {
   holds: number
