@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests import the package by its public names; these lead to the sources.
     alias: [
       { find: /^capture-predictions$/, replacement: at('./src/index.ts') },
+      { find: /^capture-predictions\/report$/, replacement: at('./src/report/index.ts') },
       { find: /^capture-predictions\/sinks\/(.*)$/, replacement: at('./sinks/$1.ts') },
       { find: /^capture-predictions\/(express|koa|fastify)$/, replacement: at('./integrations/$1.ts') },
     ],

@@ -92,6 +92,11 @@ export const reportTable = (
       'PREDICTIONS_BAD_CONFIGURATION',
       `${table} is no table of predictions: it has no column ${JSON.stringify(missing)}; name the table by --table or PREDICTIONS_TABLE`,
     )
+  if (byName.has('prediction_id') && byName.has('reported_at'))
+    throw new PredictionsError(
+      'PREDICTIONS_BAD_CONFIGURATION',
+      `${table} is a table of actuals: name that of the predictions by --table or PREDICTIONS_TABLE`,
+    )
   const known = new Map(schema.filter(({ source }) => source !== 'record').map((column) => [column.name, column]))
   const rest = existing.filter(({ name }) => !(OWN as readonly string[]).includes(name.toLowerCase()))
   const roles = rolesOf(rest, known)
