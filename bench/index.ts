@@ -14,6 +14,7 @@ const all = [
   'outbox',
   'formats',
   'blocking',
+  'streams',
   'schema',
   'elasticsearch',
   'kafka',

@@ -236,11 +236,19 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
   if (content.isLines && !asked.isBatch) return replyReading(content, readStream(content.value as unknown[], asked))
+  if (!saysMore(content.value)) return replyReading(content, readJsonOutputs(content.value, asked, n))
   const answer = answerOf(content.value, n, asked.outputNames)
   if (answer !== undefined) return replyReading(content, answer)
-  const read: Beside & { outputs: Rows } = readJsonOutputs(content.value, asked, n)
-  read.extra = hintOf(content.value, asked)
-  return replyReading(content, read)
+  return replyReading(content, { ...readJsonOutputs(content.value, asked, n), extra: hintOf(content.value, asked) })
+}
+
+/** Members of a reply that may be more than outputs: most replies have none of them. */
+const KNOWN_KEYS = new Set([...BATCH_KEYS, 'choices', 'data', 'generated_text', 'done'])
+
+const saysMore = (value: unknown): boolean => {
+  if (!isObject(value)) return Array.isArray(value)
+  for (const name in value) if (KNOWN_KEYS.has(name)) return true
+  return false
 }
 
 /** Lines that are the reply to one instance: a stream of one answer, or values. */
@@ -303,16 +311,15 @@ const someColumns = (value: Row, n: number): { outputs: Rows; tags: Row } | unde
 /** The reply to one instance may name a list of predictions: what to set if it was a batch after all. */
 const hintOf = (value: unknown, { isBatch, outputNames }: Asked): Extra | undefined => {
   if (isBatch || !isObject(value)) return undefined
-  for (const key in value)
-    if (isListOfItems(value[key]) && BATCH_KEYS.includes(key) && !outputNames.includes(key))
-      return {
-        reply: { reason: `${key} looks like a list of outputs: PREDICTIONS_PREDICTIONS=${key} reads it as one` },
-      }
-  return undefined
+  const key = BATCH_KEYS.find((name) => isListOfOne(value[name]))
+  if (key === undefined || outputNames.includes(key)) return undefined
+  return {
+    reply: { reason: `${key} looks like the outputs in a list: PREDICTIONS_PREDICTIONS=${key} takes them from there` },
+  }
 }
 
-const isListOfItems = (value: unknown): boolean =>
-  Array.isArray(value) && typeof value[0] === 'object' && value[0] !== null
+const isListOfOne = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 1 && typeof value[0] === 'object' && value[0] !== null
 
 /** Whether a reply's value names a list of predictions: that is a batch's. */
 export const hasPredictions = (value: unknown): boolean =>

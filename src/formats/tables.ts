@@ -33,7 +33,9 @@ const SPLIT_KEYS = new Set(['columns', 'index', 'data', 'index_names', 'column_n
 const TABLE_KEYS = new Set(['schema', 'data'])
 
 /** A row's label as pandas gives it unless told otherwise, or a time in milliseconds. */
-const isLabel = (name: string): boolean => /^(0|[1-9]\d*)$/.test(name)
+const isLabel = (name: string): boolean => isDigit(name.charCodeAt(0)) && /^(0|[1-9]\d*)$/.test(name)
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null
 
@@ -51,12 +53,14 @@ export const orientOf = (value: unknown): Orient | undefined => {
   if (!isObject(value)) return undefined
   const first = firstOf(value)
   if (first === undefined) return undefined
-  const { columns, data, schema } = value
+  const member = value[first]
+  if (typeof member !== 'object' || member === null) return undefined
+  const { data } = value
   if (Array.isArray(data)) {
+    const { columns, schema } = value
     if (Array.isArray(columns) && hasOnly(value, SPLIT_KEYS) && data.every(Array.isArray)) return 'split'
     if (isObject(schema) && Array.isArray(schema['fields']) && hasOnly(value, TABLE_KEYS)) return 'table'
   }
-  const member = value[first]
   if (Array.isArray(member)) return areLists(value) ? 'list' : undefined
   // Most requests are something else: that is seen at once.
   return isObject(member) && (isLabel(first) || isLabel(firstOf(member) ?? '')) ? orientOfObjects(value) : undefined

@@ -79,6 +79,16 @@ export const otherForms: readonly Form[] = [
     columns: [{ a: 1, output_id: 0, proba: 0.2 }],
   },
   {
+    name: 'results of one instance, without options: what to set',
+    source: FLASK,
+    request: { a: 1 },
+    reply: { results: [{ id: 0, proba: 0.2 }] },
+    format: 'json',
+    features: [{ a: 1 }],
+    outputs: [{ results: [{ id: 0, proba: 0.2 }] }],
+    extra: { reply: 'PREDICTIONS_PREDICTIONS=results' },
+  },
+  {
     name: 'paths of several members, and columns there',
     source: FLASK,
     options: { instances: 'request.columns', predictions: 'response.score' },
