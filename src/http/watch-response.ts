@@ -51,6 +51,8 @@ class ResponseWatch {
   #looked = false
   #tap: Tap | undefined
   #events: EventStream | undefined
+  /** What can't be read of it: only how many bytes it has. */
+  #opaque: string | undefined
   #encoding: string | undefined
   #expected = Infinity
   #sent = 0
@@ -166,6 +168,7 @@ class ResponseWatch {
       this.#openTap()
       this.#tap?.push(chunk, encoding)
       this.#events?.push(chunk, encoding)
+      this.#sent += byteLength(chunk, encoding)
     }
     return this.#finish()
   }
@@ -196,6 +199,8 @@ class ResponseWatch {
     const { prediction } = this.#ending
     const { statusCode, socket } = this.#res
     if (this.#events !== undefined && !this.#hasReply) prediction.stream(this.#events, statusCode, this.#options.header)
+    if (this.#opaque !== undefined && !this.#hasReply)
+      prediction.note('reply', `a stream of ${this.#opaque}: .set() gives its outputs`, { bytes: this.#sent })
     if (this.#tap !== undefined && !this.#hasReply)
       replyFromBytes(prediction, this.#tap, statusCode, this.#encoding, this.#options)
     return prediction.end(statusCode, isCorkable(socket) && isHttp1(this.#res) ? socket : undefined)
@@ -221,6 +226,7 @@ class ResponseWatch {
     this.#encoding = header('content-encoding')
     if (this.#encoding === undefined && isEventStream(header)) this.#events = new EventStream(maxBodyBytes)
     else if (isReadable(header)) this.#tap = createTap(maxBodyBytes)
+    else this.#opaque = opaqueName(header('content-type'), this.#encoding)
   }
 }
 
@@ -252,6 +258,11 @@ export const watchResponse = (res: ServerResponse, ending: Ending, options: Resp
     watched[kWatches] = [watch]
     res.on('close', tellClosed)
   }
+}
+
+const opaqueName = (contentType = '', encoding: string | undefined): string => {
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase().slice(0, 100)
+  return encoding === undefined ? type : `${type}, content-encoding ${encoding.slice(0, 100)}`
 }
 
 const isEventStream = (header: Header): boolean => /^text\/event-stream/i.test(header('content-type') ?? '')

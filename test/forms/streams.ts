@@ -179,6 +179,17 @@ export const streamForms: readonly Form[] = [
     extra: { reply: '.set() gives its outputs' },
   },
   {
+    name: 'a stream of pictures',
+    source: 'https://www.rfc-editor.org/rfc/rfc2046#section-5.1',
+    request: { a: 1 },
+    reply: stream('--x\r\n', '\r\n--x--'),
+    headers: { 'content-type': 'multipart/x-mixed-replace; boundary=x' },
+    format: 'json',
+    features: [{ a: 1 }],
+    outputs: [],
+    extra: { reply: 'a stream of multipart/x-mixed-replace: .set() gives its outputs' },
+  },
+  {
     ...chatForm,
     name: 'a stream that ends in an error',
     source: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
