@@ -71,7 +71,7 @@ class ResponseWatch {
   writeHead(args: unknown[]): ServerResponse {
     try {
       this.#tagUpstream(takeHead(this.#res, args, this.#id))
-      if (!this.#ended) this.#openTap()
+      if (!this.#ended && !this.#hasReply) this.#openTap()
     } catch (error) {
       this.#giveUp(error)
     }

@@ -4,15 +4,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { bodyParser } from '@koa/bodyparser'
-import express from 'express'
-import fastify from 'fastify'
-import Koa from 'koa'
+import express5 from 'express'
+import express4 from 'express4'
+import fastify5 from 'fastify'
+import fastify4 from 'fastify4'
+import Koa3 from 'koa'
+import Koa2 from 'koa2'
 import type * as Core from 'capture-predictions'
 import type * as ForExpress from 'capture-predictions/express'
 import type * as ForFastify from 'capture-predictions/fastify'
 import type * as ForKoa from 'capture-predictions/koa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cleanup, temporaryFolder } from '../setup/captures.ts'
+import { comparable, rawReplyTo } from './raw.ts'
 
 /** What runs between a request and the end of its reply. */
 const ON_THE_WAY = /^src\/((http|exchange|formats|records|redact)\/|capture\.ts)/
@@ -77,8 +81,9 @@ const listening = (server: Server): Promise<number> =>
 
 type Start = (capture: Core.Capture | undefined) => Promise<number>
 
-const frameworks: Record<string, Start> = {
-  async express(capture) {
+const onExpress =
+  (express: typeof express5): Start =>
+  async (capture) => {
     const { capturePredictions } = await load<typeof ForExpress>('integrations/express.js')
     const app = express()
     app.use(express.json())
@@ -88,19 +93,11 @@ const frameworks: Record<string, Start> = {
       res.json({ prediction: 1 })
     })
     return listening(app.listen(0))
-  },
-  async 'express, before the parser'(capture) {
-    const { capturePredictions } = await load<typeof ForExpress>('integrations/express.js')
-    const app = express()
-    if (capture) app.use(capturePredictions(capture))
-    app.use(express.json())
-    app.post('/predict', (_req, res) => {
-      res.write('{"prediction"')
-      res.end(':1}')
-    })
-    return listening(app.listen(0))
-  },
-  async koa(capture) {
+  }
+
+const onKoa =
+  (Koa: typeof Koa3): Start =>
+  async (capture) => {
     const { capturePredictions } = await load<typeof ForKoa>('integrations/koa.js')
     const app = new Koa().use(bodyParser())
     if (capture) app.use(capturePredictions(capture))
@@ -109,8 +106,11 @@ const frameworks: Record<string, Start> = {
       ctx.body = { prediction: 1 }
     })
     return listening(app.listen(0))
-  },
-  async fastify(capture) {
+  }
+
+const onFastify =
+  (fastify: typeof fastify5): Start =>
+  async (capture) => {
     const { capturePredictions } = await load<typeof ForFastify>('integrations/fastify.js')
     const app = fastify()
     cleanup(() => app.close())
@@ -118,7 +118,26 @@ const frameworks: Record<string, Start> = {
     app.post('/predict', async () => ({ prediction: 1 }))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
+  }
+
+const frameworks: Record<string, Start> = {
+  'Express 4': onExpress(express4 as unknown as typeof express5),
+  'Express 5': onExpress(express5),
+  async 'Express, before the parser'(capture) {
+    const { capturePredictions } = await load<typeof ForExpress>('integrations/express.js')
+    const app = express5()
+    if (capture) app.use(capturePredictions(capture))
+    app.use(express5.json())
+    app.post('/predict', (_req, res) => {
+      res.write('{"prediction"')
+      res.end(':1}')
+    })
+    return listening(app.listen(0))
   },
+  'Koa 2': onKoa(Koa2),
+  'Koa 3': onKoa(Koa3),
+  'Fastify 4': onFastify(fastify4 as unknown as typeof fastify5),
+  'Fastify 5': onFastify(fastify5),
 }
 
 /** Ordinary, a batch, a form, and nothing that a parser takes. */
@@ -128,15 +147,12 @@ const requests = [
   { type: 'text/csv', body: 'a,b\n1,2\n' },
 ]
 
-const ask = async (port: number, { type, body }: (typeof requests)[number]) => {
-  const reply = await fetch(`http://127.0.0.1:${port}/predict`, {
-    method: 'POST',
-    headers: { 'content-type': type },
-    body,
-    signal: AbortSignal.timeout(5000),
-  })
-  const headers = [...reply.headers].filter(([name]) => !['date', 'x-prediction-id'].includes(name))
-  return { status: reply.status, headers, body: await reply.text() }
+/** Every byte of the reply, or that there was none. */
+const ask = (port: number, { type, body }: (typeof requests)[number]): Promise<string> => {
+  const head = `POST /predict HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`
+  const { promise: late, resolve } = Promise.withResolvers<string>()
+  const timer = setTimeout(resolve, 5000, 'no reply')
+  return Promise.race([rawReplyTo(port, head, body).then(comparable), late]).finally(() => clearTimeout(timer))
 }
 
 it.each(Object.keys(frameworks))('whatever throws on the way, %s replies as without capture', async (name) => {

@@ -5,6 +5,7 @@ import express4 from 'express4'
 import express5, { type Express } from 'express'
 import { describe, expect, it, vi } from 'vitest'
 import { capturePredictions } from 'capture-predictions/express'
+import { comparable, rawReply } from '../http/raw.ts'
 import { cleanup, testCapture } from '../setup/captures.ts'
 
 const listen = async (app: Express) => {
@@ -53,6 +54,28 @@ describe.each([
       '/api/v1/predict?x=1',
       '/sub/predict',
     ])
+  })
+
+  it('captures the configured routes on a router, by their full path, and all of it with always: true', async () => {
+    const paths = ['/api/predict', '/api/guess', '/predict']
+    for (const [options, expected] of [
+      [{ route: 'POST /api/predict' }, ['/api/predict']],
+      [{}, []],
+      [{ always: true }, ['/api/predict', '/api/guess']],
+    ] as const) {
+      const { capture, records } = testCapture(options)
+      const listenWith = async (captured: boolean) => {
+        const router = express.Router()
+        if (captured) router.use(capturePredictions(capture))
+        const reply = (req: express5.Request, res: express5.Response) => void res.json({ prediction: req.originalUrl })
+        for (const path of ['/predict', '/guess']) router.post(path, reply)
+        return listen(quietApp().use(express.json()).use('/api', router).post('/predict', reply))
+      }
+      const [bare, captured] = [await listenWith(false), await listenWith(true)]
+      for (const path of paths)
+        expect(comparable(await rawReply(captured.port, path))).toBe(await rawReply(bare.port, path).then(comparable))
+      expect((await records()).map(({ outputs }) => outputs['prediction'])).toEqual(expected)
+    }
   })
 
   it('captures the route that it stands on, whatever its path, and no later one', async () => {
