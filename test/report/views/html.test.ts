@@ -138,6 +138,19 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     })
   })
 
+  it('prints without cutting a table, though the screen is dark', async () => {
+    const { page } = await open(reports[0]![1], { viewport: { width: 720, height: 1000 }, colorScheme: 'dark' })
+    await page.emulateMedia({ media: 'print' })
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('.scroll')]
+        .filter((each) => each.offsetParent && each.scrollWidth > each.clientWidth + 1)
+        .map((each) => each.getAttribute('aria-label')),
+    )
+    expect(cut).toEqual([])
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)')
+    await page.close()
+  })
+
   it('a chart has a text, and the numbers behind it in a table', async () => {
     const { page } = await open(reports[0]![1], { javaScriptEnabled: true })
     const charts = await page.getByRole('img').evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')))

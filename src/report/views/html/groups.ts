@@ -2,7 +2,7 @@ import type { GroupReport, Report } from '../../result.ts'
 import { count, list, milliseconds, nameOfMetric, percent } from '../../words.ts'
 import { html, type Content } from './markup.ts'
 import { section, table } from './parts.ts'
-import { sayMetric } from './performance.ts'
+import { metricCell } from './performance.ts'
 
 const MEASURES = ['accuracy', 'precision', 'recall', 'f1', 'f1_macro', 'auc', 'rmse', 'mae', 'r2']
 
@@ -14,7 +14,7 @@ const groupTable = (title: string, groups: readonly GroupReport[], task: Report[
     percent(group.share),
     group.error_rate === null ? '–' : percent(group.error_rate),
     group.latency_ms ? milliseconds(group.latency_ms.p95) : '–',
-    ...measures.map((name) => sayMetric(task, name, group.metrics[name])),
+    ...measures.map((name) => metricCell(task, name, group.metrics[name])),
     group.drifted.length > 0 ? list(group.drifted) : '–',
   ])
   const head = [

@@ -149,7 +149,7 @@ const classTable = ({ task, classes, labelled }: PerformanceReport): Content =>
       rows: classes.map(({ name, count: n, precision, recall, f1 }) => [
         name,
         count(n),
-        ...[precision, recall, f1].map((of) => sayMetric(task, '', of)),
+        ...[precision, recall, f1].map((of) => metricCell(task, '', of)),
       ]),
     })}
   </div>`
