@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -16,6 +17,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
+    // Files share no table, topic, port or folder. They wait for servers and processes more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['test/setup/patience.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,

@@ -163,14 +163,21 @@ it.skipIf(!elasticsearch)("name both types and the fix of an index that can't ho
   const cli = cliAt(place)
   const index = `${variables['PREDICTIONS_TABLE']}-all`
   await place.run((await cli('ddl')).stdout)
-  const mappings = { properties: { outputs: { properties: { prediction: { type: 'boolean' } } } } }
+  const mappings = {
+    properties: { outputs: { properties: { prediction: { type: 'boolean' } } }, extra: { type: 'text' } },
+  }
   await place.run(`PUT /${index}\n${JSON.stringify({ mappings })}`)
   for (const command of ['check', 'ddl'] as const) {
     const { code, stdout, stderr } = await cli(command)
     expect(code).toBe(1)
     expect(command === 'check' ? stdout : stderr).toMatch(
-      /index \S+-all: the field outputs\.prediction is of type boolean and must be long; .*POST \/_reindex/,
+      /index \S+-all: the field extra is of type text and must be object; .*POST \/_reindex/,
     )
+    // That of an output stops nothing.
+    if (command === 'check')
+      expect(stdout).toMatch(
+        /^note .*outputs\.prediction is of type boolean, which holds no long: values go to extra; .*POST \/_reindex/m,
+      )
   }
 })
 

@@ -189,8 +189,8 @@ const elasticsearch = async (given: string): Promise<System> => {
       adds: /^PUT \/_index_template\/\S+\n.*"prediction":\{"type"/,
     },
     wrong: {
-      change: ['"prediction":{"type":"long"}', '"prediction":{"type":"date"}'],
-      found: /outputs\.prediction is of type date and must be long; .*change it there \(PUT \/_index_template\//,
+      change: ['"timestamp":{"type":"date"}', '"timestamp":{"type":"keyword"}'],
+      found: /timestamp is of type keyword and must be date; .*change it there \(PUT \/_index_template\//,
     },
     fixIn: (_found, ddl) => ddl,
     async place() {

@@ -300,6 +300,29 @@ describe('a write that hangs', () => {
     await delivery.close()
   })
 
+  it('for its size goes in smaller ones, and the log names the setting', async () => {
+    const stored: number[] = []
+    const { calls, write: hang } = hangingWrite()
+    const { sink } = memorySink({
+      // A system that has time for three records.
+      write: async (records, signal) => {
+        if (records.length > 3) return hang(records, signal)
+        stored.push(records.length)
+      },
+    })
+    const { delivery, saying } = deliver(sink, { writeTimeoutMs: 20, batchSize: 8 })
+    delivery.append(lines(8))
+    expect(await delivery.flush()).toBe(true)
+    expect(calls.map(({ records }) => records.length).slice(0, 2)).toEqual([8, 4])
+    expect(stored.reduce((sum, size) => sum + size)).toBe(8)
+    expect(saying('PREDICTIONS_BATCH_SIZE')).toEqual([
+      expect.stringMatching(
+        /the write took too long, the next ones have at most 4 records, and grow slowly; a smaller/,
+      ),
+    ])
+    await delivery.close()
+  })
+
   it('is not overlapped by the next while it takes its time to end', async () => {
     const ends: (() => void)[] = []
     const { sink, state, batches } = memorySink({

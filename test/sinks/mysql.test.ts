@@ -261,6 +261,23 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     })
   })
 
+  it('may be partitioned: the unique index that is printed has what it is partitioned by', async () => {
+    await client.query(`create table ${name('by_time')} (id char(36), \`timestamp\` datetime(6))
+      partition by range columns (\`timestamp\`) (partition p0 values less than ('2027-01-01'));
+      insert into ${name('by_time')} values (uuid(), '2026-11-23');
+      create table ${name('by_owner')} (id char(36), \`timestamp\` datetime(6), owner int) partition by hash (owner) partitions 2`)
+    const { problems } = await make('by_time').plan!(columnsFor())
+    expect(problems).toEqual([expect.stringMatching(/add unique \(`id`, `timestamp`\)/)])
+    await client.query(problems[0]!.slice(problems[0]!.indexOf(': ') + 2))
+    const sink = await opened('by_time')
+    const one = record()
+    for (const batch of [[one], [one, record()]]) expect(await sink.write(batch, patient)).toEqual([])
+    expect(await readAll(name('by_time'))).toHaveLength(3)
+    expect((await make('by_owner').plan!(columnsFor())).problems).toEqual([
+      expect.stringMatching(/partitioned by owner it can have none: let capture have a table of its own/),
+    ])
+  })
+
   it('waits where a partitioned table has no partition for a row', async () => {
     await client.query(`create table ${name('parts')} (id char(36), \`timestamp\` datetime, primary key (id, \`timestamp\`))
       partition by range (year(\`timestamp\`)) (partition p0 values less than (2026))`)

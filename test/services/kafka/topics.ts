@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import {
   Admin,
   Consumer,
@@ -47,6 +48,8 @@ export const topicsOn = (brokers: string, options: Partial<BaseOptions> = {}) =>
         topics: [{ topic, partitions, replicas }],
         configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
       })
+      // The controller has it; a busy broker may learn of it a moment later.
+      while (!(await admin.listTopics()).includes(topic)) await setTimeout(20)
       return topic
     },
 

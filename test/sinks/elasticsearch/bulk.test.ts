@@ -25,10 +25,12 @@ describe.skipIf(!url)('a bulk that something else answers', () => {
       response.writeHead(answer.status, { 'content-type': answer.type, 'x-elastic-product': 'Elasticsearch' })
       return void response.end(answer.text)
     }
-    const forward = httpRequest({ hostname, port, method, path, headers }, (reply) => {
+    // Each on a connection of its own: one that is kept may be closed as it is taken again.
+    const forward = httpRequest({ hostname, port, method, path, headers, agent: false }, (reply) => {
       response.writeHead(reply.statusCode!, reply.headers)
       reply.pipe(response)
     })
+    forward.on('error', (error) => response.destroy(error))
     request.pipe(forward)
   })
   beforeAll(async () => {
