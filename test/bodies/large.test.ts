@@ -308,9 +308,12 @@ describe('a large body', () => {
     ['scalars', Buffer.from(JSON.stringify(each((i) => i, 60_000))), 60_000],
     ['objects of other members', Buffer.from(JSON.stringify(each((i) => ({ [`k${i % 2}`]: [i] }), 30_000))), 30_000],
     ['CSV', Buffer.from(each((i) => `${i},2\n`, 30_000).join('')), 30_000],
+    ['lines', Buffer.from(each((i) => `{"a":${i}}\n`, 30_000).join('')), 30_000],
+    ['lines of other members', Buffer.from(each((i) => `{"k${i % 2}":[${i}]}\n`, 30_000).join('')), 30_000],
   ])('is read and written in small steps: %s', (name, body, count) => {
     const { capture } = testCapture()
-    const headers = { 'content-type': name === 'CSV' ? 'text/csv' : 'application/json' }
+    const type = name === 'CSV' ? 'text/csv' : name.startsWith('lines') ? 'application/jsonl' : 'application/json'
+    const headers = { 'content-type': type }
     const exchange = capture.begin({ route: 'POST /predict', headers })
     exchange.request(body)
     expect(exchange.isLarge).toBe(true)
@@ -499,6 +502,10 @@ const bodies: Record<string, (items: readonly unknown[]) => Sent> = {
     const parameters = { binary_data_size: data.length }
     return binaryBody({ inputs: [{ name: 't', datatype: 'FP32', shape: [items.length, 2], parameters }] }, data)
   },
+  'JSON Lines in bytes': (items) => ({
+    body: Buffer.from(items.map(encode).join('\n')),
+    headers: { 'content-type': 'application/jsonlines' },
+  }),
   'CSV in bytes': (items) => ({ body: Buffer.from(csvOf(items)), headers: { 'content-type': 'text/csv' } }),
 }
 
