@@ -1,8 +1,9 @@
-import express, { type ErrorRequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import closeWithGrace from 'close-with-grace'
-import { capturePredictions } from 'capture-predictions/express'
+import { capturePredictions, receiveActuals } from 'capture-predictions/express'
 import { predict, schema, summary, toFlower } from './model.ts'
-import { closeSite, dataset, latestRows, page } from './site.ts'
+import { closeSite, dataset, files, latestRows } from './site.ts'
+import { hasToken } from './token.ts'
 
 const predictions = capturePredictions({ schema, flushIntervalMs: 200 })
 const app = express()
@@ -16,7 +17,13 @@ app.post('/predict', (req, res) => {
   res.json({ prediction })
 })
 
-app.get('/', (_req, res) => void res.type('html').send(page))
+const requireToken: RequestHandler = (req, res, next) => {
+  if (hasToken(req.headers.authorization)) next()
+  else res.status(401).json({ error: 'who reports actuals needs the token' })
+}
+app.post('/actuals', requireToken, receiveActuals(predictions))
+
+for (const { path, type, text } of files) app.get(path, (_req, res) => void res.type(type).send(text))
 app.get('/flowers', (_req, res) => void res.json(dataset))
 app.get('/rows', async (_req, res) => void res.json(await latestRows()))
 

@@ -1,8 +1,9 @@
-import Fastify from 'fastify'
+import Fastify, { type preHandlerAsyncHookHandler } from 'fastify'
 import closeWithGrace from 'close-with-grace'
-import capturePredictions from 'capture-predictions/fastify'
+import capturePredictions, { receiveActuals } from 'capture-predictions/fastify'
 import { predict, schema, summary, type Flower } from './model.ts'
-import { closeSite, dataset, latestRows, page } from './site.ts'
+import { closeSite, dataset, files, latestRows } from './site.ts'
+import { hasToken } from './token.ts'
 
 const app = Fastify({ forceCloseConnections: 'idle' })
 await app.register(capturePredictions, { schema, flushIntervalMs: 200 })
@@ -18,7 +19,13 @@ app.post<{ Body: Flower }>(
   },
 )
 
-app.get('/', async (_request, response) => response.type('text/html').send(page))
+const requireToken: preHandlerAsyncHookHandler = async (request, response) => {
+  if (!hasToken(request.headers.authorization))
+    return response.code(401).send({ error: 'who reports actuals needs the token' })
+}
+app.post('/actuals', { preHandler: requireToken }, receiveActuals(app.predictions))
+
+for (const { path, type, text } of files) app.get(path, async (_request, response) => response.type(type).send(text))
 app.get('/flowers', async () => dataset)
 app.get('/rows', async () => latestRows())
 app.addHook('onClose', closeSite)

@@ -1,10 +1,11 @@
 import Koa from 'koa'
-import Router from '@koa/router'
+import Router, { type RouterMiddleware } from '@koa/router'
 import { bodyParser } from '@koa/bodyparser'
 import closeWithGrace from 'close-with-grace'
-import { capturePredictions } from 'capture-predictions/koa'
+import { capturePredictions, receiveActuals } from 'capture-predictions/koa'
 import { predict, schema, summary, toFlower } from './model.ts'
-import { closeSite, dataset, latestRows, page } from './site.ts'
+import { closeSite, dataset, files, latestRows } from './site.ts'
+import { hasToken } from './token.ts'
 
 const predictions = capturePredictions({ schema, flushIntervalMs: 200 })
 const app = new Koa()
@@ -28,10 +29,18 @@ router.post('/predict', (ctx) => {
   ctx.prediction?.set({ confidence })
   ctx.body = { prediction }
 })
-router.get('/', (ctx) => {
-  ctx.type = 'html'
-  ctx.body = page
-})
+
+const requireToken: RouterMiddleware = (ctx, next) => {
+  if (!hasToken(ctx.get('authorization'))) ctx.throw(401, 'who reports actuals needs the token')
+  return next()
+}
+router.post('/actuals', requireToken, receiveActuals(predictions))
+
+for (const { path, type, text } of files)
+  router.get(path, (ctx) => {
+    ctx.type = type
+    ctx.body = text
+  })
 router.get('/flowers', (ctx) => void (ctx.body = dataset))
 router.get('/rows', async (ctx) => void (ctx.body = await latestRows()))
 app.use(router.routes())

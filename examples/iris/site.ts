@@ -1,47 +1,26 @@
 import { readFile } from 'node:fs/promises'
-import knex, { type Knex } from 'knex'
 import { flowers, species } from './model.ts'
+import { createRowReader } from './rows.ts'
+import { token } from './token.ts'
 
-/** The page, read once. */
-export const page = await readFile(new URL('page.html', import.meta.url), 'utf8')
+const types = { html: 'text/html', css: 'text/css', js: 'text/javascript' } as const
 
-/** What the page draws. */
-export const dataset = { species, flowers }
+const readPageFile = async (name: string) => ({
+  path: name === 'index.html' ? '/' : `/${name}`,
+  type: types[name.split('.').at(-1) as keyof typeof types],
+  text: await readFile(new URL(`page/${name}`, import.meta.url), 'utf8'),
+})
 
-const sink = process.env['PREDICTIONS_SINK'] ?? 'sqlite:./predictions.db'
-const table = process.env['PREDICTIONS_TABLE'] ?? 'predictions'
+/** The page's files, read once. */
+export const files = await Promise.all(['index.html', 'style.css', 'page.js', 'plot.js', 'rows.js'].map(readPageFile))
 
-/** A reader of its own, apart from capture: the rows as they are in the database. */
-const openReader = async (): Promise<(limit: number) => Promise<unknown[]>> => {
-  if (sink.startsWith('sqlite:')) {
-    const { DatabaseSync } = await import('node:sqlite')
-    const database = new DatabaseSync(sink.slice('sqlite:'.length), { readOnly: true })
-    const latest = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}" ORDER BY id DESC LIMIT ?`)
-    return async (limit) => latest.all(limit)
-  }
-  const client = { postgres: 'pg', postgresql: 'pg', mysql: 'mysql2', mariadb: 'mysql2' }[sink.split(':')[0]!]
-  if (client === undefined) return async () => []
-  const database: Knex = knex({ client, connection: sink, pool: { min: 0, max: 1 } })
-  closers.push(() => database.destroy())
-  return async (limit) => database(table).orderBy('id', 'desc').limit(limit)
-}
+/** What the page draws, and the token that it reports with. */
+export const dataset = { species, flowers, token }
 
-const closers: (() => Promise<void>)[] = []
-let reader: ReturnType<typeof openReader> | undefined
+const reader = createRowReader(
+  process.env['PREDICTIONS_SINK'] ?? 'sqlite:./predictions.db',
+  process.env['PREDICTIONS_TABLE'] ?? 'predictions',
+)
 
-/** The latest rows; none before the first prediction has made the table. */
-export const latestRows = async (limit = 10): Promise<unknown[]> => {
-  try {
-    return await (
-      await (reader ??= openReader())
-    )(limit)
-  } catch (error) {
-    reader = undefined
-    if (/no such table|does not exist|doesn't exist|unable to open/i.test((error as Error).message)) return []
-    throw error
-  }
-}
-
-export const closeSite = async (): Promise<void> => {
-  for (const close of closers) await close()
-}
+export const latestRows = () => reader.latest()
+export const closeSite = () => reader.close()
