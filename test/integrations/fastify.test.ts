@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
@@ -8,6 +9,7 @@ import fastify5, { type FastifyInstance } from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
 import { silentLogger, type Column } from 'capture-predictions'
 import capturePredictions from 'capture-predictions/fastify'
+import { comparable, rawReply } from '../http/raw.ts'
 import { cleanup, keepingSink, temporaryFolder, testCapture } from '../setup/captures.ts'
 
 const post = (app: FastifyInstance, url: string, payload: unknown = { a: 1 }) =>
@@ -315,6 +317,24 @@ describe.each([
     expect(rows.map((row) => ({ ...row }))).toEqual(
       [1, 2].map((n) => ({ n, kind: 'integer', ratio: 0.5, label: 'setosa' })),
     )
+  })
+
+  it('stores the object of the handler, and not what an onSend hook makes of it', async () => {
+    const { capture, records } = testCapture()
+    const start = async (captured: boolean) => {
+      const app = fastify()
+      cleanup(() => app.close())
+      if (captured) await app.register(capturePredictions, { capture })
+      app.addHook('onSend', async (_request, _reply, payload) => `{"data":${payload as string}}`)
+      app.post('/predict', async () => ({ prediction: 1 }))
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      return (app.server.address() as AddressInfo).port
+    }
+    const [bare, port] = [await start(false), await start(true)]
+    const reply = await rawReply(port, '/predict')
+    expect(reply).toContain('{"data":{"prediction":1}}')
+    expect(comparable(reply)).toBe(comparable(await rawReply(bare, '/predict')))
+    expect((await records()).map(({ outputs }) => outputs)).toEqual([{ prediction: 1 }])
   })
 
   it('names its hooks', async () => {

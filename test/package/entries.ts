@@ -6,6 +6,7 @@ import { createCapture, type Capture, type CaptureOptions, type Prediction, type
 import { capturePredictions as forExpress } from 'capture-predictions/express'
 import ${isFastifyDefault ? 'forFastify' : '{ capturePredictions as forFastify }'} from 'capture-predictions/fastify'
 import { capturePredictions as forKoa } from 'capture-predictions/koa'
+import * as report from 'capture-predictions/report'
 import * as elasticsearch from 'capture-predictions/sinks/elasticsearch'
 import * as kafka from 'capture-predictions/sinks/kafka'
 import * as mysql from 'capture-predictions/sinks/mysql'
@@ -36,5 +37,5 @@ app.post('/predict', { config: { predictions: true } }, async (request) => {
   return app.predictions.stats()
 })
 
-export { elasticsearch, kafka, mysql, postgres, sqlite }
+export { elasticsearch, kafka, mysql, postgres, report, sqlite }
 `

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 import { entriesSource } from './entries.ts'
 import { installTypeScript, locked, makeProject, pack, run } from './install.ts'
 import { nestPackages, writeNestApp } from './nestjs-app.ts'
@@ -45,6 +46,11 @@ beforeAll(async () => {
     ['entries.cts', false],
   ] as const)
     writeFileSync(join(app, file), entriesSource(isDefault))
+})
+
+it('takes every entry point', () => {
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'))
+  for (const entry of entries) expect(entriesSource(true)).toContain(`from '${entry.replace('.', manifest.name)}'`)
 })
 
 it('has a Fastify beside that of NestJS', () => {
