@@ -348,9 +348,11 @@ const askWindow = (
   let unmatched: number | undefined
   if (plan.comparison) {
     tasks.push(grouped(labelledOf(asking)))
-    tasks.push(async (session) => {
-      unmatched = await askUnmatched(asking, session)
-    })
+    // Of the reference nobody wants to know.
+    if (!isReference)
+      tasks.push(async (session) => {
+        unmatched = await askUnmatched(asking, session)
+      })
   }
   if (known.hasExtra) tasks.push((session) => askExtra(asking, session))
   return { tasks, answer: () => asking.tally.answer(unmatched) }

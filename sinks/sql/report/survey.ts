@@ -43,6 +43,9 @@ interface Counted {
   readonly extra: number
   readonly isWeighted: boolean
   readonly ids: IdRange | undefined
+  /** Rows by model and by version. */
+  readonly models: ReadonlyMap<string, number>
+  readonly versions: ReadonlyMap<string, number>
 }
 
 const countRows = async (
@@ -56,10 +59,45 @@ const countRows = async (
   const { extra } = source.table.own
   const w = weightOf(source)
   const id = source.words.idText(idOf(source))
-  const text = `select count(*), ${extra === undefined ? '0' : `count(p.${source.words.quote(extra)})`}, sum(case when ${w} <> 1 then 1 else 0 end), min(${id}), max(${id}) from ${from}`
-  const [[rows, extras, weighted, first, last] = []] = await session.query(bindings.finish(text))
-  const ids = typeof first === 'string' && typeof last === 'string' ? { first, last } : undefined
-  return { window, bindings, from, rows: Number(rows), extra: Number(extras), isWeighted: Number(weighted) > 0, ids }
+  const model =
+    source.table.own.model === undefined ? "''" : `coalesce(p.${source.words.quote(source.table.own.model)}, '')`
+  const sums = `count(*), ${extra === undefined ? '0' : `count(p.${source.words.quote(extra)})`}, sum(case when ${w} <> 1 then 1 else 0 end), min(${id}), max(${id})`
+  const text = `select ${model} as m, ${versionOf(source)} as v, ${sums} from ${from} group by ${model}, ${versionOf(source)}`
+  const total = { rows: 0, extra: 0, weighted: 0 }
+  const [models, versions] = [new Map<string, number>(), new Map<string, number>()]
+  let ids: IdRange | undefined
+  for (const [name, version, rows, extras, weighted, first, last] of await session.query(bindings.finish(text))) {
+    total.rows += Number(rows)
+    total.extra += Number(extras)
+    total.weighted += Number(weighted)
+    models.set(String(name), (models.get(String(name)) ?? 0) + Number(rows))
+    versions.set(String(version), (versions.get(String(version)) ?? 0) + Number(rows))
+    if (typeof first !== 'string' || typeof last !== 'string') continue
+    ids = ids
+      ? { first: first < ids.first ? first : ids.first, last: last > ids.last ? last : ids.last }
+      : { first, last }
+  }
+  return {
+    window,
+    bindings,
+    from,
+    rows: total.rows,
+    extra: total.extra,
+    isWeighted: total.weighted > 0,
+    ids,
+    models,
+    versions,
+  }
+}
+
+/** Those of the most rows first, in all windows together. */
+const topOf = (counts: readonly ReadonlyMap<string, number>[], limit: number): string[] => {
+  const all = new Map<string, number>()
+  for (const [name, rows] of counts.flatMap((each) => [...each])) all.set(name, (all.get(name) ?? 0) + rows)
+  return [...all]
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .slice(0, limit)
+    .map(([name]) => name)
 }
 
 /** Values of an expression in some windows, those of the most rows first. */
@@ -202,10 +240,10 @@ const askSample = async (
   bindings: Bindings,
   rows: string,
   values: readonly { readonly kind: Kind; readonly value: string }[],
+  w = weightOf(source),
 ): Promise<Sampled[]> => {
   const { words } = source
   const found = values.map(newSampled)
-  const w = weightOf(source)
   const questions = values.flatMap(({ kind, value }, index) => {
     if (kind === 'json') return []
     const sample = words.sharedSample
@@ -275,9 +313,18 @@ const surveyed = (
 }
 
 /** The sampled predictions with their actuals `a`, by the prediction's id or by that of the request; corrections too. */
-const joinedWithActuals = (source: ReportSource, rows: string, byRequest: boolean): string => {
+const joinedWithActuals = (source: ReportSource, counted: Counted, byRequest: boolean): string => {
   const { words, actuals, table } = source
   const q = words.quote
+  const { ids, bindings, rows: count, models } = counted
+  // Of one model alone all actuals of the window's ids are its own: no join is needed to tell.
+  if (!byRequest && ids && models.size === 1) {
+    const id = `a.${q('prediction_id')}`
+    const range = `${id} between ${bindings.bind(ids.first)} and ${bindings.bind(ids.last)}`
+    const share = count <= SAMPLE ? '' : ` and ${words.sample(id, SAMPLE / count)}`
+    return `${actuals!.name} a where ${range}${share}`
+  }
+  const rows = sampledFrom(source, counted)
   const on = byRequest
     ? `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}`
     : `a.${q('prediction_id')} = ${idOf(source)}`
@@ -303,7 +350,7 @@ const surveyLabel = async (
       : isNumeric(kind)
         ? words.number(column, kind, type)
         : words.text(column, kind, type)
-  const [sampled] = await askSample(session, source, bindings, rows, [{ kind, value }])
+  const [sampled] = await askSample(session, source, bindings, rows, [{ kind, value }], '1')
   if (!sampled || sampled.sampled === 0) return undefined
   const all = [...sampled.values, ...sampled.quantiles]
   const bounds = {
@@ -328,7 +375,7 @@ const surveyLabels = async (
     const seen: SurveyedColumn[] = []
     for (const window of counted)
       for (const way of ways) {
-        const rows = joinedWithActuals(source, sampledFrom(source, window), way)
+        const rows = joinedWithActuals(source, window, way)
         const column = await surveyLabel(session, source, label, rows, window.bindings)
         if (column) seen.push(column)
       }
@@ -434,29 +481,9 @@ export const survey = async (
   const late = judged === current ? [] : candidates.filter((_, index) => bounds[index]!.present === 0)
   const lateBounds = late.length > 0 ? await boundsOf(session, source, late, current) : []
   const lateSamples = late.length > 0 ? await sampleColumns(session, source, late, current) : []
-  const currentBounds =
-    judged === current
-      ? bounds
-      : await boundsOf(
-          session,
-          source,
-          candidates.filter(({ kind }) => isNumeric(kind)),
-          current,
-        )
-  const currentNonFinite = (judged === current ? candidates : candidates.filter(({ kind }) => isNumeric(kind))).filter(
-    (_, index) => currentBounds[index]!.hasNonFinite,
-  )
+  // Whether the current window has such values is not looked for: it costs less to expect them.
+  const expected = judged === current ? [] : candidates.filter(({ kind }) => isNumeric(kind))
   say(0.8)
-  const { own } = source.table
-  const top = (name: 'model' | 'model_version', limit: number) =>
-    own[name] === undefined
-      ? Promise.resolve([])
-      : mostFrequent(
-          session,
-          counted,
-          () => (name === 'model' ? `p.${source.words.quote(own.model!)}` : versionOf(source)),
-          limit,
-        )
   const byRequest = source.actuals !== undefined && (await hasActualsByRequest(session, source))
   const columns = candidates.map((column, index) => {
     const at = late.indexOf(column)
@@ -467,8 +494,17 @@ export const survey = async (
   return {
     survey: {
       columns,
-      models: await top('model', 100),
-      versions: await top('model_version', MAX_GROUPS),
+      models:
+        source.table.own.model === undefined
+          ? []
+          : topOf(
+              counted.map(({ models }) => models),
+              100,
+            ),
+      versions: topOf(
+        counted.map(({ versions }) => versions),
+        MAX_GROUPS,
+      ),
       by: await Promise.all(
         question.by.map(async (name) => ({
           name,
@@ -484,7 +520,7 @@ export const survey = async (
     known: {
       isWeighted: counted.some(({ isWeighted }) => isWeighted),
       nonFinite: new Set(
-        [...candidates.filter((_, index) => bounds[index]!.hasNonFinite), ...currentNonFinite].map(({ name }) => name),
+        [...candidates.filter((_, index) => bounds[index]!.hasNonFinite), ...expected].map(({ name }) => name),
       ),
       ids: new Map(counted.flatMap(({ window, ids }) => (ids ? [[window.since.getTime(), ids] as const] : []))),
       byRequest,

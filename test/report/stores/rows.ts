@@ -166,5 +166,5 @@ export const expectedAnswer = (
     for (const [path, { reason }] of Object.entries(record.extra))
       addCell(tally.window.extra(path, reason), { n: 1, w, w2: w * w })
   }
-  return tally.window.answer(plan.comparison ? (isReference ? 0 : 1) : undefined)
+  return tally.window.answer(plan.comparison && !isReference ? 1 : undefined)
 }

@@ -88,7 +88,7 @@ const answerWindow = (
     if (raw[5] !== null) addExtra(tally.window, raw[5], row.weight)
     if (++count % EVERY === 0) rows(EVERY)
   }
-  return tally.window.answer(comparison && unmatched(inspected, window))
+  return tally.window.answer(comparison && !isReference ? unmatched(inspected, window) : undefined)
 }
 
 /** Reports that came in a window and belong to no prediction that is stored. */
