@@ -23,7 +23,7 @@ import { HeldReply } from './http/held-reply.ts'
 import { createIds } from './records/id.ts'
 import { modelMembers } from './records/record-line.ts'
 import { atMostOnceA } from './logger.ts'
-import { observeStats } from './metrics.ts'
+import { lagRecorder, observeStats } from './metrics.ts'
 import { openOutbox, type Outbox } from './outbox/outbox.ts'
 import type { Queue } from './outbox/queue.ts'
 import { createRedactor } from './redact/redaction.ts'
@@ -314,7 +314,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     },
   }
 
-  const readActuals = createActuals(() => actualColumns, redactor)
+  const readActuals = createActuals(() => actualColumns, redactor, lagRecorder())
 
   const setSchema = (next: PredictionSchema | undefined): void => {
     columns = columnsOf(next)

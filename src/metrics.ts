@@ -1,5 +1,5 @@
 import type * as OpenTelemetry from '@opentelemetry/api'
-import type { MeterProvider, Observable } from '@opentelemetry/api'
+import type { Histogram, MeterProvider, Observable } from '@opentelemetry/api'
 import { createRequire } from 'node:module'
 import type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
 import { places } from './peer.ts'
@@ -177,6 +177,32 @@ const createRegistry = () => {
   }
 }
 
+/** Bounds in seconds: from a click a moment later to a loan repaid a year later. */
+const LAG_BOUNDARIES = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000]
+
+/**
+ * Records how long truths took to become known, as the histogram `predictions.actuals.lag`, where `@opentelemetry/api` is installed and the
+ * app has registered an SDK; undefined where it is not installed.
+ */
+export const lagRecorder = (api: Api | undefined = loadApi()): ((seconds: number) => void) | undefined => {
+  if (api === undefined) return undefined
+  const histograms = new WeakMap<MeterProvider, Histogram>()
+  return (seconds) => {
+    // Looked up each time: an SDK may be registered later, and a provider gives one instrument to all who ask for it by the same name.
+    const provider = api.metrics.getMeterProvider()
+    let histogram = histograms.get(provider)
+    if (histogram === undefined) {
+      histogram = provider.getMeter('capture-predictions').createHistogram('predictions.actuals.lag', {
+        description: 'From a prediction to when its actual became known',
+        unit: 's',
+        advice: { explicitBucketBoundaries: LAG_BOUNDARIES },
+      })
+      histograms.set(provider, histogram)
+    }
+    histogram.record(seconds)
+  }
+}
+
 /** One for the process, whichever copies of the package are loaded. */
 const kRegistry = Symbol.for('capture-predictions.metrics')
 
@@ -195,6 +221,7 @@ const registry = (): ReturnType<typeof createRegistry> => {
  * | `predictions.records.queued` | up-down counter, `{record}` | `sink` |
  * | `predictions.retries` | counter, `{retry}` | `sink` |
  * | `predictions.queue.oldest_age` | gauge, `s` | `sink` |
+ * | `predictions.actuals.lag` (see `lagRecorder`) | histogram, `s` | |
  * | `predictions.requests.seen`, `.captured`, `.sampled_out`, `.skipped`, `.rejected` | counter, `{request}` | |
  *
  * @returns a function that ends it, to be called when the capture is closed and its counts are final

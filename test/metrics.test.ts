@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CaptureStats, SinkStats } from '../src/delivery/counts.ts'
-import { loadApi, observeStats } from '../src/metrics.ts'
+import { lagRecorder, loadApi, observeStats } from '../src/metrics.ts'
 import { deliver, lines, memorySink } from './delivery/support.ts'
 
 const noRequests = { seen: 0, captured: 0, sampledOut: 0, skipped: 0, rejected: 0 }
@@ -132,4 +132,16 @@ describe('metrics', () => {
     const end = observeStats(statsOf({}), loadApi([`${tmpdir()}/app.js`]) ?? null)
     expect(end()).toBeUndefined()
   })
+})
+
+it('the lag of actuals is a histogram, from when an SDK is there', async () => {
+  const record = lagRecorder()!
+  record(1)
+  const scrape = await startSdk()
+  record(59)
+  record(90_000)
+  const samples = await scrape()
+  const of = (bound: string) =>
+    [...samples].find(([name]) => name.includes('lag') && name.includes(`le="${bound}"`))?.[1]
+  expect([of('10'), of('60'), of('604800'), of('+Inf')]).toEqual([0, 1, 2, 2])
 })

@@ -3,7 +3,7 @@ import { labelNames } from '../schema/columns.ts'
 import type { Redactor } from '../redact/redaction.ts'
 import { messageOf } from '../errors/errors.ts'
 import { createActualLines } from './actual-lines.ts'
-import { createReportReader, Refused, type ReportReader } from './report.ts'
+import { createReportReader, Refused, type ReadReport, type ReportReader } from './report.ts'
 
 /** A report that was not taken. */
 export interface RejectedReport {
@@ -24,11 +24,26 @@ export interface ReportedActuals extends ActualsResult {
   readonly lines: readonly string[]
 }
 
+/** When a UUIDv7 was made, in milliseconds since 1970. */
+const timeOfId = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+
+const tellLags = ({ entries, time, isRetracted }: ReadReport, tell: (seconds: number) => void): void => {
+  if (isRetracted) return
+  const known = time === undefined ? Date.now() : Date.parse(time.utc)
+  for (const { target } of entries)
+    if (target.predictionId !== undefined) tell(Math.max(0, known - timeOfId(target.predictionId)) / 1000)
+}
+
 /**
  * Reads reports and makes their records. It never throws for what it is given.
+ * @param lag told how long each truth took to become known, in seconds
  * @param columns those of the table of actuals as they are now: the same array until they change
  */
-export const createActuals = (columns: () => readonly Column[], redactor: Redactor | undefined) => {
+export const createActuals = (
+  columns: () => readonly Column[],
+  redactor: Redactor | undefined,
+  lag?: (seconds: number) => void,
+) => {
   const linesOf = createActualLines(redactor)
   let readsFor: readonly Column[] | undefined
   let read: ReportReader
@@ -48,7 +63,10 @@ export const createActuals = (columns: () => readonly Column[], redactor: Redact
       try {
         const said = readReport(report)
         if (said instanceof Refused) rejected.push({ index, reason: said.reason })
-        else for (const line of linesOf(said)) lines.push(line)
+        else {
+          for (const line of linesOf(said)) lines.push(line)
+          if (lag !== undefined) tellLags(said, lag)
+        }
       } catch (error) {
         // A getter or a proxy of the caller's.
         rejected.push({ index, reason: `can't be read: ${messageOf(error)}` })

@@ -140,6 +140,7 @@ const reportAll = async (
   }
   await Promise.all(waits)
   rejected.sort((a, b) => a.index - b.index)
+  if (count === 0) unreadable ??= 'there is no report in the body'
   const accepted = count - rejected.length
   const body = { accepted, rejected, ...(unreadable === undefined ? {} : { error: unreadable }) }
   return { status: accepted > 0 ? 202 : 400, body }
