@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { isMembers } from './actuals/members.ts'
 import { createActuals, type ActualsResult } from './actuals/actuals.ts'
@@ -12,14 +11,14 @@ import { createDelivery, type Delivery } from './delivery/delivery.ts'
 import { createMemoryQueue } from './delivery/memory-queue.ts'
 import { endsWithin, orFalseAfter } from './delivery/waits.ts'
 import { messageOf, PredictionsError } from './errors/errors.ts'
+import { createAbandoned } from './exchange/abandoned.ts'
 import { Exchange } from './exchange/exchange.ts'
-import type { EndedExchange, ExchangeContext } from './exchange/exchange-context.ts'
+import type { ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
 import { asUnread, createFormatChooser, isUnread } from './formats/index.ts'
 import { json } from './formats/json.ts'
 import { ordinaryReading } from './formats/ordinary.ts'
 import { isLarge } from './formats/shorten.ts'
-import { HeldReply } from './http/held-reply.ts'
 import { createIds } from './records/id.ts'
 import { modelMembers } from './records/record-line.ts'
 import { atMostOnceA } from './logger.ts'
@@ -28,18 +27,17 @@ import { openOutbox, type Outbox } from './outbox/outbox.ts'
 import type { Queue } from './outbox/queue.ts'
 import { createRedactor } from './redact/redaction.ts'
 import { createMissNotice } from './exchange/missed-routes.ts'
+import { createRecorder, type Hold, storeIn } from './exchange/recorder.ts'
+import { createRequestCounts } from './exchange/request-counts.ts'
 import { createRouteMatcher } from './exchange/routes.ts'
-import { createSampler, rateOf, type Sampler } from './exchange/sampling.ts'
+import { createSamplers } from './exchange/sampling.ts'
 import type { Column } from './schema/column.ts'
-import { conversionCounts } from './schema/conversions.ts'
 import { actualColumnsOf, columnsOf, featureNames, listNames, mergeSchemas, outputNames } from './schema/columns.ts'
 import { schemaFromRoute, type RouteSchema } from './schema/route.ts'
 import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
 import { openSinkPairs } from './sinks.ts'
-import { afterMs, monotonicMs } from './steps/real-timers.ts'
-import { createStepRunner } from './steps/time-slices.ts'
-import { createTurn } from './http/reply-groups.ts'
+import { monotonicMs } from './steps/real-timers.ts'
 
 export type { CaptureOptions }
 
@@ -112,8 +110,6 @@ export const asCapture = (options: CaptureOptions | Capture | undefined): Captur
   isCapture(options) ? options : createCapture(options)
 
 const MINUTE = 60_000
-/** How long a handler whose client left may take to reply all the same, in milliseconds: then its record is made without. */
-const ABANDONED_MS = 30_000
 /** How long closing may take, in milliseconds, unless told otherwise. */
 const CLOSE_MS = 10_000
 
@@ -128,9 +124,9 @@ const openOutboxOf = (settings: Settings, sinks: readonly Sink[]): Outbox | unde
       })
 
 /** How a reply waits until its records are safe; undefined: it does not, as they are safe once they are appended. */
-const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings) => {
-  if (durability === 'sink') return { by: 'sink', timeoutMs: holdTimeoutMs } as const
-  return durability === 'outbox' && outboxFsync ? ({ by: 'disk', timeoutMs: holdTimeoutMs } as const) : undefined
+const holdOf = ({ durability, outboxFsync, holdTimeoutMs }: Settings): Hold => {
+  if (durability === 'sink') return { by: 'sink', timeoutMs: holdTimeoutMs }
+  return durability === 'outbox' && outboxFsync ? { by: 'disk', timeoutMs: holdTimeoutMs } : undefined
 }
 
 /** How bodies are looked at beside their format. A format of the app's own reads what the app has, not a copy, and all by itself. */
@@ -142,15 +138,6 @@ const bodiesBy = (setting: string | Format): Pick<ExchangeContext, 'readsLater' 
 /** Whether bodies are read by what they are: nobody says that theirs are something else, or where in them instances stand. */
 const readsByLook = ({ format, instances, predictions }: Settings): boolean =>
   (format === 'auto' || format === 'json') && instances === undefined && predictions === undefined
-
-/** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
-const samplersOf = ({ sampleRate, sampleAlways: always }: Settings) => {
-  const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
-  const ofAll = samplerOf(sampleRate.rate)
-  const routes = Object.keys(sampleRate.byRoute)
-  const ofRoute = new Map(routes.map((route) => [route, samplerOf(rateOf(sampleRate, route))]))
-  return (route: string): Sampler | undefined => (ofRoute.has(route) ? ofRoute.get(route) : ofAll)
-}
 
 /**
  * Makes a capture: what the middleware of several apps can share, and what tests and shut-down code hold.
@@ -189,7 +176,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const advise = atMostOnceA(MINUTE, (message) => logger.warn(message))
   const match = createRouteMatcher(settings.routes)
   const matchAnyCase = createRouteMatcher(settings.routes, true)
-  const samplerOf = samplersOf(settings)
+  const samplerOf = createSamplers(settings.sampleRate, settings.sampleAlways)
   const choose = createFormatChooser(settings)
   const redactor = createRedactor(settings.redact, settings.redactKey, (message) => logger.warn(message))
   const hold = holdOf(settings)
@@ -205,61 +192,8 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     warn(kind, `a fault while ${kind}, the response was not touched: ${messageOf(error)}`)
   }
 
-  /** A fault in one request's records keeps back no other's. */
-  const linesOf = (exchange: EndedExchange): readonly string[] => {
-    try {
-      return exchange.lines()
-    } catch (error) {
-      fault('making records', error)
-      return []
-    }
-  }
-
-  const turn = createTurn<EndedExchange>(
-    (exchanges) => {
-      const requests = exchanges.map(linesOf).filter((lines) => lines.length > 0)
-      for (const delivery of deliveries) delivery.appendAll(requests)
-    },
-    (error) => fault('recording requests', error),
-  )
-
-  const steps = createStepRunner()
-
-  /** Ends requests whose clients left, and whose handlers may still reply. */
-  const abandoned = new Set<() => void>()
-  const endAbandoned = (): void => {
-    for (const end of [...abandoned]) end()
-  }
-
-  /**
-   * Records a large exchange in steps. Where its reply can be kept back on its connection, it is; else the promise resolves when
-   * its records are as safe as the reply is to wait for.
-   */
-  const recordInSteps = (exchange: EndedExchange, socket: Socket | undefined): Promise<void> | undefined => {
-    const waits: (Promise<void> | undefined)[] = []
-    const store = function* () {
-      let bytes = 0
-      try {
-        for (const lines of exchange.steps()) {
-          for (const line of lines ?? []) bytes += line.length
-          if (lines !== undefined) waits.push(storeIn(deliveries, lines, hold))
-          yield
-        }
-        for (const delivery of deliveries) delivery.expect(bytes)
-      } catch (error) {
-        fault('making records in steps', error)
-      }
-    }
-    if (hold === undefined && socket !== undefined) {
-      const reply = new HeldReply(socket)
-      steps.run(store(), () => reply.letGo())
-      return undefined
-    }
-    const { promise, resolve } = Promise.withResolvers<void>()
-    steps.run(store(), resolve)
-    return promise.then(() => Promise.all(waits)).then(() => {})
-  }
-
+  const recorder = createRecorder(deliveries, hold, fault)
+  const abandoned = createAbandoned(fault)
   let ordinary = { format: json, reading: ordinaryReading(outputNames(columns)) }
   const context: ExchangeContext = {
     nextId: createIds(),
@@ -286,32 +220,10 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     tagHeaders: settings.tagHeaders,
     startRedaction: () => redactor?.start(),
     samplerOf,
-    record(exchange, socket) {
-      if (exchange.isLarge) return recordInSteps(exchange, socket)
-      if (hold === undefined && socket !== undefined && turn.add(exchange, socket)) return undefined
-      const safe = storeIn(deliveries, exchange.lines(), hold)
-      if (safe === undefined || socket === undefined) return safe
-      // Held on its connection, so that nothing else that is written there can come before it.
-      const reply = new HeldReply(socket)
-      void safe.then(() => reply.letGo())
-      return undefined
-    },
+    record: recorder.record,
     count: counts.request,
     fault,
-    abandon(finish) {
-      const cancel = afterMs(ABANDONED_MS, () => end())
-      const end = () => {
-        cancel()
-        if (!abandoned.delete(end)) return
-        // Called by a timer or by close: nobody above would catch it.
-        try {
-          finish()
-        } catch (error) {
-          fault('ending a request whose client left', error)
-        }
-      }
-      abandoned.add(end)
-    },
+    abandon: abandoned.add,
   }
 
   const readActuals = createActuals(() => actualColumns, redactor, lagRecorder())
@@ -337,9 +249,9 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       ]),
     }),
     flush({ timeout = Infinity } = {}) {
-      turn.flush()
+      recorder.flush()
       const flushAll = async (): Promise<boolean> => {
-        await steps.idle()
+        await recorder.idle()
         // What earlier runs left is queued as well, as soon as it is found.
         await outbox?.ready
         const flushed = await Promise.all(allDeliveries.map((delivery) => delivery.flush({ timeoutMs: timeout })))
@@ -348,11 +260,11 @@ export const createCapture = (options?: CaptureOptions): Capture => {
       return orFalseAfter(timeout, flushAll())
     },
     close({ timeout = CLOSE_MS } = {}) {
-      endAbandoned()
-      turn.flush()
+      abandoned.endAll()
+      recorder.flush()
       closing ??= (async () => {
         const deadline = monotonicMs() + timeout
-        await endsWithin(steps.idle(), timeout)
+        await endsWithin(recorder.idle(), timeout)
         const timeoutMs = Math.max(0, deadline - monotonicMs())
         await Promise.all(allDeliveries.map((delivery) => delivery.close({ timeoutMs })))
         await outbox?.close()
@@ -424,20 +336,6 @@ const hasRecords = ([, { captured, carriedOver }]: readonly [string, SinkStats])
 const sameOr = (before: readonly Column[], after: readonly Column[]): readonly Column[] =>
   isDeepStrictEqual(before, after) ? before : after
 
-/** Appends records to every sink's queue; a promise where the reply is to wait for them. Whichever is full drops them, and counts it. */
-const storeIn = (
-  deliveries: readonly Delivery[],
-  lines: readonly string[],
-  hold: { by: 'disk' | 'sink'; timeoutMs: number } | undefined,
-): Promise<void> | undefined => {
-  let waits: Promise<boolean>[] | undefined
-  if (lines.length === 0) return undefined
-  for (const delivery of deliveries) {
-    if (delivery.append(lines) && hold !== undefined) (waits ??= []).push(delivery.confirm(lines, hold))
-  }
-  return waits === undefined ? undefined : Promise.all(waits).then(() => {})
-}
-
 const pathOf = (url: string): string => {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
@@ -448,25 +346,6 @@ const startLine = (settings: Settings, sinks: readonly Sink[]): string => {
   const { routes, always, durability, outboxDir } = settings
   const safe = durability === 'memory' ? 'kept in memory until then' : `kept in ${outboxDir} until then`
   return `capturing ${always ? 'every request' : routes.join(', ')} -> ${sinks.map(({ name }) => name).join(', ')} (${safe})`
-}
-
-const createRequestCounts = () => {
-  const requests = { captured: 0, sampledOut: 0, skipped: 0 }
-  const formats: Record<string, number> = {}
-  let rejected = 0
-  let faults = 0
-  return {
-    request: (what: keyof typeof requests) => void requests[what]++,
-    format: (name: string) => void (formats[name] = (formats[name] ?? 0) + 1),
-    rejected: () => ++rejected > 0,
-    fault: () => void faults++,
-    stats: () => ({
-      requests: { seen: requests.captured + requests.sampledOut + requests.skipped, ...requests, rejected },
-      formats: { ...formats },
-      converted: conversionCounts(),
-      faults,
-    }),
-  }
 }
 
 /** `PREDICTIONS_ENABLED=false`: captures nothing, opens nothing. */

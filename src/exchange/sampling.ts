@@ -92,3 +92,12 @@ export const parseAlways = (text: string): Always | undefined => {
   }
   return { errors, slowMs }
 }
+
+/** Samplers by route, made once for those that have a rate of their own; undefined for routes of which every request is kept. */
+export const createSamplers = (rates: SampleRates, always: Always): ((route: string) => Sampler | undefined) => {
+  const samplerOf = (rate: number): Sampler | undefined => (rate === 1 ? undefined : createSampler({ rate, always }))
+  const ofAll = samplerOf(rates.rate)
+  const routes = Object.keys(rates.byRoute)
+  const ofRoute = new Map(routes.map((route) => [route, samplerOf(rateOf(rates, route))]))
+  return (route) => (ofRoute.has(route) ? ofRoute.get(route) : ofAll)
+}

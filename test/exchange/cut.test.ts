@@ -35,7 +35,6 @@ const startOf = (text: string, n = LIMIT) => ({ shape: [text.length], type: 'str
 
 const review = long(3_600, 'a very good film ').slice(0, 3_600)
 const novel = long(70_000, 'b')
-const lines = Array.from({ length: 200 }, (_, i) => `{"x":${i},"y":"${i}"}`).join('\n')
 /** It throws for any request, as a format of somebody's own may. */
 const failing = {
   name: 'failing',
@@ -48,8 +47,8 @@ const failing = {
 it('stores a text of up to 64 Ki characters whole', async () => {
   const [plain] = await recordsOf({ type: 'text/plain', body: review })
   expect(plain!.extra['body']).toEqual({ value: review, reason: 'a text is no features' })
-  const [unknown] = await recordsOf({ type: 'application/x-lines', body: lines })
-  expect(unknown!.extra['body']?.value).toBe(lines)
+  const [unknown] = await recordsOf({ type: 'application/x-notes', body: review })
+  expect(unknown!.extra['body']?.value).toBe(review)
   const [broken] = await recordsOf({ body: `{${long(LIMIT - 1)}` })
   expect(broken!.extra['body']?.value).toHaveLength(LIMIT)
   const [failed] = await recordsOf({ error: long(LIMIT) })
