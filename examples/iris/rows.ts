@@ -1,11 +1,13 @@
 import knex, { type Knex } from 'knex'
 
-/** The rows as they are in the database, the latest first, and of how many the truth is known. */
+/** The rows as they are in the database, the latest first; and of the latest 10,000, of how many the truth is known. */
 export interface Rows {
   readonly rows: readonly Readonly<Record<string, unknown>>[]
   readonly score: { readonly known: number; readonly right: number }
 }
 
+/** The page asks twice a second: what it costs must not grow with the table. */
+const SCORED = 10_000
 const NONE: Rows = { rows: [], score: { known: 0, right: 0 } }
 
 /** Builds statements, and runs them. */
@@ -66,7 +68,8 @@ export const createRowReader = (sink: string, table: string, limit = 10) => {
     const { build, all } = reader
     const rows = await newest(reader, view)
     const right = build.raw('sum(case when ?? = ?? then 1 else 0 end) as ??', ['prediction', 'actual', 'hits'])
-    const [counts] = await all(build(view).count('actual as known').select(right).whereNotNull('actual'))
+    const scored = build(view).select('prediction', 'actual').orderBy('id', 'desc').limit(SCORED).as('latest')
+    const [counts] = await all(build(scored).count('actual as known').select(right).whereNotNull('actual'))
     return { rows, score: { known: Number(counts!['known']), right: Number(counts!['hits']) } }
   }
 
