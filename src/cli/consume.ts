@@ -29,7 +29,8 @@ export const consume: Command = {
   usage: 'consume --from kafka://host:9092/topic --to URL [--group NAME]',
   help: `
 A member of a consumer group: a new group starts at the earliest record. Offsets are committed after the write, and ids are keys in the
-sink: nothing is lost, nothing is twice. Actuals, in <topic>-actuals, are moved as well. What the sink refuses goes to <topic>.dead-letters. SIGTERM writes what was read, commits and ends.
+sink: nothing is lost, nothing is twice. Actuals, in <topic>-actuals, are moved as well. What the sink refuses goes to
+<topic>.dead-letters. SIGTERM writes what was read, commits and ends.
 
   --from URL        kafka:// or kafkas://, else the Kafka URL in PREDICTIONS_SINK
   --to URL          a sink, else the other URL in PREDICTIONS_SINK
