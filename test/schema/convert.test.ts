@@ -65,7 +65,7 @@ it.each<[keyof typeof types, unknown, unknown, string]>([
   ['date-time', 1_709_287_200_500, '2024-03-01T10:00:00.500Z', 'epoch milliseconds'],
   ['date-time', '1709287200', '2024-03-01T10:00:00.000Z', 'epoch seconds'],
   ['date-time', ['2024-03-01T10:00:00Z'], '2024-03-01T10:00:00.000Z', 'array of one as its element'],
-])('in a column of type %s %j is stored, counted, and not noted in each row', (type, value, stored, as) => {
+])('in a column of type %s %o is stored, counted, and not noted in each row', (type, value, stored, as) => {
   const result = store(type, value, 3)
   expect(result).toMatchObject({ stored, notes: [undefined, undefined, undefined], times: 3 })
   expect(result.counted[0]).toMatch(new RegExp(`: ${as}$`))
