@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { violations } from '../setup/axe.ts'
 import { hasBrowser, launchBrowser } from '../setup/browser.ts'
 import { cleanup } from '../setup/captures.ts'
 import { service } from '../setup/services.ts'
@@ -192,6 +193,15 @@ describe.skipIf(!hasBrowser)('the page', () => {
       'actual',
       'confidence',
     ])
+  })
+
+  it.each(['light', 'dark'] as const)('axe finds nothing to complain of, %s', async (colorScheme) => {
+    const server = await startServer('fastify')
+    const page = await open(server.url, { colorScheme })
+    await ask(page, ['5.1', '3.5', '1.4', '0.2'], 'setosa')
+    await page.getByRole('button', { name: 'virginica' }).click()
+    await page.locator('#rows td.wrong').waitFor()
+    expect(await violations(page)).toEqual([])
   })
 
   it('works by keyboard alone, on a phone, in the dark', async () => {

@@ -1,18 +1,15 @@
 /// <reference lib="dom" />
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { judge } from '../../../src/report/judge.ts'
 import type { Report } from '../../../src/report/result.ts'
 import { htmlView } from '../../../src/report/views/html/page.ts'
+import { violations } from '../../setup/axe.ts'
 import { hasBrowser, launchBrowser } from '../../setup/browser.ts'
 import { answers, bins, cell, column, distribution, group } from '../answers.ts'
 import { example } from '../example.ts'
 import { seeded } from '../random.ts'
 import { simulate } from '../simulate.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const nothing = judge(answers([column('x')], group({ columns: { x: distribution() } })))
 
@@ -101,24 +98,6 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     page.on('pageerror', (error) => complaints.push(String(error)))
     await page.setContent(htmlView(report))
     return { page, asked, complaints }
-  }
-
-  const violations = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe)
-    return page.evaluate(async () => {
-      const { axe } = window as unknown as {
-        axe: {
-          run(
-            on: Document,
-            options: object,
-          ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>
-        }
-      }
-      const { violations } = await axe.run(document, { resultTypes: ['violations'] })
-      return violations.flatMap(({ id, nodes }) =>
-        nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
-      )
-    })
   }
 
   describe.each(reports)('%s', (_, report) => {
