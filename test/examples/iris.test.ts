@@ -149,6 +149,9 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.getByText('2 of 2 right (100 %)').waitFor()
     expect(await truth.locator('[aria-pressed=true]').allTextContents()).toEqual(['virginica'])
     expect(await page.locator('#rows td.right').count()).toBe(2)
+    // And back again.
+    await truth.getByRole('button', { name: 'versicolor' }).click()
+    await page.getByText('1 of 2 right (50 %)').waitFor()
   })
 
   it('says that a report was refused, and why', async () => {

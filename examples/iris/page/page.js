@@ -52,11 +52,12 @@ const askTruth = () => {
   for (const button of choices) button.setAttribute('aria-pressed', 'false')
 }
 
-/** One click reports what it really was; another one corrects it. */
+/** One click reports what it really was; another one corrects it. By its time one that goes back to the first is a report of its own. */
 const report = async (index) => {
   const { id, prediction } = latest
   try {
-    const { ok, answer } = await post('actuals', { id, actual: index }, { authorization: `Bearer ${token}` })
+    const truth = { id, actual: index, timestamp: new Date(), source: 'page' }
+    const { ok, answer } = await post('actuals', truth, { authorization: `Bearer ${token}` })
     if (!ok) throw new Error(answer.error ?? answer.rejected[0].reason)
     if (latest.id !== id) return
     for (const [at, button] of choices.entries()) button.setAttribute('aria-pressed', String(at === index))
