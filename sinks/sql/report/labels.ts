@@ -46,14 +46,19 @@ export const latestActuals = (
   return `(select pid, label, ${q('timestamp')} as known from ${latest} l where retracted is null or not retracted) a`
 }
 
-/** Actuals that name a request and no prediction, each with the prediction that is meant. */
+/**
+ * Actuals that name a request and no prediction, each with the prediction that is meant: that of the instance, or, where it names none, the request's only
+ * one. Which requests have several is computed when there is such an actual, of those that such actuals name.
+ */
 export const actualsByRequest = (source: ReportSource, label: string, rows: string): string => {
-  const { words, actuals, table } = source
+  const { words, name, actuals, table } = source
   const q = words.quote
+  const request = q(table.own.request_id!)
   const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
   const instance =
-    table.own.instance === undefined
-      ? ''
-      : ` and (a.${q('instance')} is null or a.${q('instance')} = p.${q(table.own.instance)})`
-  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(/ where /, () => ` join ${actuals!.name} a on a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}${instance} where `)}`
+    table.own.instance === undefined ? '' : ` and coalesce(a.${q('instance')}, 0) = p.${q(table.own.instance)}`
+  const alone = `select n.${q('request_id')} from ${actuals!.name} n where n.${q('prediction_id')} is null and n.${q('instance')} is null and n.${q('request_id')} is not null`
+  const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
+  const on = `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${request}${instance} and (a.${q('instance')} is not null or a.${q('request_id')} not in (${several}))`
+  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)}`
 }

@@ -41,6 +41,20 @@ export interface Made {
   readonly actuals: readonly ActualRecord[]
 }
 
+/** The last two of twenty predictions are of one request. */
+const requestOf = (index: number) =>
+  index % 20 < 18
+    ? { request_id: `request-${index}`, instance: 0 }
+    : { request_id: `request-${index - (index % 2)}`, instance: index % 2 }
+
+/** Whom a report names: mostly the prediction; else its request, with the instance or without, which of a request of several says nothing. */
+const targetOf = (index: number, report: number) => {
+  const { request_id, instance } = requestOf(index)
+  if (index % 20 === 19) return { request_id, instance: null }
+  if (index % 5 !== 3 || report > 0) return { prediction_id: idOf(index) }
+  return { request_id, instance: index % 10 === 8 ? instance : null }
+}
+
 const ROWS = 600
 const MINUTE = 60_000
 
@@ -61,7 +75,7 @@ export const makeRows = (): Made => {
         timestamp: new Date(time).toISOString(),
         model: index % 50 === 0 ? 'other' : 'loans',
         model_version: isCurrent && next() < 0.5 ? '2' : '1',
-        request_id: `request-${index}`,
+        ...requestOf(index),
         status: failed ? 500 : 200,
         ...(failed && { error: 'model failed' }),
         duration_ms: Math.round(next() * 1000) / 10,
@@ -83,13 +97,15 @@ export const makeRows = (): Made => {
     const truth = next() < 0.8 ? prediction : prediction === 'yes' ? 'no' : 'yes'
     const reports = next() < 0.2 ? 2 : 1
     for (let report = 0; report < reports; report++) {
-      const known = new Date(time + (report + 1) * 60 * MINUTE).toISOString()
+      // Of some both are known at one time, of some they are reported at one time as well: then the greater id is the later one.
+      const [hour, isTie] = [60 * MINUTE, index % 3 > 0]
+      const place = index % 3 === 2 ? 8 - report : report
       actuals.push(
         actualFrom({
-          id: `01990000-0000-8000-8000-${(index * 16 + report).toString(16).padStart(12, '0')}`,
-          timestamp: known,
-          reported_at: known,
-          prediction_id: idOf(index),
+          id: `01990000-0000-8000-8000-${(index * 16 + place).toString(16).padStart(12, '0')}`,
+          timestamp: new Date(time + (isTie ? 1 : report + 1) * hour).toISOString(),
+          reported_at: new Date(time + (index % 3 === 2 ? 1 : report + 1) * hour).toISOString(),
+          ...targetOf(index, report),
           // A correction, or the first report's word.
           actuals: { actual: report === 0 && reports === 2 ? 'no' : truth },
         }),
@@ -119,27 +135,31 @@ export const makeRows = (): Made => {
 }
 
 /** The latest report of each prediction, without those that were taken back. */
-const latestOf = (actuals: readonly ActualRecord[]): ReadonlyMap<string, ActualRecord> => {
+export const latestOf = ({ predictions, actuals }: Made): ReadonlyMap<string, ActualRecord> => {
   const latest = new Map<string, ActualRecord>()
+  const orderOf = ({ timestamp, reported_at, id }: ActualRecord) => `${timestamp} ${reported_at} ${id}`
+  const meantBy = ({ prediction_id, request_id, instance }: ActualRecord): string | undefined => {
+    if (prediction_id !== null) return prediction_id
+    const ofRequest = predictions.filter((record) => record.request_id === request_id)
+    if (instance === null) return ofRequest.length === 1 ? ofRequest[0]!.id : undefined
+    return ofRequest.find((record) => record.instance === instance)?.id
+  }
   for (const actual of actuals) {
-    const before = latest.get(actual.prediction_id!)
-    if (!before || actual.timestamp >= before.timestamp) latest.set(actual.prediction_id!, actual)
+    const id = meantBy(actual)
+    if (id === undefined) continue
+    const before = latest.get(id)
+    if (!before || orderOf(actual) > orderOf(before)) latest.set(id, actual)
   }
   return new Map([...latest].filter(([, { retracted }]) => !retracted))
 }
 
 /** What the rows of a window sum up to, row by row. */
-export const expectedAnswer = (
-  { predictions, actuals }: Made,
-  plan: Plan,
-  name: 'reference' | 'current',
-  known: Known,
-): WindowAnswer => {
+export const expectedAnswer = (made: Made, plan: Plan, name: 'reference' | 'current', known: Known): WindowAnswer => {
   const window = plan[name]!
   const isReference = name === 'reference'
   const tally = tallyRows(plan, window, known, isReference)
-  const latest = latestOf(actuals)
-  for (const record of predictions) {
+  const latest = latestOf(made)
+  for (const record of made.predictions) {
     const time = Date.parse(record.timestamp)
     if (time < window.since.getTime() || time >= window.until.getTime()) continue
     if (plan.model !== undefined && record.model !== plan.model) continue

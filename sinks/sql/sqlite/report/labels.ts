@@ -17,10 +17,29 @@ const OWN = new Set([
 
 export const labelNames = ({ actuals }: Inspected): string[] => [...(actuals ?? [])].filter((name) => !OWN.has(name))
 
-/** The predictions as `p`, each with its latest actual as `a`, or without. */
-export const fromLabelled = ({ table, actualsTable, own }: Inspected): string => {
-  const latest = `select rowid from ${quote(actualsTable)} where prediction_id = p.${quote(own.id!)} order by timestamp desc, reported_at desc limit 1`
-  return `${quote(table)} p left join ${quote(actualsTable)} a on a.rowid = (${latest}) and not coalesce(a.retracted, 0)`
+/** Actuals of a request's prediction: that of the instance, or, where they name none, the request's only one. */
+const ofRequest = ({ table, actualsTable, own }: Inspected): string => {
+  const request = quote(own.request_id!)
+  const instance = own.instance === undefined ? '' : ` and coalesce(r.instance, 0) = p.${quote(own.instance)}`
+  const alone = `select request_id from ${quote(actualsTable)} where prediction_id is null and instance is null and request_id is not null`
+  const several = `select ${request} from ${quote(table)} where ${request} in (${alone}) group by 1 having count(*) > 1`
+  return `r.prediction_id is null and r.request_id = p.${request}${instance} and (r.instance is not null or r.request_id not in (${several}))`
 }
+
+const LATEST = 'order by timestamp desc, reported_at desc, id desc limit 1'
+
+/** The number of a prediction's latest actual. */
+const latestOf = (inspected: Inspected): string => {
+  const actuals = quote(inspected.actualsTable)
+  const isOfPrediction = `prediction_id = p.${quote(inspected.own.id!)}`
+  if (!inspected.byRequest) return `select rowid from ${actuals} where ${isOfPrediction} ${LATEST}`
+  const members = 'rowid as number, timestamp, reported_at, id'
+  const both = `select ${members} from ${actuals} where ${isOfPrediction} union all select ${members} from ${actuals} r where ${ofRequest(inspected)}`
+  return `select number from (${both}) ${LATEST}`
+}
+
+/** The predictions as `p`, each with its latest actual as `a`, or without: as the view `<table>_labelled` has them. */
+export const fromLabelled = (inspected: Inspected): string =>
+  `${quote(inspected.table)} p left join ${quote(inspected.actualsTable)} a on a.rowid = (${latestOf(inspected)}) and not coalesce(a.retracted, 0)`
 
 export const fromPlain = ({ table }: Inspected): string => `${quote(table)} p`

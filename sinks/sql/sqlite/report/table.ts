@@ -28,6 +28,8 @@ export interface Inspected extends ReportTable {
   readonly actuals: ReadonlySet<string> | undefined
   readonly actualsTable: string
   readonly labelTypes: ReadonlyMap<string, string>
+  /** Whether there are actuals that name a request and no prediction. */
+  readonly byRequest: boolean
 }
 
 const columnsOf = (database: DatabaseSync, table: string) =>
@@ -35,6 +37,11 @@ const columnsOf = (database: DatabaseSync, table: string) =>
     name: string
     type: string
   }[]
+
+const hasActualsByRequest = (database: DatabaseSync, actualsTable: string): boolean =>
+  database
+    .prepare(`select 1 from ${quote(actualsTable)} where prediction_id is null and request_id is not null limit 1`)
+    .get() !== undefined
 
 export const inspectTable = (
   database: DatabaseSync,
@@ -48,13 +55,16 @@ export const inspectTable = (
       `${file} has no table ${JSON.stringify(table)}: name it by --table or PREDICTIONS_TABLE`,
     )
   const actuals = columnsOf(database, actualsTable)
+  const inspected = reportTable(table, columns, schema, kindOf)
   return {
-    ...reportTable(table, columns, schema, kindOf),
+    ...inspected,
     database,
     table,
     actuals: actuals.length === 0 ? undefined : new Set(actuals.map(({ name }) => name)),
     actualsTable,
     labelTypes: new Map(actuals.map(({ name, type }) => [name, type])),
+    byRequest:
+      actuals.length > 0 && inspected.own.request_id !== undefined && hasActualsByRequest(database, actualsTable),
   }
 }
 
