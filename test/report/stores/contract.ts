@@ -6,18 +6,21 @@ import type { Sink } from '../../../src/sink.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
 import { storeOf } from '../../../src/stores.ts'
 import { patient } from '../../sinks/records.ts'
-import { expectedAnswer, makeRows, schema, windows } from './rows.ts'
+import { expectedAnswer, latestOf, makeRows, numbersSchema, schema, windows, withNumbers, type Made } from './rows.ts'
 
 /** What a store's test gives: a place of its own. */
 export interface Harness {
   readonly url: string
   readonly table: string
   createSink(table: string): Sink
+  /** The rows of a query. */
+  run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
-const made = makeRows()
+const loans = makeRows()
+const numbers = withNumbers(loans)
 
-const write = async (sink: Sink, schema: PredictionSchema | undefined): Promise<void> => {
+const write = async (sink: Sink, schema: PredictionSchema | undefined, made: Made): Promise<void> => {
   const columns = columnsOf(schema)
   await sink.open!(columns)
   await sink.write(made.predictions, patient)
@@ -90,7 +93,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
     }
   }
 
-  const expectSums = (plan: Plan, answers: Answers): void => {
+  const expectSums = (plan: Plan, answers: Answers, made = loans): void => {
     const known = new Map(plan.columns.map((column) => [column.name, new Set<string>()]))
     const reference = expectedAnswer(made, plan, 'reference', known)
     const current = expectedAnswer(made, plan, 'current', known)
@@ -100,8 +103,10 @@ export const testStore = (name: string, harness: () => Harness): void => {
   describe(`${name} as a store of reports`, () => {
     beforeAll(async () => {
       const { table, createSink } = harness()
-      await write(createSink(table), schema)
-      await write(createSink(`${table}_json`), undefined)
+      await write(createSink(table), schema, loans)
+      await write(createSink(`${table}_json`), undefined, loans)
+      await write(createSink(`${table}_numbers`), numbersSchema, numbers)
+      await write(createSink(`${table}_numbers_json`), undefined, numbers)
     })
 
     it('says what there is', async () => {
@@ -168,13 +173,71 @@ export const testStore = (name: string, harness: () => Harness): void => {
       expectSums(plan, answers)
     })
 
-    it('compares numbers as a regression', async () => {
-      const { plan, answers } = await ask(harness().table, question, (plan) => ({
+    it.each([
+      ['columns', '_numbers', columnsOf(numbersSchema)],
+      ['members of JSON', '_numbers_json', columnsOf(undefined)],
+    ])('compares numbers as a regression, in %s', async (_, ending, columns) => {
+      const asked = { ...question, columns, by: ['country'] }
+      const { plan, answers } = await ask(`${harness().table}${ending}`, asked, (plan) => ({
         ...plan,
-        comparison: undefined,
+        columns: plan.columns.filter(({ name }) => !name.startsWith('notes')),
       }))
+      expect(plan.comparison).toMatchObject({ task: 'regression', prediction: 'prediction', actual: 'actual' })
+      expectSums(plan, answers, numbers)
+
+      // By hand: what RMSE and MAE are made of.
+      const latest = latestOf(numbers)
+      let [e2, abs, count] = [0, 0, 0]
+      for (const { id, timestamp, model, status, outputs, sample_weight: w } of numbers.predictions) {
+        const [time, actual] = [new Date(timestamp), latest.get(id)?.actuals['actual']]
+        if (time < windows.current.since || time >= windows.current.until) continue
+        if (model !== 'loans' || status >= 400 || typeof actual !== 'number') continue
+        const e = (outputs['prediction'] as number) - actual
+        e2 += w * e ** 2
+        abs += w * Math.abs(e)
+        count++
+      }
+      const { residuals, labelled, incomparable } = answers.current.all.labelled!
+      expect(labelled.n).toBe(count)
+      expect(incomparable.n).toBeGreaterThan(5)
+      expect(residuals!.nonZero.n).toBeLessThan(count)
+      expect(residuals!.e2).toBeCloseTo(e2, 4)
+      expect(residuals!.abs).toBeCloseTo(abs, 4)
+    })
+
+    it('compares nothing where nothing is to be compared', async () => {
+      const { plan, answers } = await ask(harness().table, question, (plan) => ({ ...plan, comparison: undefined }))
       expect(answers.current.all.labelled).toBeUndefined()
       expectSums(plan, answers)
+    })
+
+    it('takes the actuals that the view of both tables shows', async () => {
+      const { answers } = await ask(harness().table, question)
+      const rows = await harness().run(
+        `select id, prediction, actual from ${harness().table}_labelled where actual_timestamp is not null`,
+      )
+      const records = new Map(loans.predictions.map((record) => [record.id, record]))
+      expect(rows.map(({ id, actual }) => [id, actual]).toSorted()).toEqual(
+        [...latestOf(loans)]
+          .flatMap(([id, { actuals }]) => (records.has(id) ? [[id, actuals['actual']]] : []))
+          .toSorted(),
+      )
+      for (const window of ['reference', 'current'] as const) {
+        const pairs: Record<string, number> = {}
+        for (const { id, prediction, actual } of rows) {
+          const { timestamp, model, status } = records.get(id as string)!
+          const [time, { since, until }] = [new Date(timestamp), windows[window]]
+          if (time < since || time >= until || model !== 'loans' || status >= 400) continue
+          const pair = `${String(prediction)}, was ${String(actual)}`
+          pairs[pair] = (pairs[pair] ?? 0) + 1
+        }
+        expect(Object.keys(pairs)).toHaveLength(4)
+        const counted = answers[window]!.all.labelled!.pairs.map(({ prediction, actual, n }) => [
+          `${prediction}, was ${actual}`,
+          n,
+        ])
+        expect(Object.fromEntries(counted)).toEqual(pairs)
+      }
     })
 
     it('reads members of JSON columns as columns', async () => {

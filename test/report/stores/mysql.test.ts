@@ -14,8 +14,9 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
   const schema = `report_test_${randomBytes(6).toString('hex')}`
   const run = async (sql: string) => {
     const connection = await createConnection(url!)
-    await connection.query(sql)
+    const [rows] = await connection.query(sql)
     await connection.end()
+    return rows as Readonly<Record<string, unknown>>[]
   }
   beforeAll(() => run(`create database \`${schema}\``))
   afterAll(() => run(`drop database \`${schema}\``))
@@ -24,5 +25,6 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     url: url!,
     table: `${schema}.predictions`,
     createSink: (table) => mysql({ url: url!, table }),
+    run,
   }))
 })

@@ -15,8 +15,9 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
   const run = async (sql: string) => {
     const client = new pg.Client({ connectionString: url! })
     await client.connect()
-    await client.query(sql)
+    const { rows } = await client.query<Readonly<Record<string, unknown>>>(sql)
     await client.end()
+    return rows
   }
   beforeAll(() => run(`create schema "${schema}"`))
   afterAll(() => run(`drop schema "${schema}" cascade`))
@@ -25,5 +26,6 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     url: url!,
     table: `${schema}.predictions`,
     createSink: (table) => postgres({ url: url!, table }),
+    run,
   }))
 })

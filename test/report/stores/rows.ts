@@ -134,6 +134,32 @@ export const makeRows = (): Made => {
   return { predictions, actuals }
 }
 
+/** Predictions and labels that are numbers: some labels 0, some missing, many repeated. */
+export const numbersSchema: PredictionSchema = {
+  ...schema,
+  outputs: { type: 'object', properties: { prediction: { type: 'number' } } },
+}
+
+/** The same rows with numbers in place of classes. */
+export const withNumbers = ({ predictions, actuals }: Made): Made => {
+  const next = numbersFrom(11)
+  const number = () => Math.round(next() * 1e5) / 1e3 - 20
+  return {
+    predictions: predictions.map((record) =>
+      recordFrom({
+        ...(JSON.parse(record.json) as PredictionRecord),
+        outputs: record.outputs['prediction'] === undefined ? {} : { prediction: number() },
+      }),
+    ),
+    actuals: actuals.map((actual, index) =>
+      actualFrom({
+        ...(JSON.parse(actual.json) as ActualRecord),
+        actuals: actual.retracted || index % 13 === 0 ? {} : { actual: index % 7 === 0 ? 0 : number() },
+      }),
+    ),
+  }
+}
+
 /** The latest report of each prediction, without those that were taken back. */
 export const latestOf = ({ predictions, actuals }: Made): ReadonlyMap<string, ActualRecord> => {
   const latest = new Map<string, ActualRecord>()

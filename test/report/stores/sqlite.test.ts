@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { sqlite } from 'capture-predictions/sinks/sqlite'
 import { afterAll } from 'vitest'
 import { testStore } from './contract.ts'
@@ -8,6 +9,16 @@ import { testStore } from './contract.ts'
 const folder = mkdtempSync(join(tmpdir(), 'report-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const url = `sqlite:${join(folder, 'predictions.db')}`
+const file = join(folder, 'predictions.db')
+const url = `sqlite:${file}`
 
-testStore('SQLite', () => ({ url, table: 'predictions', createSink: (table) => sqlite({ url, table }) }))
+const run = async (sql: string) => {
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    return database.prepare(sql).all()
+  } finally {
+    database.close()
+  }
+}
+
+testStore('SQLite', () => ({ url, table: 'predictions', createSink: (table) => sqlite({ url, table }), run }))
