@@ -20,7 +20,8 @@ export interface Harness {
 const loans = makeRows()
 const numbers = withNumbers(loans)
 
-const write = async (sink: Sink, schema: PredictionSchema | undefined, made: Made): Promise<void> => {
+/** Stores rows as capture does. */
+export const write = async (sink: Sink, schema: PredictionSchema | undefined, made: Made): Promise<void> => {
   const columns = columnsOf(schema)
   await sink.open!(columns)
   await sink.write(made.predictions, patient)

@@ -55,6 +55,12 @@ const targetOf = (index: number, report: number) => {
   return { request_id, instance: index % 10 === 8 ? instance : null }
 }
 
+/** Hours after the prediction: of some the word that was known first came last. */
+const reportedAfter = (index: number, report: number): number => {
+  if (index % 3 === 2) return 1
+  return index % 6 === 0 ? 3 - report : report + 1
+}
+
 const ROWS = 600
 const MINUTE = 60_000
 
@@ -104,7 +110,7 @@ export const makeRows = (): Made => {
         actualFrom({
           id: `01990000-0000-8000-8000-${(index * 16 + place).toString(16).padStart(12, '0')}`,
           timestamp: new Date(time + (isTie ? 1 : report + 1) * hour).toISOString(),
-          reported_at: new Date(time + (index % 3 === 2 ? 1 : report + 1) * hour).toISOString(),
+          reported_at: new Date(time + reportedAfter(index, report) * hour).toISOString(),
           ...targetOf(index, report),
           // A correction, or the first report's word.
           actuals: { actual: report === 0 && reports === 2 ? 'no' : truth },
