@@ -1,8 +1,9 @@
+import type { ActualsStore } from './actuals/check/answers.ts'
 import { PredictionsError } from './errors/errors.ts'
 import type { Store, StoreOptions } from './report/answers.ts'
 
 /**
- * The door through which a report gets its store, by the sink's URL. Loaded by reports alone: no service pays for it.
+ * The door through which a report, and the check of actuals, get their store, by the sink's URL. Loaded by these alone: no service pays for it.
  */
 
 type MakeStore = (options: StoreOptions) => Promise<Store>
@@ -40,3 +41,22 @@ export const storeOf = (options: StoreOptions): Promise<Store> => {
     )
   return make(options)
 }
+
+type MakeActualsStore = (options: StoreOptions) => Promise<ActualsStore>
+
+const actualsInSqlite: MakeActualsStore = async (options) =>
+  (await import('../sinks/sql/sqlite/actuals.ts')).sqliteActuals(options)
+
+const actualsByScheme: Readonly<Record<string, MakeActualsStore | undefined>> = {
+  sqlite: actualsInSqlite,
+}
+
+/** Schemes of sinks whose actuals can be checked. */
+export const ACTUALS_SCHEMES = Object.keys(actualsByScheme)
+
+/**
+ * The tables of predictions and actuals of a sink, whose scheme is one of `ACTUALS_SCHEMES`.
+ * @throws as `storeOf`
+ */
+export const actualsStoreOf = (options: StoreOptions): Promise<ActualsStore> =>
+  actualsByScheme[options.url.slice(0, options.url.indexOf(':'))]!(options)

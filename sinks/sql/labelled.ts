@@ -26,8 +26,6 @@ export interface ViewDialect {
   /** Whether counts are looked up a row: elsewhere a planner leaves out a join that nobody asks for, or knows no better way. */
   readonly looksUpCounts?: boolean
   quote(name: string): string
-  /** The longest name. */
-  readonly maxName: number
   /** A column as another one is stored, where the two can't be compared as they are. */
   alike?(quoted: string, column: ViewColumn, as: ViewColumn): string
 }

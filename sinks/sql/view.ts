@@ -68,7 +68,6 @@ export const draftView = async <Connection>(
     return { statements: [], notes: [`${view} is not the view that shows predictions with their actuals: give that its name back, or name other tables by PREDICTIONS_TABLE`] } // prettier-ignore
   const query = labelledQuery(tables, inOrderOf(there?.columns ?? [], wanted), {
     quote: session.quote,
-    maxName: max,
     ...(dialect.alike && { alike: dialect.alike }),
     ...(dialect.looksUpCounts && { looksUpCounts: true }),
   })

@@ -1,11 +1,12 @@
+import { checkStoredActuals } from './actuals-check.ts'
 import { importActuals } from './actuals-import.ts'
 import { settingOptions, settingsHelp, UsageError, type Command } from './command.ts'
 
 /** What really happened, from files, and what of it has its prediction. */
 export const actuals: Command = {
-  summary: 'imports what predictions really were from a file',
+  summary: 'imports what predictions really were, and says which have that',
   usage:
-    'actuals import FILE|- [--format csv|ndjson] [--id COLUMN | --request-id COLUMN] [--actual COLUMN[=NAME]]… [--timestamp COLUMN]',
+    'actuals import FILE|- [--format csv|ndjson] [--id COLUMN | --request-id COLUMN] [--actual COLUMN[=NAME]]…\n         [--timestamp COLUMN]\n       capture-predictions actuals check [--since TIME] [--json]',
   help: `
 import: reads reports from a CSV file with a header (delimited by commas, semicolons or tabs; UTF-8, or UTF-16 with its mark), or from
 NDJSON, and stores them. Without options the columns are called as a report's members are: id, actual or the labels' names, timestamp,
@@ -16,6 +17,14 @@ source. Refused lines go to FILE.rejected, with number and reason. It is safe to
   --request-id COLUMN   in its place: the column with the caller's own id of the request
   --actual COLUMN=NAME  a column that is the label NAME (default: actual); as often as there are labels
   --timestamp COLUMN    when the truth became known: ISO 8601, in UTC where it names no zone. Default: timestamp
+
+check: says how many predictions have an actual, by day and model version, and how long it took to become known; and of each actual without
+its prediction the reason, as far as the id, the configuration and the outbox tell it. Reads SQLite, and
+changes nothing. Exits with 1 where there are actuals of ids that are unknown, impossible or ambiguous, or of more instances than a batch
+had. Those whose predictions wait, were sampled out or pruned are told, and well. The sampler asks the request's own id, where it has one.
+
+  --since TIME          predictions made and actuals reported since: 30d (m, h, d, w), 2026-11-01, 2026-11-01T12:00:00Z. Default: 30d
+  --json                the same as JSON
 ${settingsHelp.slice(1)}`,
   options: {
     ...settingOptions,
@@ -24,11 +33,16 @@ ${settingsHelp.slice(1)}`,
     'request-id': { type: 'string' },
     actual: { type: 'string', multiple: true },
     timestamp: { type: 'string' },
+    since: { type: 'string' },
+    json: { type: 'boolean' },
   },
   positionals: true,
   async run(invocation) {
     const [what] = invocation.positionals
     if (what === 'import') return importActuals(invocation)
-    throw new UsageError(`say actuals import FILE${what === undefined ? '' : `, not ${JSON.stringify(what)}`}`)
+    if (what === 'check') return checkStoredActuals(invocation)
+    throw new UsageError(
+      `say actuals import FILE or actuals check${what === undefined ? '' : `, not ${JSON.stringify(what)}`}`,
+    )
   },
 }

@@ -58,8 +58,8 @@ export const createSampler = ({ rate, always }: { rate: number; always: Always }
   }
 }
 
-/** 52 bits: thirteen hexadecimal digits, exact in a double. */
-const fractionOf = (id: string): number => Number.parseInt(hash('sha256', id, 'hex').slice(0, 13), 16) / 2 ** 52
+/** Where an id stands between 0 and 1. 52 bits: thirteen hexadecimal digits, exact in a double. */
+export const fractionOf = (id: string): number => Number.parseInt(hash('sha256', id, 'hex').slice(0, 13), 16) / 2 ** 52
 
 /** The rate of a route. */
 export const rateOf = ({ rate, byRoute }: SampleRates, route: string): number =>

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { table } from '../../src/config/table.ts'
 import { runHere, workplace } from './support.ts'
 
-const commands = ['status', 'dead-letters', 'drain', 'check', 'ddl', 'consume']
+const commands = ['status', 'actuals', 'dead-letters', 'drain', 'check', 'ddl', 'consume']
 
 it('shows what there is', async () => {
   for (const args of [[], ['--help'], ['help'], ['-h']]) {

@@ -19,6 +19,8 @@ export interface Database {
   run(sql: string): Promise<readonly Row[]>
   /** A sink to a table, as the owner or as a user of few rights. */
   sink(table: string, user?: string, parameters?: string): Sink
+  /** The same table in variables, for the command. */
+  variables(table: string): { readonly PREDICTIONS_SINK: string; readonly PREDICTIONS_TABLE: string }
   /** A user that may only insert into the table. */
   inserter?(table: string): Promise<string>
   close(): Promise<void>
@@ -41,6 +43,7 @@ const postgresAt = async (url: string): Promise<Database> => {
       address.search = parameters
       return postgres({ url: address.href, table: `${schema}.${table}` })
     },
+    variables: (table) => ({ PREDICTIONS_SINK: url, PREDICTIONS_TABLE: `${schema}.${table}` }),
     async inserter(table) {
       const role = `inserter_${unique()}`
       roles.push(role)
@@ -74,6 +77,7 @@ const mysqlAt = async (url: string): Promise<Database> => {
       address.pathname = `/${name}`
       return mysql({ url: address.href, table })
     },
+    variables: (table) => ({ PREDICTIONS_SINK: url, PREDICTIONS_TABLE: `${name}.${table}` }),
     async inserter(table) {
       const user = `u_${unique()}`
       users.push(user)
@@ -103,6 +107,7 @@ const sqliteHere = async (): Promise<Database> => {
       return []
     },
     sink: (table) => sqlite({ url: `sqlite:${file}`, table }),
+    variables: (table) => ({ PREDICTIONS_SINK: `sqlite:${file}`, PREDICTIONS_TABLE: table }),
     async close() {
       database.close()
       rmSync(folder, { recursive: true })
