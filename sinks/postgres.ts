@@ -5,6 +5,7 @@ import type { Sink } from '../src/sink.ts'
 import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect } from './sql/dialect.ts'
+import { alike } from './sql/postgres/alike.ts'
 import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
@@ -154,7 +155,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
         if (session.isAlive()) await session.query('reset lock_timeout')
       }
     },
-    alike: (quoted, column, as) => (column.type === 'uuid' && as.type !== 'uuid' ? `${quoted}::text` : quoted),
+    alike,
 
     createWrite: (session, target) => createWrite(session, target, spelling),
     rightsToSkip,

@@ -47,7 +47,17 @@ type MakeActualsStore = (options: StoreOptions) => Promise<ActualsStore>
 const actualsInSqlite: MakeActualsStore = async (options) =>
   (await import('../sinks/sql/sqlite/actuals.ts')).sqliteActuals(options)
 
+const actualsInPostgres: MakeActualsStore = async (options) =>
+  (await import('../sinks/sql/postgres/actuals.ts')).postgresActuals(options)
+
+const actualsInMysql: MakeActualsStore = async (options) =>
+  (await import('../sinks/sql/mysql/actuals.ts')).mysqlActuals(options)
+
 const actualsByScheme: Readonly<Record<string, MakeActualsStore | undefined>> = {
+  postgres: actualsInPostgres,
+  postgresql: actualsInPostgres,
+  mysql: actualsInMysql,
+  mariadb: actualsInMysql,
   sqlite: actualsInSqlite,
 }
 

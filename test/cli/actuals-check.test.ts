@@ -33,7 +33,7 @@ const idAt = (minute: number, isFit: (id: string) => boolean = () => true): stri
 const RATE = 0.5
 const isKept = (id: string): boolean => fractionOf(id) < RATE
 
-describe.each(databases.filter(({ kind }) => kind === 'sqlite'))('actuals check: $name', ({ connect }) => {
+describe.each(databases)('actuals check: $name', ({ connect }) => {
   let database: Database
   beforeAll(async () => {
     database = await connect!()

@@ -4,7 +4,7 @@ import type { Store, StoreOptions } from '../../../../src/report/answers.ts'
 import { addressOf } from '../../address.ts'
 import { tableNameOf } from '../../dialect.ts'
 import { connectionFix, unavailable } from '../../errors.ts'
-import { reportStore } from '../../report/store.ts'
+import { reportStore, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { openSession } from './session.ts'
@@ -36,8 +36,8 @@ const quoted = (name: string): string => {
   return schema === undefined ? words.quote(table) : `${words.quote(schema)}.${words.quote(table)}`
 }
 
-/** A table of MySQL or MariaDB, asked by SQL: on two connections at once. */
-export const mysqlStore = (options: StoreOptions): Store => {
+/** How the tables of a URL are read. */
+export const mysqlReading = (options: StoreOptions): ReportStoreOptions => {
   const driver = requirePeer('mysql2')
   const address = addressOf(options.url, ['mysql', 'mariadb'])
   const name = `${address}#${options.table}`
@@ -52,7 +52,7 @@ export const mysqlStore = (options: StoreOptions): Store => {
     return unavailable(name, error, fix)
   }
 
-  return reportStore({
+  return {
     name,
     address,
     table: options.table,
@@ -65,5 +65,8 @@ export const mysqlStore = (options: StoreOptions): Store => {
     open: async () => ({
       sessions: await Promise.all([openSession(driver, options.url), openSession(driver, options.url)]),
     }),
-  })
+  }
 }
+
+/** A table of MySQL or MariaDB, asked by SQL: on two connections at once. */
+export const mysqlStore = (options: StoreOptions): Store => reportStore(mysqlReading(options))

@@ -4,7 +4,7 @@ import type { Store, StoreOptions } from '../../../../src/report/answers.ts'
 import { addressOf } from '../../address.ts'
 import { tableNameOf } from '../../dialect.ts'
 import { connectionFix, unavailable } from '../../errors.ts'
-import { reportStore, type Opened } from '../../report/store.ts'
+import { reportStore, type Opened, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { TYPE } from '../inspect.ts'
@@ -32,8 +32,8 @@ const quoted = (name: string): string => {
   return schema === undefined ? words.quote(table) : `${words.quote(schema)}.${words.quote(table)}`
 }
 
-/** A PostgreSQL table, asked by SQL: on two connections at once, which see the same state. */
-export const postgresStore = (options: StoreOptions): Store => {
+/** How the tables of a URL are read. */
+export const postgresReading = (options: StoreOptions): ReportStoreOptions => {
   const driver = requirePeer('pg')
   const address = addressOf(options.url, ['postgres', 'postgresql'])
   const name = `${address}#${options.table}`
@@ -48,7 +48,7 @@ export const postgresStore = (options: StoreOptions): Store => {
     return unavailable(name, error, fix)
   }
 
-  return reportStore({
+  return {
     name,
     address,
     table: options.table,
@@ -62,5 +62,8 @@ export const postgresStore = (options: StoreOptions): Store => {
       if (first.snapshot === '') return { sessions: [first] }
       return { sessions: [first, await openSession(driver, options.url, first.snapshot)] }
     },
-  })
+  }
 }
+
+/** A PostgreSQL table, asked by SQL: on two connections at once, which see the same state. */
+export const postgresStore = (options: StoreOptions): Store => reportStore(postgresReading(options))
