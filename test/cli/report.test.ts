@@ -43,7 +43,7 @@ describe('report', () => {
     const { code, stdout, stderr } = await run(['report', ...window])
     expect(stderr).toBe('')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^loans, 2026-11-03 to 2026-11-05 UTC, against 2026-11-01 to 2026-11-03\n\nALERT {2}/)
+    expect(stdout).toMatch(/^loans, 3 Nov 2026 – 5 Nov 2026 \(UTC\), against 1 Nov 2026 – 3 Nov 2026\n\nALERT {2}/)
     expect(stdout).toMatch(/✖ alert +.*amount/)
     expect(stdout).toContain('Zürich')
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
