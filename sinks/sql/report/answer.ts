@@ -17,7 +17,7 @@ import {
   conditionOf,
   durationOf,
   failedOf,
-  idOf,
+  comparedIds,
   isFinite,
   isNumeric,
   textOf,
@@ -276,7 +276,7 @@ const labelledOf = (asking: Asking): Grouped => {
   return {
     names: { ...commonNames(asking), ...names },
     layers,
-    from: from.replace(' p where ', () => ` p ${join} ${latest} on a.pid = ${idOf(source)} where `),
+    from: from.replace(' p where ', () => ` p ${join} ${latest} on a.pid = ${comparedIds(source).ofRow} where `),
     sums: [...sums],
     sets: [
       ...sets(['b', 'v'], ([b, v]) => [tally.bucket(bucketAt(asking, b)), tally.version(String(v))]),
@@ -298,11 +298,12 @@ const askExtra = async (asking: Asking, session: ReadSession): Promise<void> => 
 
 /** Reports that came in a window and belong to no prediction that is stored. */
 const askUnmatched = async ({ source, window, bindings }: Asking, session: ReadSession): Promise<number> => {
+  const { ofRow, ofActual } = comparedIds(source)
   const { words, actuals, name } = source
   const q = words.quote
   const reported = `a.${q('reported_at')}`
   const text = `select count(*) from ${actuals!.name} a where ${reported} >= ${words.instant(window.since, bindings)} and ${reported} < ${words.instant(window.until, bindings)}
-    and a.${q('prediction_id')} is not null and not exists (select 1 from ${name} p where ${idOf(source)} = a.${q('prediction_id')})`
+    and a.${q('prediction_id')} is not null and not exists (select 1 from ${name} p where ${ofRow} = ${ofActual})`
   const [[count] = []] = await session.query(bindings.finish(text))
   return Number(count)
 }

@@ -1,4 +1,4 @@
-import { idOf, type ReportSource } from './rows.ts'
+import { comparedIds, type ReportSource } from './rows.ts'
 import type { Bindings } from './words.ts'
 
 /** The latest actual of each prediction, as the view `<table>_labelled` has it; of those in a window alone. */
@@ -39,8 +39,9 @@ export const latestActuals = (
   const { words, actuals } = source
   const q = words.quote
   const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
+  const { ofActual } = comparedIds(source)
   const inRange = range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'
-  const byId = `select a.${q('prediction_id')} as pid, a.${q(label)} as label, ${members} from ${actuals!.name} a where a.${q('prediction_id')} ${inRange}`
+  const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${members} from ${actuals!.name} a where ${ofActual} ${inRange}`
   const all = byRequest === undefined ? byId : `${byId} union all ${byRequest}`
   const latest = words.latest(all, ['pid', ...['timestamp', 'reported_at', 'id'].map(q)])
   return `(select pid, label, ${q('timestamp')} as known from ${latest} l where retracted is null or not retracted) a`
@@ -60,5 +61,5 @@ export const actualsByRequest = (source: ReportSource, label: string, rows: stri
   const alone = `select n.${q('request_id')} from ${actuals!.name} n where n.${q('prediction_id')} is null and n.${q('instance')} is null and n.${q('request_id')} is not null`
   const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
   const on = `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${request}${instance} and (a.${q('instance')} is not null or a.${q('request_id')} not in (${several}))`
-  return `select ${idOf(source)}, a.${q(label)}, ${members} from ${rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)}`
+  return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${members} from ${rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)}`
 }

@@ -28,6 +28,17 @@ const own = ({ table, words }: ReportSource, name: keyof ReportTable['own'], fal
   table.own[name] === undefined ? fallback : `p.${words.quote(table.own[name])}`
 
 export const idOf = (source: ReportSource): string => own(source, 'id', 'null')
+
+/** Of a row and of an actual `a` the prediction's id, each so that it can be compared with the other's. */
+export const comparedIds = (source: ReportSource): { readonly ofRow: string; readonly ofActual: string } => {
+  const { words, table, actuals } = source
+  const [type, typeOfActual] = [table.types.get(table.own.id!) ?? '', actuals?.types.get('prediction_id') ?? '']
+  return {
+    ofRow: words.comparable(idOf(source), type, typeOfActual),
+    ofActual: words.comparable(`a.${words.quote('prediction_id')}`, typeOfActual, type),
+  }
+}
+
 export const timestampOf = (source: ReportSource): string => own(source, 'timestamp', 'null')
 export const versionOf = (source: ReportSource): string => `coalesce(${own(source, 'model_version', "''")}, '')`
 export const weightOf = (source: ReportSource): string => `coalesce(${own(source, 'sample_weight', '1')}, 1)`

@@ -14,6 +14,7 @@ import type { IdRange } from './labels.ts'
 import { membersOf } from './members.ts'
 import {
   conditionOf,
+  comparedIds,
   idOf,
   isFinite,
   isNumeric,
@@ -317,17 +318,17 @@ const joinedWithActuals = (source: ReportSource, counted: Counted, byRequest: bo
   const { words, actuals, table } = source
   const q = words.quote
   const { ids, bindings, rows: count, models } = counted
+  const { ofRow, ofActual } = comparedIds(source)
   // Of one model alone all actuals of the window's ids are its own: no join is needed to tell.
   if (!byRequest && ids && models.size === 1) {
-    const id = `a.${q('prediction_id')}`
-    const range = `${id} between ${bindings.bind(ids.first)} and ${bindings.bind(ids.last)}`
-    const share = count <= SAMPLE ? '' : ` and ${words.sample(id, SAMPLE / count)}`
+    const range = `${ofActual} between ${bindings.bind(ids.first)} and ${bindings.bind(ids.last)}`
+    const share = count <= SAMPLE ? '' : ` and ${words.sample(ofActual, SAMPLE / count)}`
     return `${actuals!.name} a where ${range}${share}`
   }
   const rows = sampledFrom(source, counted)
   const on = byRequest
     ? `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}`
-    : `a.${q('prediction_id')} = ${idOf(source)}`
+    : `${ofActual} = ${ofRow}`
   return rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)
 }
 

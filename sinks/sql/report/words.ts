@@ -56,6 +56,8 @@ export interface Words {
   instant(date: Date, bindings: Bindings): string
   /** The seconds from one timestamp to another. */
   secondsBetween(from: string, to: string): string
+  /** An id in a form that can be compared with one of another type, where the two can't be as they are. */
+  comparable(id: string, type: string, as: string): string
   /** An id as text, so that there is a least and a greatest. */
   idText(id: string): string
   /** A null that is a text. */

@@ -13,6 +13,8 @@ export interface Harness {
   readonly url: string
   readonly table: string
   createSink(table: string): Sink
+  /** Statements that make a copy of a table, with ids of the type that somebody's own table has. */
+  copy(table: string, to: string): readonly string[]
   /** The rows of a query. */
   run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
@@ -80,8 +82,13 @@ export const testStore = (name: string, harness: () => Harness): void => {
     columns: columnsOf(schema),
   }
 
-  const ask = async (table: string, asked: SurveyQuestion, change: (plan: Plan) => Plan = (plan) => plan) => {
-    const store = await storeOf({ url: harness().url, table, actualsTable: `${table}_actuals` })
+  const ask = async (
+    table: string,
+    asked: SurveyQuestion,
+    change: (plan: Plan) => Plan = (plan) => plan,
+    actualsTable = `${table}_actuals`,
+  ) => {
+    const store = await storeOf({ url: harness().url, table, actualsTable })
     try {
       const shares: number[] = []
       const survey: Survey = await store.survey(asked, (share) => shares.push(share))
@@ -239,6 +246,15 @@ export const testStore = (name: string, harness: () => Harness): void => {
         ])
         expect(Object.fromEntries(counted)).toEqual(pairs)
       }
+    })
+
+    it('finds the actuals of ids that are stored as texts', async () => {
+      const { table, run, copy: copyOf } = harness()
+      const copy = `${table}_ids`
+      for (const sql of copyOf(table, copy)) await run(sql)
+      const { plan, answers } = await ask(copy, question, (plan) => plan, `${table}_actuals`)
+      expect(answers.current.all.labelled!.labelled.n).toBeGreaterThan(100)
+      expectSums(plan, answers)
     })
 
     it('reads members of JSON columns as columns', async () => {

@@ -25,6 +25,11 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     url: url!,
     table: `${schema}.predictions`,
     createSink: (table) => mysql({ url: url!, table }),
+    copy: (table, to) => [
+      `create table ${to} like ${table}`,
+      `alter table ${to} modify id varchar(64) character set utf8mb4`,
+      `insert into ${to} select * from ${table}`,
+    ],
     run,
   }))
 })

@@ -26,6 +26,10 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     url: url!,
     table: `${schema}.predictions`,
     createSink: (table) => postgres({ url: url!, table }),
+    copy: (table, to) => [
+      `create table ${to} as select * from ${table}`,
+      `alter table ${to} alter column id type text`,
+    ],
     run,
   }))
 })

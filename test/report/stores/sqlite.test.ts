@@ -13,7 +13,7 @@ const file = join(folder, 'predictions.db')
 const url = `sqlite:${file}`
 
 const run = async (sql: string) => {
-  const database = new DatabaseSync(file, { readOnly: true })
+  const database = new DatabaseSync(file)
   try {
     return database.prepare(sql).all()
   } finally {
@@ -21,4 +21,10 @@ const run = async (sql: string) => {
   }
 }
 
-testStore('SQLite', () => ({ url, table: 'predictions', createSink: (table) => sqlite({ url, table }), run }))
+testStore('SQLite', () => ({
+  url,
+  table: 'predictions',
+  createSink: (table) => sqlite({ url, table }),
+  copy: (table, to) => [`create table ${to} as select * from ${table}`],
+  run,
+}))

@@ -62,6 +62,7 @@ export const words: Words = {
   instant: (date, bindings) =>
     `cast(${bindings.bind(date.toISOString().slice(0, 23).replace('T', ' '))} as datetime(6))`,
   secondsBetween: (from, to) => `(timestampdiff(microsecond, ${from}, ${to}) / 1e6)`,
+  comparable: (id) => id,
   idText: (id) => `cast(${id} as char)`,
   noText: 'cast(null as char)',
   sharedSample: false,

@@ -55,6 +55,7 @@ export const words: Words = {
   tag: (column, name, bindings) => `(${column} ->> ${bindings.bind(name)})`,
   instant: (date, bindings) => `${bindings.bind(date.toISOString())}::timestamptz`,
   secondsBetween: (from, to) => `extract(epoch from ${to} - ${from})::float8`,
+  comparable: (id, type, as) => (type === 'uuid' && as !== 'uuid' ? `${id}::text` : id),
   idText: (id) => `(${id})::text`,
   noText: 'null::text',
   sharedSample: true,
