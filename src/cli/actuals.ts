@@ -20,9 +20,9 @@ source. Refused lines go to FILE.rejected, with number and reason. It is safe to
 
 check: says how many predictions have an actual, by day and model version, and how long it took to become known; and of each actual without
 its prediction the reason, as far as the id, the configuration and the outbox tell it. Reads SQLite, Postgres, MySQL and MariaDB, changes
-nothing, and needs no right but to read. Exits with 1 where actuals are of ids that are unknown, impossible or ambiguous, or of more
-instances than a batch had. Those whose predictions wait, were sampled out or pruned are told, and are well. A request with an id of its
-own (X-Request-Id) is sampled by that: its prediction's id does not tell whether it was.
+nothing, and needs no right but to read. Exits with 1 where actuals are of ids that are unknown, impossible or ambiguous, of dead letters,
+or of more instances than a batch had. Those whose predictions wait, were sampled out or pruned are told, and are well. A request with an
+id of its own (X-Request-Id) is sampled by that: its prediction's id does not tell whether it was.
 
   --since TIME          predictions made and actuals reported since: 30d (m, h, d, w), 2026-11-01, 2026-11-01T12:00:00Z. Default: 30d
   --json                the same as JSON

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createActuals } from '../../src/actuals/actuals.ts'
 import { fractionOf } from '../../src/exchange/sampling.ts'
+import { writeDeadLetters } from '../../src/outbox/dead-letters.ts'
 import { openOutbox } from '../../src/outbox/outbox.ts'
 import { createIds, instanceId } from '../../src/records/id.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
@@ -106,7 +107,7 @@ describe.each(databases)('actuals check: $name', ({ connect }) => {
   }) // prettier-ignore
 
   it('tells why actuals have no prediction', async () => {
-    const { check, json, outboxDir, predict, report } = start()
+    const { check, json, outboxDir, predict, report, table } = start()
     const batch = idAt(10, isKept)
     await predict(
       ...[0, 1].map((instance) => prediction(10, { id: instanceId(batch, instance), instance, request_id: 'batch' })),
@@ -116,6 +117,11 @@ describe.each(databases)('actuals check: $name', ({ connect }) => {
     const outbox = openOutbox({ directory: outboxDir, maxBytes: 1 << 20, logger: { info() {}, warn() {}, error() {} }, sinks: ['any'] })
     await outbox.ready
     outbox.queue('any').append([record({ id: waiting, timestamp: at(11), request_id: 'queued' }).json])
+    const refused = idAt(11, isKept)
+    await writeDeadLetters(outboxDir, 'any', [
+      { record: record({ id: refused, timestamp: at(11) }), error: 'no', attempts: 1, at: at(11) },
+    ])
+    const other = idAt(12, isKept)
     const sampledOut = idAt(12, (id) => !isKept(id))
     const pruned = idAt(-60 * 24 * 30, isKept)
     const unknown = idAt(12, isKept)
@@ -125,6 +131,8 @@ describe.each(databases)('actuals check: $name', ({ connect }) => {
     await report(
       { id: batch, actuals: [1, 2, 3] },
       { id: waiting, actual: 1 },
+      { id: refused, actual: 1 },
+      { id: other, actual: 1 },
       { id: sampledOut, actual: 1 },
       { id: pruned, actual: 1 },
       { id: unknown, actual: 1, timestamp: at(1) },
@@ -139,17 +147,22 @@ describe.each(databases)('actuals check: $name', ({ connect }) => {
       { request_id: 'queued', actual: 1 },
       { request_id: kept, actual: 1 },
     )
+    // As somebody may have put it there: a UUID of another kind.
+    const foreign = other.replace('-7', '-4')
+    await database.run(`update ${table}_actuals set prediction_id = '${foreign}' where prediction_id = '${other}'`)
     const rate = { PREDICTIONS_SAMPLE_RATE: String(RATE) }
     const { code, checked } = await json(rate)
     expect(code).toBe(1)
     expect(checked['unmatched']).toEqual({
-      unknown: 2, noSuchId: 1, longerThanBatch: 2, ambiguous: 1, waiting: 2, sampledOut: 1, pruned: 1,
+      unknown: 2, noSuchId: 2, deadLetter: 1, longerThanBatch: 2, ambiguous: 1, waiting: 2, sampledOut: 1, pruned: 1,
     })
-    expect(checked['examples']).toHaveLength(10)
+    expect(checked['examples']).toHaveLength(12)
     expect(checked['examples']).toEqual(
       expect.arrayContaining([
         { id: unknown, reports: 2, reason: 'unknown' },
         { requestId: kept, instance: null, reports: 1, reason: 'unknown' },
+        { id: refused, reports: 1, reason: 'deadLetter' },
+        { id: foreign, reports: 1, reason: 'noSuchId' },
         { id: future, reports: 1, reason: 'noSuchId' },
         { id: instanceId(batch, 2), reports: 1, reason: 'longerThanBatch', batch: 2 },
         { requestId: 'batch', instance: 7, reports: 1, reason: 'longerThanBatch' },

@@ -13,7 +13,6 @@ import { quote } from './report/table.ts'
 const words: CheckWords = {
   quote,
   placeholder: () => '?',
-  looksUpCounts: true,
   dayOf: (timestamp) => `substr(${timestamp}, 1, 10)`,
   instant: (date, bindings) => bindings.bind(date.toISOString()),
   secondsBetween: (from, to) => `(unixepoch(${to}, 'subsec') - unixepoch(${from}, 'subsec'))`,

@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/options.ts'
 import { rateOf } from '../../exchange/sampling.ts'
-import { readWaiting } from '../../outbox/waiting.ts'
+import { readRefused, readWaiting } from '../../outbox/waiting.ts'
 import type { ActualsStore, DayOfVersion } from './answers.ts'
 import {
   batchOf,
@@ -89,13 +89,14 @@ export const checkActuals = async (
   open: () => Promise<ActualsStore>,
 ): Promise<ActualsCheck> => {
   const waiting = await readWaiting(settings.outboxDir)
+  const refused = await readRefused(settings.outboxDir)
   const store = await open()
   try {
     if (!(await store.hasActuals()))
       return { store: store.name, since: since.toISOString(), hasActuals: false, predictions: 0, labelled: 0, days: [], unmatched: {}, examples: [] } // prettier-ignore
     const days = await store.days(since)
     const oldest = (await store.oldest())?.getTime()
-    const known = { now: Date.now(), oldest, rates: ratesOf(settings), waiting }
+    const known = { now: Date.now(), oldest, rates: ratesOf(settings), waiting, refused }
     const tally = createTally()
     await tallyIds(store, since, known, tally.add)
     for await (const page of store.unmatchedRequests(since))

@@ -1,8 +1,17 @@
 import { fractionOf } from '../../exchange/sampling.ts'
+import type { Waiting } from '../../outbox/waiting.ts'
 
 /** Why an actual has no prediction in the store. */
 export type Reason =
-  'waiting' | 'sampledOut' | 'perhapsSampledOut' | 'pruned' | 'noSuchId' | 'longerThanBatch' | 'ambiguous' | 'unknown'
+  | 'waiting'
+  | 'deadLetter'
+  | 'sampledOut'
+  | 'perhapsSampledOut'
+  | 'pruned'
+  | 'noSuchId'
+  | 'longerThanBatch'
+  | 'ambiguous'
+  | 'unknown'
 
 /** What each says, of so many; and whether somebody has to look at it. Those to look at come first. */
 export const reasons: Readonly<Record<Reason, { readonly isFinding: boolean; readonly text: string }>> = {
@@ -16,6 +25,7 @@ export const reasons: Readonly<Record<Reason, { readonly isFinding: boolean; rea
     isFinding: true,
     text: "ambiguous: the request made several predictions; report instance, or the prediction's id",
   },
+  deadLetter: { isFinding: true, text: 'the prediction is a dead letter: see capture-predictions dead-letters list' },
   waiting: { isFinding: false, text: 'the prediction still waits in the outbox' },
   sampledOut: { isFinding: false, text: 'sampled out, by PREDICTIONS_SAMPLE_RATE as it is now' },
   perhapsSampledOut: {
@@ -46,8 +56,9 @@ export interface Known {
   readonly oldest: number | undefined
   /** The least and the greatest rate of the routes. */
   readonly rates: { readonly least: number; readonly greatest: number }
-  /** Ids of predictions and of their requests that are not stored yet. */
-  readonly waiting: { readonly ids: ReadonlySet<string>; readonly requestIds: ReadonlySet<string> }
+  /** Predictions that are not stored yet, and dead letters. */
+  readonly waiting: Waiting
+  readonly refused: Waiting
 }
 
 const bySampling = (id: string, { least, greatest }: Known['rates']): Reason | undefined => {
@@ -60,6 +71,7 @@ const bySampling = (id: string, { least, greatest }: Known['rates']): Reason | u
 export const reasonOfId = (id: string, known: Known, isBatchStored: boolean): Reason => {
   if (!isPossible(id)) return 'noSuchId'
   if (known.waiting.ids.has(id)) return 'waiting'
+  if (known.refused.ids.has(id)) return 'deadLetter'
   if (isBatchStored) return 'longerThanBatch'
   if (timeOf(id) > known.now + CLOCKS_APART) return 'noSuchId'
   // All instances of a batch are kept, or none: the sampler is asked about the request.
@@ -75,6 +87,7 @@ export const reasonOfRequest = (
   known: Known,
 ): Reason => {
   if (known.waiting.requestIds.has(requestId)) return 'waiting'
+  if (known.refused.requestIds.has(requestId)) return 'deadLetter'
   if (predictions > 0) return instance === null ? 'ambiguous' : 'longerThanBatch'
   return bySampling(requestId, known.rates) ?? 'unknown'
 }
