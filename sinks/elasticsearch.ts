@@ -15,7 +15,7 @@ import {
   indexNamer,
   type Document,
   type DocumentWriter,
-  type Draft,
+  type DraftDocument,
 } from './elasticsearch/documents.ts'
 import { causeOf, unavailable, unavailableFor } from './elasticsearch/errors.ts'
 import { aliasProblems, indexChanges, templateChanges, type Changes } from './elasticsearch/layout.ts'
@@ -189,7 +189,7 @@ const documentSink = (settings: ElasticsearchSinkSettings, kind: RecordKind): Si
     }
     const made = async function* (
       places: Iterable<number>,
-      documentOf: (draft: Draft, narrow: readonly Narrow[]) => Document,
+      documentOf: (draft: DraftDocument, narrow: readonly Narrow[]) => Document,
     ): AsyncGenerator<Document> {
       for (const place of places) {
         const draft = to.documents.draft(records[place]!, place)

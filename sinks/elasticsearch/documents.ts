@@ -75,7 +75,7 @@ export interface Unfit {
 }
 
 /** A record's row, on its way to be a document. */
-export interface Draft {
+export interface DraftDocument {
   readonly index: string
   readonly id: string
   readonly place: number
@@ -85,14 +85,14 @@ export interface Draft {
 
 export interface DocumentWriter {
   /** A record's row, and the index that it goes to. */
-  draft(record: PredictionRecord, place: number): Draft | Unfit
+  draft(record: PredictionRecord, place: number): DraftDocument | Unfit
   /** A document: the row, with features and outputs nested. Absent values are left out, and those that its index can't hold stand in `extra`. */
-  write(draft: Draft, narrow: readonly Narrow[]): Document
+  write(draft: DraftDocument, narrow: readonly Narrow[]): Document
   /**
    * The same, where Elasticsearch refused the first for `reason`: features, outputs and tags stand in `extra`, which is kept and
    * not looked into, so that the record is stored whatever it holds.
    */
-  writeAside(draft: Draft, narrow: readonly Narrow[], reason: string): Document
+  writeAside(draft: DraftDocument, narrow: readonly Narrow[], reason: string): Document
 }
 
 interface Part {
@@ -146,7 +146,7 @@ export const documentWriter = (
   }
   const below = sources.map((source) => [source, nested(source)] as const)
 
-  const documentOf = ({ row, ...draft }: Draft, without: ReadonlySet<string>): Document => {
+  const documentOf = ({ row, ...draft }: DraftDocument, without: ReadonlySet<string>): Document => {
     const { index, id, place } = draft
     const whole = encode({
       ...(!without.has('@timestamp') && { '@timestamp': row[timestamp] }),

@@ -3,7 +3,7 @@ import { reasons, type Reason } from '../actuals/check/reasons.ts'
 import type { Settings } from '../config/options.ts'
 import { resolveSettings } from '../config/settings.ts'
 import { redactUrl } from '../config/url.ts'
-import { readTime } from '../report/time/windows.ts'
+import { readInstant } from '../report/time/windows.ts'
 import { age, captureOptions, columns, count, printable, UsageError, type Invocation } from './command.ts'
 
 const schemeOf = (url: string): string => url.slice(0, url.indexOf(':'))
@@ -83,7 +83,7 @@ export const checkStoredActuals = async ({ values, positionals, terminal }: Invo
   const [, ...more] = positionals
   if (more.length > 0) throw new UsageError(`actuals check takes no ${JSON.stringify(more[0])}`)
   const settings = resolveSettings(captureOptions(values))
-  const since = readTime('--since', (values['since'] as string | undefined) ?? '30d', new Date(), 'UTC')
+  const since = readInstant('--since', (values['since'] as string | undefined) ?? '30d', new Date(), 'UTC')
   const { ACTUALS_SCHEMES, actualsStoreOf } = await import('../stores.ts')
   const { checkActuals } = await import('../actuals/check/check.ts')
   const url = storeUrl(settings, ACTUALS_SCHEMES)

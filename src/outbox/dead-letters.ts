@@ -3,7 +3,7 @@ import { opendir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decode, encode } from '../records/json.ts'
 import { storedFromJson, type StoredRecord } from '../records/stored.ts'
-import { isMissing, listNames, makeFolder, removeIfEmpty, sinkKey, syncFolder, writeWhole } from './files.ts'
+import { isMissing, fileNames, makeFolder, removeIfEmpty, sinkKey, syncFolder, writeWhole } from './files.ts'
 import { leaveLog } from './leave-log.ts'
 import type { DeadLetter } from './queue.ts'
 
@@ -113,7 +113,7 @@ export const deadLettersChanged = async (directory: string, key: string): Promis
 }
 
 /** The folders' names of the sinks that have dead letters. */
-export const deadLetterKeys = (directory: string): Promise<string[]> => listNames(folderOf(directory))
+export const deadLetterKeys = (directory: string): Promise<string[]> => fileNames(folderOf(directory))
 
 const readLetter = async (file: string, id: string): Promise<StoredDeadLetter | undefined> => {
   try {
@@ -140,7 +140,7 @@ export async function* listDeadLetters(
   const wanted = ids && new Set(ids.map((id) => id.toLowerCase()))
   for (const key of keys) {
     const folder = join(folderOf(directory), key)
-    for (const name of await listNames(folder)) {
+    for (const name of await fileNames(folder)) {
       const id = name.slice(0, -'.json'.length)
       if (!name.endsWith('.json') || (wanted && !wanted.has(id))) continue
       try {

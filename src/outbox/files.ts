@@ -64,7 +64,7 @@ export const namesIn = (path: string): string[] => {
 }
 
 /** The same, off the event loop. */
-export const listNames = async (path: string): Promise<string[]> => {
+export const fileNames = async (path: string): Promise<string[]> => {
   try {
     return (await readdir(path)).sort()
   } catch (error) {

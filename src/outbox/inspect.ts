@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { deadLetterKeys, listDeadLetters, measureDeadLetters } from './dead-letters.ts'
-import { listNames, pidOf } from './files.ts'
+import { fileNames, pidOf } from './files.ts'
 import { isLocked } from './lock.ts'
 import { scanLog } from './segment.ts'
 
@@ -79,8 +79,8 @@ const mergeStates = (backlogs: readonly Backlog[]): Backlog[] => {
 
 const readProcess = async (path: string, pid: number): Promise<ProcessStatus> => {
   const backlogs: Backlog[] = []
-  for (const key of await listNames(path))
-    for (const log of await listNames(join(path, key))) backlogs.push(await readBacklog(join(path, key, log), key))
+  for (const key of await fileNames(path))
+    for (const log of await fileNames(join(path, key))) backlogs.push(await readBacklog(join(path, key, log), key))
   return { path, pid, alive: isLocked(path), backlogs: mergeStates(backlogs) }
 }
 
@@ -100,7 +100,7 @@ const isUnused = ({ sink, records, deadLetters }: SinkStatus): boolean =>
 export const inspectOutbox = async (path: string): Promise<OutboxStatus> => {
   const directory = resolve(path)
   const processes: ProcessStatus[] = []
-  for (const name of await listNames(directory)) {
+  for (const name of await fileNames(directory)) {
     const pid = pidOf(name)
     if (pid !== undefined) processes.push(await readProcess(join(directory, name), pid))
   }
@@ -115,6 +115,6 @@ export const inspectOutbox = async (path: string): Promise<OutboxStatus> => {
       deadLetterBytes: letters.get(backlog.sink)?.bytes ?? 0,
     }))
     .filter((sink) => !isUnused(sink))
-  const damaged = (await listNames(join(directory, 'damaged'))).map((name) => join(directory, 'damaged', name))
+  const damaged = (await fileNames(join(directory, 'damaged'))).map((name) => join(directory, 'damaged', name))
   return { directory, sinks, processes, damaged }
 }

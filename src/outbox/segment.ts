@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { recordFromJson } from '../records/record.ts'
 import { readCursor, START, type Position } from './cursor.ts'
-import { listNames, segmentFile, segmentNumber } from './files.ts'
+import { fileNames, segmentFile, segmentNumber } from './files.ts'
 import { countNewlines, decodeLines, isTornLine } from './line.ts'
 
 /** One record as it stands in a log. */
@@ -135,7 +135,7 @@ export const scanLog = async (log: string): Promise<FoundLog> => {
   const segments: Segment[] = []
   const past: number[] = []
   let oldest: number | undefined
-  for (const name of await listNames(log)) {
+  for (const name of await fileNames(log)) {
     const number = segmentNumber(name)
     if (number === undefined) continue
     if (number < cursor.segment) {

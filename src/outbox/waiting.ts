@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { isActualText } from '../records/actual.ts'
 import { recordFromJson } from '../records/record.ts'
 import { listDeadLetters } from './dead-letters.ts'
-import { isMissing, listNames, pidOf, segmentFile } from './files.ts'
+import { isMissing, fileNames, pidOf, segmentFile } from './files.ts'
 import { readChunk, scanLog } from './segment.ts'
 
 /** Predictions that are in an outbox, queued or as dead letters, and so in no store yet. */
@@ -55,10 +55,10 @@ const readLog = async (log: string, onText: (text: string) => void): Promise<voi
 export const readWaiting = async (path: string): Promise<Waiting> => {
   const directory = resolve(path)
   const { ids, requestIds, add } = collect()
-  for (const process of await listNames(directory)) {
+  for (const process of await fileNames(directory)) {
     if (pidOf(process) === undefined) continue
-    for (const key of await listNames(join(directory, process)))
-      for (const log of await listNames(join(directory, process, key)))
+    for (const key of await fileNames(join(directory, process)))
+      for (const log of await fileNames(join(directory, process, key)))
         await readLog(join(directory, process, key, log), add)
   }
   return { ids, requestIds }

@@ -3,7 +3,7 @@ import { encode } from '../records/json.ts'
 import { followPath, SOURCES, stepsOf, type RecordPart, type Step } from './rules.ts'
 import { createSecrets } from './secrets.ts'
 import { watchUnmatched, type UnmatchedRules } from './unmatched.ts'
-import { hashed, masked, redactBelow, type Members, type Replace } from './values.ts'
+import { hashed, maskText, redactBelow, type Members, type Replace } from './values.ts'
 
 /** Rules of redaction, compiled; made once for a capture. */
 export interface Redactor {
@@ -83,7 +83,7 @@ const startRedaction = (steps: StepsBySource, key: string, unmatched: UnmatchedR
     if (value == null || made.has(value)) return value
     secrets.add(value)
     if (action === 'drop') return undefined
-    const replaced = action === 'mask' ? masked(value) : hashed(value, key)
+    const replaced = action === 'mask' ? maskText(value) : hashed(value, key)
     made.add(replaced)
     return replaced
   }

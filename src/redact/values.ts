@@ -88,7 +88,7 @@ const jsonForm = (value: object): unknown => {
 }
 
 /** `****` and the last four characters (code points); of four or fewer, and of what is no text or number, `****` alone. */
-export const masked = (value: unknown): string => {
+export const maskText = (value: unknown): string => {
   const text = canonicalScalar(value)
   if (text === undefined || typeof value === 'boolean') return '****'
   // Ten units hold at least five characters: enough to know whether there are more than four.

@@ -117,7 +117,7 @@ export interface Comparison {
 }
 
 /** What the second pass asks. */
-export interface Plan {
+export interface ReportPlan {
   readonly model: string | undefined
   readonly current: Window
   /** Undefined: there is none, or it is a file. */
@@ -284,7 +284,7 @@ export interface WindowAnswer extends Window {
 
 /** The answer to the second pass. */
 export interface Answers {
-  readonly plan: Plan
+  readonly plan: ReportPlan
   readonly current: WindowAnswer
   readonly reference: WindowAnswer | undefined
 }
@@ -303,12 +303,12 @@ export interface Store {
   /** As of a sink: without a password. */
   readonly name: string
   survey(question: SurveyQuestion, progress: Progress): Promise<Survey>
-  answer(plan: Plan, progress: Progress): Promise<Answers>
+  answer(plan: ReportPlan, progress: Progress): Promise<Answers>
   close(): Promise<void>
 }
 
 /** What the first pass asks. */
-export interface SurveyQuestion extends Pick<Plan, 'current' | 'reference' | 'where'> {
+export interface SurveyQuestion extends Pick<ReportPlan, 'current' | 'reference' | 'where'> {
   readonly by: readonly string[]
   readonly model: string | undefined
   /** The schema's columns. A column that it does not name is an output from `prediction` on, in the table's order. */

@@ -4,7 +4,7 @@ import { messageOf, PredictionsError } from '../errors/errors.ts'
 import type { Column } from '../schema/column.ts'
 import { columnsOf } from '../schema/columns.ts'
 import { resolveSettings } from '../config/settings.ts'
-import type { Kind, Plan, PlannedColumn, Role, SurveyedColumn } from './answers.ts'
+import type { Kind, ReportPlan, PlannedColumn, Role, SurveyedColumn } from './answers.ts'
 import { plannedColumn } from './plan.ts'
 import { referenceOf, type ReferenceFile } from './reference-file.ts'
 import { secondsOf } from './tally/json-members.ts'
@@ -177,7 +177,7 @@ export const referenceOfCsv = async (path: string, { model }: CsvReferenceOption
   )
   const columns: PlannedColumn[] = kept.map(({ column }) => column)
   const window = { since: new Date(0), until: new Date(1) }
-  const plan: Plan = {
+  const plan: ReportPlan = {
     model,
     current: window,
     reference: undefined,

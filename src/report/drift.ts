@@ -1,6 +1,6 @@
 import type { Bins, Distribution, PlannedColumn } from './answers.ts'
 import type { Drift, DriftStatistic } from './result.ts'
-import { cellOf, effectiveSize, regroup } from './statistics/bins.ts'
+import { binOf, effectiveSize, regroup } from './statistics/bins.ts'
 import { commonValues } from './statistics/common-values.ts'
 import { jensenShannon, populationStability, wasserstein, type Psi } from './statistics/distances.ts'
 import { benjaminiHochberg, chiSquare, kolmogorovSmirnov, twoProportions } from './statistics/tests.ts'
@@ -43,11 +43,11 @@ const shrink = (bins: Bins, groups: readonly number[]): Bins => ({
   w2: regroup(bins.w2, groups),
 })
 
-export const compare = (column: PlannedColumn, current: Distribution, reference: Distribution): Compared => {
+export const compareColumn = (column: PlannedColumn, current: Distribution, reference: Distribution): Compared => {
   const now = binsOf(column, current)
   const before = binsOf(column, reference)
-  const mass = cellOf(before).w
-  const sizes = [effectiveSize(cellOf(now)), effectiveSize(cellOf(before))] as const
+  const mass = binOf(before).w
+  const sizes = [effectiveSize(binOf(now)), effectiveSize(binOf(before))] as const
   const sd = reference.moments && mass > 0 ? Math.sqrt(reference.moments.m2 / mass) : 0
   if (isNumeric(column)) return { column, current: now, reference: before, sizes, sd, scattered: false }
   const groups = commonValues(now.w, before.w, sizes)

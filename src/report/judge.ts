@@ -1,5 +1,5 @@
 import type { Answers, Bucket, Distribution, Group, PlannedColumn, WindowAnswer } from './answers.ts'
-import { compare, judgeDrift, type Compared } from './drift.ts'
+import { compareColumn, judgeDrift, type Compared } from './drift.ts'
 import { columnFindings, type Examined } from './findings/columns.ts'
 import { groupFindings, performanceFindings } from './findings/performance.ts'
 import { serviceFindings } from './findings/service.ts'
@@ -31,7 +31,7 @@ const comparable = (
   current: Distribution,
   reference: Distribution | undefined,
 ): Compared | undefined =>
-  reference && !column.unique && column.kind !== 'json' ? compare(column, current, reference) : undefined
+  reference && !column.unique && column.kind !== 'json' ? compareColumn(column, current, reference) : undefined
 
 const overTime = (name: string, buckets: readonly Bucket[], reference: boolean): ColumnReport['over_time'] =>
   buckets.flatMap((bucket) => {

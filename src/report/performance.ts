@@ -9,7 +9,7 @@ import {
 } from './answers.ts'
 import type { Estimated, MetricReport, PerformanceBucket, PerformanceReport } from './result.ts'
 import { confidenceColumn, meanConfidence } from './expected-only.ts'
-import { addCells, cellOf, effectiveSize } from './statistics/bins.ts'
+import { addCells, binOf, effectiveSize } from './statistics/bins.ts'
 import { accuracy, macro, ofClass } from './statistics/classification.ts'
 import { expectedPerformance } from './statistics/expected.ts'
 import { bias, determination, meanAbsolute, meanRelative, rootMeanSquare } from './statistics/regression.ts'
@@ -87,7 +87,7 @@ const whyUnreliable = (
 ): { reliable: boolean; reason?: string } => {
   if (!labelled?.scores) return { reliable: true, reason: NO_ACTUALS }
   const bins = calibration(labelled.scores)
-  const size = effectiveSize(addCells(cellOf(labelled.scores.positive), cellOf(labelled.scores.negative)))
+  const size = effectiveSize(addCells(binOf(labelled.scores.positive), binOf(labelled.scores.negative)))
   if (size < thresholds.minimum)
     return { reliable: true, reason: `${Math.floor(size)} actuals are too few to check the confidences` }
   const error = calibrationError(bins)

@@ -2,7 +2,7 @@ import type {
   BucketSize,
   Comparison,
   Kind,
-  Plan,
+  ReportPlan,
   PlannedColumn,
   Survey,
   SurveyedColumn,
@@ -148,7 +148,7 @@ export const planOf = (
   { current, reference, where }: SurveyQuestion,
   survey: Survey,
   { model, bucket = fittingBucket(current), timeZone, referenceColumns }: PlanOptions,
-): Plan => {
+): ReportPlan => {
   const files = new Map(referenceColumns?.map((column) => [column.name, column]))
   return {
     model,

@@ -15,12 +15,12 @@ export interface ReferenceFile {
   /** ISO 8601; null: not of a time, as a training set is. */
   readonly since: string | null
   readonly until: string | null
-  readonly columns: readonly ReferenceColumn[]
+  readonly columns: readonly StoredColumn[]
   /** Where the rows had actuals. */
   readonly performance?: { readonly comparison: Comparison; readonly labelled: Labelled }
 }
 
-export interface ReferenceColumn extends PlannedColumn {
+export interface StoredColumn extends PlannedColumn {
   readonly distribution: Distribution
 }
 
@@ -110,7 +110,7 @@ const misfit = ({ columns }: ReferenceFile): string | undefined => {
  * @param name of the file, for errors
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: no JSON, another format or version, or not whole
  */
-export const readReference = (text: string, name: string): ReferenceFile => {
+export const parseReference = (text: string, name: string): ReferenceFile => {
   let given: unknown
   try {
     given = JSON.parse(text)
@@ -146,7 +146,7 @@ const withoutNews = (of: Distribution): Distribution => ({
 export const referenceOf = ({ plan, current }: Answers): ReferenceFile => {
   const { comparison } = plan
   const { labelled } = current.all
-  const columns = plan.columns.flatMap((column): ReferenceColumn[] => {
+  const columns = plan.columns.flatMap((column): StoredColumn[] => {
     const of = Object.hasOwn(current.all.columns, column.name) ? current.all.columns[column.name] : undefined
     if (!of) return []
     const distribution = withoutNews(of)

@@ -10,7 +10,7 @@ import { STORE_SCHEMES, storeOf } from '../stores.ts'
 import type { Answers, BucketSize, Progress, Store, Survey, SurveyQuestion, Window } from './answers.ts'
 import { judge } from './judge.ts'
 import { planOf } from './plan.ts'
-import { misfitsOf, readReference, referenceOf, windowOf, type ReferenceFile } from './reference-file.ts'
+import { misfitsOf, parseReference, referenceOf, windowOf, type ReferenceFile } from './reference-file.ts'
 import type { Finding, Report } from './result.ts'
 import { defaultThresholds, readThresholds, type Thresholds } from './thresholds.ts'
 import { readReference as readReferenceWindow, readTimeZone, readWindow } from './time/windows.ts'
@@ -112,7 +112,7 @@ const comparedWith = (reference: string, current: Window, timeZone: string): Com
       `--reference is ${JSON.stringify(reference)}: write previous, SINCE..UNTIL, version:V, or the path of a reference file (${messageOf(error)})`,
     )
   }
-  return { window: undefined, file: readReference(text, reference), name: basename(reference) }
+  return { window: undefined, file: parseReference(text, reference), name: basename(reference) }
 }
 
 /** The model that rows are of, and what was found about it. Of several in a table one has to be meant. */

@@ -1,7 +1,7 @@
 import type { Category, Distribution, PlannedColumn } from './answers.ts'
 import { binsOf } from './drift.ts'
 import type { CategoryShares, ColumnSummary } from './result.ts'
-import { addCells, cellOf, shareOf } from './statistics/bins.ts'
+import { addCells, binOf, shareOf } from './statistics/bins.ts'
 import { quantiles } from './statistics/quantiles.ts'
 
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -27,7 +27,7 @@ const numbersOf = (
   of: Distribution,
 ): Pick<ColumnSummary, 'mean' | 'sd' | 'min' | 'max' | 'quantiles'> => {
   const w = binsOf(column, of).w
-  const finite = cellOf(binsOf(column, of))
+  const finite = binOf(binsOf(column, of))
   if (!of.moments || !(finite.w > 0)) return { mean: null, sd: null, min: null, max: null, quantiles: null }
   const { mean, m2, min, max } = of.moments
   const values = quantiles(w, column.edges, QUANTILES)

@@ -9,7 +9,7 @@ import {
   type Distribution,
   type Group,
   type Labelled,
-  type Plan,
+  type ReportPlan,
   type PlannedColumn,
   type WindowAnswer,
 } from '../../src/report/answers.ts'
@@ -120,7 +120,7 @@ export const windowAnswer = (all: Group, of: Partial<WindowAnswer> = {}): Window
   ...of,
 })
 
-export const plan = (columns: readonly PlannedColumn[], comparison?: Comparison): Plan => ({
+export const plan = (columns: readonly PlannedColumn[], comparison?: Comparison): ReportPlan => ({
   model: 'iris',
   current: CURRENT,
   reference: REFERENCE,

@@ -1,5 +1,5 @@
-import type { Answers, Comparison, Plan, PlannedColumn, Window } from '../../src/report/answers.ts'
-import { tallyRows, type Row } from '../../src/report/tally/rows.ts'
+import type { Answers, Comparison, ReportPlan, PlannedColumn, Window } from '../../src/report/answers.ts'
+import { tallyRows, type TallyRow } from '../../src/report/tally/rows.ts'
 import { column, CURRENT, REFERENCE } from './answers.ts'
 import { normal, seeded, type Random } from './random.ts'
 
@@ -32,7 +32,12 @@ const pick = (random: Random, values: readonly string[], weights: readonly numbe
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
-const rowsOf = (random: Random, { since, until }: Window, isNow: boolean, options: Required<ExampleOptions>): Row[] =>
+const rowsOf = (
+  random: Random,
+  { since, until }: Window,
+  isNow: boolean,
+  options: Required<ExampleOptions>,
+): TallyRow[] =>
   Array.from({ length: options.rows }, () => {
     const drifts = isNow && options.drifts
     const share = random()
@@ -72,7 +77,7 @@ const rowsOf = (random: Random, { since, until }: Window, isNow: boolean, option
     }
   })
 
-const edgesOf = (rows: readonly Row[], at: number): number[] => {
+const edgesOf = (rows: readonly TallyRow[], at: number): number[] => {
   const values = rows
     .flatMap(({ values }) => (typeof values[at] === 'number' ? [values[at]] : []))
     .sort((a, b) => a - b)
@@ -118,7 +123,7 @@ export const example = (given: ExampleOptions = {}): Answers => {
     isActualJson: false,
     actualKind: 'category',
   } satisfies Comparison
-  const plan: Plan = {
+  const plan: ReportPlan = {
     model: 'loan',
     current: CURRENT,
     reference: REFERENCE,
@@ -132,7 +137,7 @@ export const example = (given: ExampleOptions = {}): Answers => {
     versions: ['1', '2'],
   }
   const known = new Map(columns.map(({ name }) => [name, new Set<string>()]))
-  const tally = (rows: readonly Row[], window: Window, isReference: boolean) => {
+  const tally = (rows: readonly TallyRow[], window: Window, isReference: boolean) => {
     const sums = tallyRows(plan, window, known, isReference)
     for (const row of rows) sums.add(row)
     return sums

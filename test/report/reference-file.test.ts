@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judge } from '../../src/report/judge.ts'
-import { misfitsOf, readReference, referenceOf, referenceText, windowOf } from '../../src/report/reference-file.ts'
+import { misfitsOf, parseReference, referenceOf, referenceText, windowOf } from '../../src/report/reference-file.ts'
 import { hasCode } from '../../src/errors/errors.ts'
 import { seeded } from './random.ts'
 import { simulate } from './simulate.ts'
@@ -11,7 +11,7 @@ const asCurrent = { ...simulated, current: simulated.reference!, reference: unde
 
 const message = (text: string): string => {
   try {
-    readReference(text, 'reference.json')
+    parseReference(text, 'reference.json')
   } catch (error) {
     expect(hasCode(error, 'PREDICTIONS_BAD_CONFIGURATION')).toBe(true)
     return (error as Error).message
@@ -21,7 +21,7 @@ const message = (text: string): string => {
 
 describe('a reference file', () => {
   it('gives the report that its window gives', () => {
-    const file = readReference(referenceText(referenceOf(asCurrent)), 'reference.json')
+    const file = parseReference(referenceText(referenceOf(asCurrent)), 'reference.json')
     const fromFile = judge({ ...simulated, reference: windowOf(file) }, { referenceHasTraffic: false })
     const fromStore = judge(simulated)
     const drifts = ({ columns }: typeof fromFile) => Object.entries(columns).map(([name, { drift }]) => [name, drift])

@@ -1,7 +1,7 @@
 import {
   LATENCY_EDGES,
   type Answers,
-  type Plan,
+  type ReportPlan,
   type Progress,
   type Window,
   type WindowAnswer,
@@ -47,7 +47,7 @@ export interface Known {
 
 interface Asking {
   readonly source: ReportSource
-  readonly plan: Plan
+  readonly plan: ReportPlan
   readonly known: Known
   readonly window: Window
   readonly isReference: boolean
@@ -315,7 +315,7 @@ interface Asked {
 
 const askWindow = (
   source: ReportSource,
-  plan: Plan,
+  plan: ReportPlan,
   known: Known,
   window: Window,
   done: (share: number) => void,
@@ -375,7 +375,7 @@ const runOn = async (sessions: readonly ReadSession[], tasks: readonly Task[], d
 export const answer = async (
   sessions: readonly ReadSession[],
   source: ReportSource,
-  plan: Plan,
+  plan: ReportPlan,
   known: Known,
   progress: Progress,
 ): Promise<Answers> => {

@@ -1,4 +1,4 @@
-import type { Plan, PlannedColumn } from '../../../src/report/answers.ts'
+import type { ReportPlan, PlannedColumn } from '../../../src/report/answers.ts'
 import { addCell, addToBin } from '../../../src/report/tally/cells.ts'
 import { addUnseen, type OpenGroup } from '../../../src/report/tally/group.ts'
 import type { WindowTally } from '../../../src/report/tally/window.ts'
@@ -13,7 +13,7 @@ export const isFolded = ({ kind, unique, complete }: PlannedColumn): boolean =>
 
 interface Folding {
   readonly source: ReportSource
-  readonly plan: Plan
+  readonly plan: ReportPlan
   readonly isReference: boolean
   readonly tally: WindowTally
   readonly bindings: Bindings

@@ -1,4 +1,10 @@
-import { CONFIDENCE_EDGES, LAG_EDGES, SCORE_EDGES, type Comparison, type Plan } from '../../../src/report/answers.ts'
+import {
+  CONFIDENCE_EDGES,
+  LAG_EDGES,
+  SCORE_EDGES,
+  type Comparison,
+  type ReportPlan,
+} from '../../../src/report/answers.ts'
 import { addCell, addMoments, addToBin, type OpenCell } from '../../../src/report/tally/cells.ts'
 import { expectedOf, pairOf, type OpenGroup } from '../../../src/report/tally/group.ts'
 import { cellOf } from './fill.ts'
@@ -51,7 +57,7 @@ const clipped = (count: unknown, bins: number): number => Math.min(Math.max(Numb
 
 export const performanceOf = (
   source: ReportSource,
-  plan: Plan,
+  plan: ReportPlan,
   isWeighted: boolean,
   failed: string,
   timestamp: string,
@@ -258,7 +264,7 @@ export const performanceOf = (
 }
 
 /** A number near a column's values, so that sums of squares do not cancel. */
-export const centerOf = ({ columns }: Plan, name: string): number => {
+export const centerOf = ({ columns }: ReportPlan, name: string): number => {
   const edges = columns.find((column) => column.name === name)?.edges ?? []
   return edges[edges.length >> 1] ?? 0
 }

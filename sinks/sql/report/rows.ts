@@ -1,4 +1,4 @@
-import type { Kind, Plan, PlannedColumn, Role, Window } from '../../../src/report/answers.ts'
+import type { Kind, ReportPlan, PlannedColumn, Role, Window } from '../../../src/report/answers.ts'
 import type { ReportTable } from './columns.ts'
 import type { Bindings, Words } from './words.ts'
 
@@ -88,7 +88,7 @@ export const textOf = (source: ReportSource, name: string, bindings: Bindings): 
 /** Which rows are looked at. */
 export const conditionOf = (
   source: ReportSource,
-  { model, where, reference }: Pick<Plan, 'model' | 'where' | 'reference'>,
+  { model, where, reference }: Pick<ReportPlan, 'model' | 'where' | 'reference'>,
   window: Window,
   bindings: Bindings,
 ): string => {

@@ -1,6 +1,6 @@
 import type { Group, WindowAnswer } from '../answers.ts'
 import type { Finding, QualityReport } from '../result.ts'
-import { cellOf, effectiveSize, shareOf } from '../statistics/bins.ts'
+import { binOf, effectiveSize, shareOf } from '../statistics/bins.ts'
 import { kolmogorovSmirnov, twoProportions } from '../statistics/tests.ts'
 import type { Thresholds } from '../thresholds.ts'
 import { latencyOf } from '../traffic.ts'
@@ -26,7 +26,7 @@ const latency = (current: Group, reference: Group, thresholds: Thresholds): Find
   const now = latencyOf(current.traffic.latency)
   const was = latencyOf(reference.traffic.latency)
   if (!now || !was) return []
-  const cells = [cellOf(current.traffic.latency), cellOf(reference.traffic.latency)] as const
+  const cells = [binOf(current.traffic.latency), binOf(reference.traffic.latency)] as const
   const sizes = [effectiveSize(cells[0]), effectiveSize(cells[1])] as const
   const test = kolmogorovSmirnov(current.traffic.latency.w, reference.traffic.latency.w, sizes)
   const severity = severityOf(now.p95 / was.p95, thresholds.levels.latency)

@@ -8,7 +8,7 @@ export const sum = (numbers: readonly number[]): number => {
   return total
 }
 
-export const cellOf = ({ n, w, w2 }: Bins): Cell => ({ n: sum(n), w: sum(w), w2: sum(w2) })
+export const binOf = ({ n, w, w2 }: Bins): Cell => ({ n: sum(n), w: sum(w), w2: sum(w2) })
 
 export const addCells = (...cells: readonly Cell[]): Cell =>
   cells.reduce((a, b) => ({ n: a.n + b.n, w: a.w + b.w, w2: a.w2 + b.w2 }), NO_CELL)

@@ -1,5 +1,5 @@
 import type { Bins } from '../answers.ts'
-import { cellOf, effectiveSize, sum } from './bins.ts'
+import { binOf, effectiveSize, sum } from './bins.ts'
 import type { Measure } from './classification.ts'
 
 /** Chances in bins: of what happened, and of what did not. `wp`: Σ w·chance a bin, of both. */
@@ -27,8 +27,8 @@ export const areaUnderCurve = ({ positive, negative }: ScoreBins): Measure => {
     below += negative.w[i]!
   })
   const value = pairs / (happened * not)
-  const n = effectiveSize(cellOf(positive))
-  const m = effectiveSize(cellOf(negative))
+  const n = effectiveSize(binOf(positive))
+  const m = effectiveSize(binOf(negative))
   const q1 = value / (2 - value)
   const q2 = (2 * value * value) / (1 + value)
   const square = value * value

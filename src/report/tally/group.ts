@@ -7,7 +7,7 @@ import {
   type Distribution,
   type Group,
   type Labelled,
-  type Plan,
+  type ReportPlan,
   type PlannedColumn,
   type Residuals,
 } from '../answers.ts'
@@ -94,7 +94,7 @@ const newShape = (column: PlannedColumn): OpenShape => ({
   unseenValues: new Map(),
 })
 
-const newLabelled = ({ task, score }: NonNullable<Plan['comparison']>): OpenLabelled => ({
+const newLabelled = ({ task, score }: NonNullable<ReportPlan['comparison']>): OpenLabelled => ({
   labelled: newCell(),
   incomparable: newCell(),
   lag: newBins(LAG_EDGES.length - 1),
@@ -112,7 +112,7 @@ const newLabelled = ({ task, score }: NonNullable<Plan['comparison']>): OpenLabe
       : undefined,
 })
 
-export const newGroup = ({ columns, comparison }: Plan, withShapes: boolean): OpenGroup => ({
+export const newGroup = ({ columns, comparison }: ReportPlan, withShapes: boolean): OpenGroup => ({
   instances: newCell(),
   errors: newCell(),
   latency: newBins(LATENCY_EDGES.length - 1),
@@ -242,16 +242,16 @@ export const factsOf = ({ instances, errors, latency, labelled, expected }: Open
   expected: Array.from(expected, ([prediction, { bins, wp }]) => ({ prediction, bins, wp })),
 })
 
-const byName = <Value>({ columns }: Plan, valueOf: (index: number) => Value): Readonly<Record<string, Value>> =>
+const byName = <Value>({ columns }: ReportPlan, valueOf: (index: number) => Value): Readonly<Record<string, Value>> =>
   Object.fromEntries(columns.map(({ name }, index) => [name, valueOf(index)]))
 
-export const groupOf = (plan: Plan, group: OpenGroup): Group => ({
+export const groupOf = (plan: ReportPlan, group: OpenGroup): Group => ({
   ...factsOf(group),
   columns: byName(plan, (index) => distributionOf(group.columns[index]!)),
 })
 
 /** What a bucket has of its columns. */
-export const columnsInBucket = (plan: Plan, { columns }: OpenGroup) =>
+export const columnsInBucket = (plan: ReportPlan, { columns }: OpenGroup) =>
   byName(plan, (index) => {
     const { present, missing, moments } = columns[index]!
     return { present, missing, moments: momentsOf(moments) }

@@ -4,7 +4,7 @@ import {
   LATENCY_EDGES,
   SCORE_EDGES,
   type Comparison,
-  type Plan,
+  type ReportPlan,
   type PlannedColumn,
   type Window,
 } from '../answers.ts'
@@ -24,7 +24,7 @@ import { tallyWindow, type WindowTally } from './window.ts'
 /** A column's value: a number (seconds since 1970 of a time), a text (`true`, `false` of a boolean), anything of JSON; null and undefined are missing. */
 export type Value = unknown
 
-export interface Row {
+export interface TallyRow {
   /** Milliseconds since 1970. */
   readonly time: number
   readonly version: string
@@ -69,11 +69,11 @@ const addNumber = ({ edges }: PlannedColumn): AddValue => {
 const MAX_KNOWN = 200_000
 
 /** What the reference window has in a column beside its named categories: filled while that window is read, asked when the current one is. */
-export type Known = ReadonlyMap<string, Set<string>>
+export type KnownActuals = ReadonlyMap<string, Set<string>>
 
 const addCategory = (
   { name, categories, unique, complete }: PlannedColumn,
-  known: Known,
+  known: KnownActuals,
   isReference: boolean,
 ): AddValue => {
   const indexes = new Map(categories.map((category, index) => [category, index]))
@@ -101,7 +101,7 @@ const addCategory = (
 const addJson: AddValue = (column, value, w) =>
   addCell(value === null || value === undefined ? column.missing : column.present, { n: 1, w, w2: w * w })
 
-const adderOf = (column: PlannedColumn, known: Known, isReference: boolean): AddValue => {
+const adderOf = (column: PlannedColumn, known: KnownActuals, isReference: boolean): AddValue => {
   if (column.kind === 'json') return addJson
   return column.kind === 'number' || column.kind === 'time'
     ? addNumber(column)
@@ -134,7 +134,7 @@ const addResidual = ({ residuals }: OpenLabelled, prediction: number, actual: nu
 const isMissing = (value: Value): value is null | undefined => value === null || value === undefined
 
 /** What of a row is compared: where the prediction and the score stand among its values. */
-const comparer = (plan: Plan, comparison: Comparison) => {
+const comparer = (plan: ReportPlan, comparison: Comparison) => {
   const indexOf = (name: string) => plan.columns.findIndex((column) => column.name === name)
   const predictionAt = indexOf(comparison.prediction)
   const scoreAt = comparison.score ? indexOf(comparison.score.column) : -1
@@ -153,12 +153,12 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     return classOf(prediction)
   }
 
-  const scoreOf = ({ values }: Row): number | undefined => {
+  const scoreOf = ({ values }: TallyRow): number | undefined => {
     const value = scoreAt < 0 ? undefined : values[scoreAt]
     return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined
   }
 
-  const expect = (group: OpenGroup, row: Row): void => {
+  const expect = (group: OpenGroup, row: TallyRow): void => {
     const chance = scoreOf(row)
     const prediction = row.values[predictionAt]
     if (chance === undefined || isMissing(prediction)) return
@@ -170,7 +170,7 @@ const comparer = (plan: Plan, comparison: Comparison) => {
     expected.wp[bin]! += row.weight * confidence
   }
 
-  const compare = (labelled: OpenLabelled, row: Row): void => {
+  const compare = (labelled: OpenLabelled, row: TallyRow): void => {
     const { weight: w, actual, actualTime, time } = row
     const cell = { n: 1, w, w2: w * w }
     const prediction = row.values[predictionAt]
@@ -198,10 +198,10 @@ const comparer = (plan: Plan, comparison: Comparison) => {
 /** Sums over rows as they come, in any order. */
 export interface RowTally {
   readonly window: WindowTally
-  add(row: Row): void
+  add(row: TallyRow): void
 }
 
-export const tallyRows = (plan: Plan, window: Window, known: Known, isReference: boolean): RowTally => {
+export const tallyRows = (plan: ReportPlan, window: Window, known: KnownActuals, isReference: boolean): RowTally => {
   const tally = tallyWindow(plan, window)
   const adders = plan.columns.map((column) => adderOf(column, known, isReference))
   const isOutput = plan.columns.map(({ role }) => role === 'output')
@@ -209,7 +209,7 @@ export const tallyRows = (plan: Plan, window: Window, known: Known, isReference:
   const comparing = plan.comparison && comparer(plan, plan.comparison)
   const sliceValues = plan.by.map(({ values }) => new Set(values))
 
-  const addTo = (group: OpenGroup, row: Row): void => {
+  const addTo = (group: OpenGroup, row: TallyRow): void => {
     const { weight: w, failed, duration, values } = row
     const cell = { n: 1, w, w2: w * w }
     addCell(group.instances, cell)

@@ -1,4 +1,4 @@
-import type { Plan, Window, WindowAnswer } from '../answers.ts'
+import type { ReportPlan, Window, WindowAnswer } from '../answers.ts'
 import { addGroup, columnsInBucket, factsOf, groupOf, newGroup, type OpenGroup } from './group.ts'
 import { newCell, type OpenCell } from './cells.ts'
 
@@ -35,7 +35,7 @@ export const bucketsIn = (buckets: readonly Window[], { since, until }: Window):
       until: bucket.until > until ? until : bucket.until,
     }))
 
-export const tallyWindow = (plan: Plan, window: Window): WindowTally => {
+export const tallyWindow = (plan: ReportPlan, window: Window): WindowTally => {
   const buckets = bucketsIn(plan.buckets, window)
   const inBuckets = buckets.map(() => ({ group: newGroup(plan, false), versions: new Map<string, OpenCell>() }))
   const versions = new Map<string, OpenGroup>()

@@ -38,7 +38,7 @@ const instantFrom = (text: string, zone: string): Date | undefined => {
  * A time as options give it: `2026-11-01`, `2026-11-01T12:00`, `2026-11-01T12:00:00Z`, or `7d` before `until` (`m`, `h`, `d`, `w`).
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: it can't be read
  */
-export const readTime = (name: string, text: string, before: Date, zone: string): Date => {
+export const readInstant = (name: string, text: string, before: Date, zone: string): Date => {
   const length = lengthOf(text)
   const instant = length === undefined ? instantFrom(text, zone) : new Date(before.getTime() - length)
   if (instant === undefined || Number.isNaN(instant.getTime()))
@@ -70,8 +70,8 @@ const windowOf = (since: Date, until: Date, name: string): Window => {
 
 /** Without options the last seven days. */
 export const readWindow = ({ since = '7d', until, timeZone, now }: TimeOptions): Window => {
-  const end = until === undefined ? now : readTime('--until', until, now, timeZone)
-  return windowOf(readTime('--since', since, end, timeZone), end, '--since')
+  const end = until === undefined ? now : readInstant('--until', until, now, timeZone)
+  return windowOf(readInstant('--since', since, end, timeZone), end, '--since')
 }
 
 export type ReferenceWindow = Window & { readonly version?: string }
@@ -88,8 +88,8 @@ export const readReference = (reference: string, current: Window, timeZone: stri
     return { since: previous.since, until: current.until, version: reference.slice('version:'.length) }
   const [since, until, ...more] = reference.split('..')
   if (until === undefined || more.length > 0 || !/^\d/.test(since!)) return undefined
-  const end = readTime('--reference', until, current.since, timeZone)
-  const window = windowOf(readTime('--reference', since!, end, timeZone), end, '--reference')
+  const end = readInstant('--reference', until, current.since, timeZone)
+  const window = windowOf(readInstant('--reference', since!, end, timeZone), end, '--reference')
   if (window.until > current.since && window.since < current.until)
     throw wrong(
       `--reference ${reference} overlaps the window of the report, ${current.since.toISOString()} to ${current.until.toISOString()}: a row can't be in both`,

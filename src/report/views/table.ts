@@ -21,13 +21,13 @@ export const wrap = (text: string, width: number, indent = ''): string => {
   return lines.join(`\n${indent}`)
 }
 
-export interface TableColumn {
+export interface ViewColumn {
   title: string
   width: number
   align?: 'right'
 }
 
-const fit = (text: string, { width, align }: TableColumn): string => {
+const fit = (text: string, { width, align }: ViewColumn): string => {
   const shown = plain(text, width)
   const space = ' '.repeat(Math.max(0, width - [...shown].length))
   return align === 'right' ? space + shown : shown + space
@@ -35,7 +35,7 @@ const fit = (text: string, { width, align }: TableColumn): string => {
 
 /** Rows under their titles, one space between columns. `paint` colours a whole row. */
 export const textTable = (
-  columns: readonly TableColumn[],
+  columns: readonly ViewColumn[],
   rows: readonly { cells: readonly string[]; paint?: (line: string) => string }[],
   dim: (line: string) => string,
 ): string[] => {

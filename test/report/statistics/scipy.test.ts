@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { effectiveSize, cellOf, sum } from '../../../src/report/statistics/bins.ts'
+import { effectiveSize, binOf, sum } from '../../../src/report/statistics/bins.ts'
 import { accuracy, macro, ofClass, type Measure } from '../../../src/report/statistics/classification.ts'
 import { jensenShannon, populationStability, wasserstein } from '../../../src/report/statistics/distances.ts'
 import {
@@ -55,8 +55,8 @@ describe.each(cases.numbers as Case[])('numbers: $name', (of) => {
   const edges: number[] = of.edges
 
   it('have the effective sizes', () => {
-    same(effectiveSize(cellOf(of.current)), of.effective[0])
-    same(effectiveSize(cellOf(of.reference)), of.effective[1])
+    same(effectiveSize(binOf(of.current)), of.effective[0])
+    same(effectiveSize(binOf(of.reference)), of.effective[1])
   })
 
   it('have the Wasserstein distance of their bins, and near that of their rows', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Answers, Plan, Survey, SurveyQuestion } from '../../../src/report/answers.ts'
+import type { Answers, ReportPlan, Survey, SurveyQuestion } from '../../../src/report/answers.ts'
 import { planOf } from '../../../src/report/plan.ts'
 import { actualColumnsOf, columnsOf } from '../../../src/schema/columns.ts'
 import type { Sink } from '../../../src/sink.ts'
@@ -85,7 +85,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
   const ask = async (
     table: string,
     asked: SurveyQuestion,
-    change: (plan: Plan) => Plan = (plan) => plan,
+    change: (plan: ReportPlan) => ReportPlan = (plan) => plan,
     actualsTable = `${table}_actuals`,
   ) => {
     const store = await storeOf({ url: harness().url, table, actualsTable })
@@ -101,7 +101,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
     }
   }
 
-  const expectSums = (plan: Plan, answers: Answers, made = loans): void => {
+  const expectSums = (plan: ReportPlan, answers: Answers, made = loans): void => {
     const known = new Map(plan.columns.map((column) => [column.name, new Set<string>()]))
     const reference = expectedAnswer(made, plan, 'reference', known)
     const current = expectedAnswer(made, plan, 'current', known)

@@ -1,8 +1,8 @@
 import { actualFrom, type ActualRecord } from '../../../src/records/actual.ts'
 import { recordFrom, type PredictionRecord } from '../../../src/records/record.ts'
-import type { Plan, WindowAnswer } from '../../../src/report/answers.ts'
+import type { ReportPlan, WindowAnswer } from '../../../src/report/answers.ts'
 import { secondsOf } from '../../../src/report/tally/json-members.ts'
-import { tallyRows, type Known } from '../../../src/report/tally/rows.ts'
+import { tallyRows, type KnownActuals } from '../../../src/report/tally/rows.ts'
 import { addCell } from '../../../src/report/tally/cells.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
 
@@ -186,7 +186,12 @@ export const latestOf = ({ predictions, actuals }: Made): ReadonlyMap<string, Ac
 }
 
 /** What the rows of a window sum up to, row by row. */
-export const expectedAnswer = (made: Made, plan: Plan, name: 'reference' | 'current', known: Known): WindowAnswer => {
+export const expectedAnswer = (
+  made: Made,
+  plan: ReportPlan,
+  name: 'reference' | 'current',
+  known: KnownActuals,
+): WindowAnswer => {
   const window = plan[name]!
   const isReference = name === 'reference'
   const tally = tallyRows(plan, window, known, isReference)

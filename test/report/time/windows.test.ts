@@ -3,7 +3,7 @@ import {
   bucketsOf,
   fittingBucket,
   readReference,
-  readTime,
+  readInstant,
   readTimeZone,
   readWindow,
 } from '../../../src/report/time/windows.ts'
@@ -28,13 +28,13 @@ describe('a time', () => {
     ['2026-03-29T02:30', '2026-03-29T01:30:00Z'],
     ['2026-10-25T02:30', '2026-10-25T00:30:00Z'],
   ])('%s in Berlin is %s', (text, instant) => {
-    expect(readTime('--since', text, now, 'Europe/Berlin')).toEqual(at(instant))
+    expect(readInstant('--since', text, now, 'Europe/Berlin')).toEqual(at(instant))
   })
 
   it.each(['yesterday', '7', '7 d', '2026-13-01', '2026-02-30', '2026-11-01T25:00', '11/01/2026', ''])(
     '%j is refused with what would be right',
     (text) => {
-      expect(() => readTime('--since', text, now, 'UTC')).toThrow(
+      expect(() => readInstant('--since', text, now, 'UTC')).toThrow(
         `--since is ${JSON.stringify(text)}: write a time as 2026-11-01`,
       )
     },

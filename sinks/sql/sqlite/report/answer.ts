@@ -1,6 +1,6 @@
-import type { Answers, Plan, Progress, Window, WindowAnswer } from '../../../../src/report/answers.ts'
+import type { Answers, ReportPlan, Progress, Window, WindowAnswer } from '../../../../src/report/answers.ts'
 import { addCell } from '../../../../src/report/tally/cells.ts'
-import { tallyRows, type Known } from '../../../../src/report/tally/rows.ts'
+import { tallyRows, type KnownActuals } from '../../../../src/report/tally/rows.ts'
 import type { WindowTally } from '../../../../src/report/tally/window.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
 import { iterate, readColumns, readLabel } from './rows.ts'
@@ -32,9 +32,9 @@ const EVERY = 10_000
 
 const answerWindow = (
   inspected: Inspected,
-  plan: Plan,
+  plan: ReportPlan,
   window: Window,
-  known: Known,
+  known: KnownActuals,
   rows: (count: number) => void,
 ): WindowAnswer => {
   const isReference = window === plan.reference
@@ -98,10 +98,10 @@ const unmatched = ({ database, actualsTable, table, own }: Inspected, { since, u
   return (database.prepare(sql).get(since.toISOString(), until.toISOString()) as { count: number }).count
 }
 
-export const answer = (inspected: Inspected, plan: Plan, total: number, progress: Progress): Answers => {
+export const answer = (inspected: Inspected, plan: ReportPlan, total: number, progress: Progress): Answers => {
   let done = 0
   const rows = (count: number): void => progress(Math.min(1, (done += count) / Math.max(total, 1)), 'reading rows')
-  const known: Known = new Map(
+  const known: KnownActuals = new Map(
     plan.columns
       .filter(({ categories, unique }) => categories.length > 0 && !unique)
       .map(({ name }) => [name, new Set<string>()]),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
 import { DatabaseSync } from '../../../../src/node.ts'
-import type { Plan, Progress, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
+import type { ReportPlan, Progress, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
 import { answer } from './answer.ts'
 import { survey } from './survey.ts'
 import { inspectTable, type SqliteAddress } from './table.ts'
@@ -11,7 +11,7 @@ export interface SqliteQuestions {
   readonly address: SqliteAddress
   readonly question: SurveyQuestion
   /** Undefined: the first pass. */
-  readonly plan?: Plan
+  readonly plan?: ReportPlan
   /** Rows in the windows, for the progress. */
   readonly total?: number
 }

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
 import type {
   Answers,
-  Plan,
+  ReportPlan,
   Progress,
   Store,
   StoreOptions,
@@ -77,7 +77,7 @@ export const sqliteStore = ({ url, table, actualsTable }: StoreOptions): Store =
       total = survey.current + survey.reference
       return survey
     },
-    async answer(plan: Plan, progress) {
+    async answer(plan: ReportPlan, progress) {
       const question = asked ?? { ...plan, by: plan.by.map(({ name }) => name), columns: [] }
       const answers = (await answerOf({ address, question, plan, total }, progress)) as Answers
       return { ...answers, plan }

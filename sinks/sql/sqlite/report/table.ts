@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
-import type { Kind, Plan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
+import type { Kind, ReportPlan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
 import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
 
 /** What the worker is told of the table. */
@@ -87,7 +87,7 @@ export interface Condition {
 /** Rows of a window that the report is about. */
 export const conditionOf = (
   table: ReportTable,
-  { model, where, reference }: Pick<Plan, 'model' | 'where' | 'reference'>,
+  { model, where, reference }: Pick<ReportPlan, 'model' | 'where' | 'reference'>,
   window: Window,
 ): Condition => {
   const { own } = table
