@@ -86,13 +86,13 @@ const checkOutbox = async ({ outboxDir, durability }: Settings, terminal: Termin
 }
 
 export const check: Command = {
-  summary: 'looks at configuration, outbox and sinks; says the fix for each finding',
+  summary: 'checks configuration, outbox and sinks; names the fix for each fault',
   usage: 'check [--actuals]',
   help: `
 Reads the configuration as the service would, connects to each sink, and compares its table with what is expected. Changes nothing.
-Exits with 1 when anything was found.
+Exits with 1 if it found a fault.
 
-  --actuals         the table of actuals and the view over both too, though there are none yet
+  --actuals         also the table of actuals and the view of predictions with actuals, even if they do not exist yet
 ${settingsHelp.slice(1)}`,
   options: { ...settingOptions, actuals: { type: 'boolean' } },
   async run({ values, terminal }) {
@@ -113,7 +113,7 @@ export const ddl: Command = {
   help: `
 Connects to each sink and prints what it would run to create or extend its table (for Elasticsearch: the requests). Changes nothing.
 
-  --actuals         the table of actuals and the view over both too, though there are none yet
+  --actuals         also the table of actuals and the view of predictions with actuals, even if they do not exist yet
 ${settingsHelp.slice(1)}`,
   options: { ...settingOptions, actuals: { type: 'boolean' } },
   async run({ values, terminal }) {

@@ -25,15 +25,15 @@ const line = ({ written, rate, lag, deadLettered, partitions, actuals }: Consume
 const REPORT_INTERVAL = 10_000
 
 export const consume: Command = {
-  summary: 'moves records from a Kafka topic to another sink; run it as often as needed',
+  summary: 'moves records from a Kafka topic to another sink; several processes share the work',
   usage: 'consume --from kafka://host:9092/topic --to URL [--group NAME]',
   help: `
-A member of a consumer group: a new group starts at the earliest record. Offsets are committed after the write, and ids are keys in the
-sink: nothing is lost, nothing is twice. Actuals, in <topic>-actuals, are moved as well. What the sink refuses goes to
-<topic>.dead-letters. SIGTERM writes what was read, commits and ends.
+Runs as one member of a Kafka consumer group; a new group starts at the earliest record. Offsets are committed after the write, and ids are
+keys in the sink, so nothing is lost and nothing is stored twice. Actuals, in <topic>-actuals, are moved as well. What the sink refuses goes
+to the topic <topic>.dead-letters. On SIGTERM it writes what it has read, commits and ends.
 
-  --from URL        kafka:// or kafkas://, else the Kafka URL in PREDICTIONS_SINK
-  --to URL          a sink, else the other URL in PREDICTIONS_SINK
+  --from URL        where records come from: kafka:// or kafkas://. Default: the Kafka URL in PREDICTIONS_SINK
+  --to URL          the sink to write to. Default: the other URL in PREDICTIONS_SINK
   --group NAME      consumer group. Default: capture-predictions
   --table NAME      instead of PREDICTIONS_TABLE
   --schema FILE     instead of PREDICTIONS_SCHEMA`,

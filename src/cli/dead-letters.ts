@@ -90,14 +90,14 @@ export const deadLetters: Command = {
   help: `
 Works on the outbox of a running or stopped service.
 
-  list              one line each: id, time, sink, the sink's words
-  show ID           all of one, with its record
-  retry ID …        puts records back, once the cause is mended
+  list              one line each: id, time, sink, the sink's error
+  show ID           everything about one, with its record
+  retry ID …        puts records back into the outbox: do it once the cause is mended
   discard ID …      throws records away for good
 
-  --all             retry or discard every one
-  --of SINK         only those of a sink, by its name as list shows it
-  --json            list as JSON, one a line${settingsHelp}`,
+  --all             retry or discard all of them
+  --of SINK         only those of one sink, named as list shows it
+  --json            list prints JSON, one object per line${settingsHelp}`,
   positionals: true,
   options: { ...settingOptions, all: { type: 'boolean' }, of: { type: 'string' }, json: { type: 'boolean' } },
   async run(invocation) {

@@ -25,13 +25,13 @@ const secondsOf = (text: string | boolean | undefined): number | undefined => {
 }
 
 export const drain: Command = {
-  summary: 'ships what an outbox holds, without a server',
+  summary: 'sends what an outbox holds to the sinks, without a server',
   usage: 'drain [--timeout SECONDS]',
   help: `
-Sends the records of services that have ended to their sinks, and ends when all are stored or dead letters. A running service's
-records stay its own. Say the same PREDICTIONS_SINK, _TABLE and _SCHEMA as the service.
+Sends to the sinks what services that have ended left in the outbox, and ends when every record is stored or a dead letter. It does not
+touch the records of a running service. Set PREDICTIONS_SINK, _TABLE and _SCHEMA as the service has them.
 
-  --timeout SECONDS give up after so long; what is left stays in the outbox. Default: none${settingsHelp}`,
+  --timeout SECONDS give up after this time; what is left stays in the outbox. Default: none${settingsHelp}`,
   options: { ...settingOptions, timeout: { type: 'string' } },
   async run({ values, terminal }) {
     const timeoutMs = secondsOf(values['timeout'])

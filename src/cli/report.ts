@@ -18,11 +18,11 @@ const readOptions = {
 } as const
 
 const readHelp = `
-  --since TIME      from when: 7d (m, h, d, w before the end), 2026-11-01, 2026-11-01T12:00:00Z. Default: 7d
-  --until TIME      to when. Default: now
-  --model NAME      whose rows, where the table has several models
-  --where NAME=VALUE  rows with this value of a column or a tag alone; may be given again
-  --time-zone ZONE  of times without an offset, and of days: Europe/Berlin. Default: UTC
+  --since TIME      start of the window: 7d (m, h, d, w before its end), 2026-11-01, 2026-11-01T12:00:00Z. Default: 7d
+  --until TIME      end of the window. Default: now
+  --model NAME      only this model's rows, if the table has several models
+  --where NAME=VALUE  only rows with this value in a column or a tag; may be given again
+  --time-zone ZONE  the zone of days, and of times without an offset: Europe/Berlin. Default: UTC
   --sink URL        instead of PREDICTIONS_SINK: postgres://…, mysql://…, sqlite:FILE
   --table NAME      instead of PREDICTIONS_TABLE
   --schema FILE     instead of PREDICTIONS_SCHEMA`
@@ -102,19 +102,20 @@ export const report: Command = {
   summary: 'says what has changed and how right the model is, from the stored rows',
   usage: 'report [--since TIME] [--reference WHAT] [--html FILE] [--json FILE|-] [--fail-on warn|alert] …',
   help: `
-Reads the rows of a window and what to compare them with, and prints a verdict, then what is wrong, worst first. Without options: the last
+Compares the rows of a window of time with a reference, and prints a verdict, then what is wrong, worst first. Without options: the last
 7 days against the 7 before. Nothing is written to the store; a read-only user or a replica is enough.
 
-  --reference WHAT  previous (as long, just before; the default), SINCE..UNTIL, version:V, or a file by "capture-predictions reference"
-  --by NAME         a column or tag by whose values the report is cut into slices; may be given again
-  --bucket SIZE     hour, day or week of what is told over time. Default: what fits
-  --html FILE       the report as a page: one file, nothing else needed
-  --json FILE|-     the report for machines; - prints it in place of the text
-  --fail-on LEVEL   exit with 1 where the verdict is warn (or alert); alert: only then
+  --reference WHAT  previous (as long, just before; the default), SINCE..UNTIL, version:V, or a file that the command reference made
+  --by NAME         also reports on slices: one for each value of this column or tag; may be given again
+  --bucket SIZE     the steps of charts over time: hour, day or week. Default: what fits the window
+  --html FILE       writes the report as a page: one file, nothing else needed
+  --json FILE|-     writes the report as JSON; - prints it in place of the text
+  --fail-on LEVEL   warn: exit with 1 if the verdict is warn or alert; alert: only if it is alert. Default: never 1
   --config FILE     thresholds as JSON, instead of PREDICTIONS_REPORT_CONFIG
 ${readHelp.slice(1)}
 
-Exits with 0: nothing at or above --fail-on, 1: findings, 2: called wrongly, or the store can't be read, 3: not enough data to judge.`,
+Exits with 0: nothing at or above --fail-on, 1: a verdict at or above it, 2: called wrongly, or the store can't be read, 3: not enough
+data to judge.`,
   options: {
     ...readOptions,
     reference: { type: 'string' },
@@ -147,13 +148,13 @@ Exits with 0: nothing at or above --fail-on, 1: findings, 2: called wrongly, or 
 }
 
 export const reference: Command = {
-  summary: 'prints a good week, or a training set, as a reference for reports',
+  summary: 'makes a reference for reports, from the rows of a good week or from a training set',
   usage: 'reference [--since TIME --until TIME | --csv FILE] > reference.json',
   help: `
-Prints what a window of stored rows looks like, as at most 100 bins a column: "report --reference reference.json" compares with it. It holds
-counts, and of values only the names of categories.
+Prints how the values of a window of stored rows are distributed, as at most 100 bins per column: "report --reference reference.json"
+compares with it. It holds counts, and of the values only the names of categories.
 
-  --csv FILE        the rows of a CSV file with a header instead, a training set for instance; needs no store
+  --csv FILE        takes the rows of a CSV file with a header instead, of a training set for instance; needs no store
 ${readHelp.slice(1)}`,
   options: { ...readOptions, csv: { type: 'string' } },
   run: ({ values, terminal }) =>

@@ -33,8 +33,8 @@ const overview = (): string => {
 
 ${lines.join('\n')}
 
-The configuration is the service's: the PREDICTIONS_* variables that \`capture-predictions help variables\` lists, or the options that
---help names. Exits with 0: well, 1: something was found or failed, 2: called or configured wrongly.`
+Each command reads the same PREDICTIONS_* variables as the service (\`capture-predictions help variables\` lists them); options override
+them (COMMAND --help). Exits with 0: well, 1: something was found or failed, 2: called or configured wrongly. report has codes of its own.`
 }
 
 const own = <Value>(object: Readonly<Record<string, Value>>, name: string): Value | undefined =>

@@ -37,10 +37,10 @@ export const status: Command = {
   summary: 'what is queued, how old it is, and what was refused',
   usage: 'status [--json]',
   help: `
-Reads the outbox of a running or stopped service, and changes nothing. By sink: the records that wait, their size, the age of the
-oldest, and dead letters.
+Reads the outbox of a running or stopped service, and changes nothing. Shows for each sink: how many records wait, their size, the age of
+the oldest, and how many dead letters there are.
 
-  --json            the same as JSON${settingsHelp}`,
+  --json            prints it as JSON${settingsHelp}`,
   options: { ...settingOptions, json: { type: 'boolean' } },
   async run({ values, terminal }) {
     const { outboxDir } = resolveSettings(captureOptions(values))

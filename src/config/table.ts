@@ -85,7 +85,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
   actualsTable: {
     variable: 'PREDICTIONS_ACTUALS_TABLE',
     default: undefined,
-    shownDefault: "the predictions' table and _actuals",
+    shownDefault: '<table>_actuals',
     ...text(1, 127, 'a table, or schema.table', '^[^.\\p{C}]+(\\.[^.\\p{C}]+)?$'),
     doc: 'Table of actuals in SQL databases.',
   },
@@ -102,13 +102,13 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     default: ['POST /predict'],
     ...list('routes, separated by commas: a method and a full path, as in POST /predict', { minItems: 1 }),
     mistakes: eachMistake(routeMistake),
-    doc: 'Routes to capture: method and full path without the query; :name stands for a segment, * at the end for the rest.',
+    doc: 'Routes to capture: method and full path without the query; :name stands for one segment, * at the end for the rest.',
   },
   always: {
     variable: 'PREDICTIONS_ALWAYS',
     default: false,
     ...yesOrNo,
-    doc: 'true: every request that passes where the middleware stands is captured, whatever its route.',
+    doc: 'True: every request that reaches the middleware is captured, whatever its route.',
   },
   model: {
     variable: 'PREDICTIONS_MODEL',
@@ -137,7 +137,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     default: 'auto',
     ...oneOf(words.FORMAT_NAMES),
     schema: { anyOf: [{ enum: words.FORMAT_NAMES }, shapedLike('readRequest', 'readReply')] },
-    doc: "The body's format; auto tells it by content type and members.",
+    doc: "The body's format; auto recognises it by content type and members.",
   },
   instances: {
     variable: 'PREDICTIONS_INSTANCES',
@@ -161,7 +161,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_OUTBOX_DIR',
     default: './.predictions-outbox',
     ...text(1, 4096, "a directory's path", '^[^\\0]+$'),
-    doc: 'The directory of the outbox.',
+    doc: 'The directory of the outbox, where records wait on disk.',
   },
   outboxMaxBytes: {
     variable: 'PREDICTIONS_OUTBOX_MAX_BYTES',
@@ -180,7 +180,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_HOLD_TIMEOUT_MS',
     default: 5000,
     ...milliseconds(1, 3_600_000),
-    doc: 'How long a reply is held at most with sink durability or fsync; then it goes, counted as unconfirmed.',
+    doc: 'With sink durability or fsync: how long a reply is held at most; then it goes, counted as unconfirmed.',
   },
   whenFull: {
     variable: 'PREDICTIONS_WHEN_FULL',
@@ -192,7 +192,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_BATCH_SIZE',
     default: 1000,
     ...wholeNumber(1, 10_000),
-    doc: 'Records a batch: it goes out when it is full.',
+    doc: 'Records per batch: a full batch goes out at once.',
   },
   flushIntervalMs: {
     variable: 'PREDICTIONS_FLUSH_INTERVAL_MS',
@@ -211,8 +211,8 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
       properties: { rate, byRoute: { type: 'object', additionalProperties: rate } },
       required: ['rate', 'byRoute'],
     },
-    allowed: 'a number from 0 to 1, or one a route, as in POST /predict=0.1, POST /v2/*=1',
-    doc: 'Share of requests kept, by a hash of their id.',
+    allowed: 'a number from 0 to 1, or one per route, as in POST /predict=0.1, POST /v2/*=1',
+    doc: 'Share of requests kept; a hash of the id decides, so that every service keeps the same ids.',
   },
   sampleAlways: {
     variable: 'PREDICTIONS_SAMPLE_ALWAYS',
@@ -225,8 +225,8 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
       required: ['errors'],
       additionalProperties: false,
     },
-    allowed: 'errors, slow:500ms, or both with a comma',
-    doc: 'Requests kept whatever the rate: those that failed, those that took long.',
+    allowed: 'errors, slow:500ms, or both, separated by a comma',
+    doc: 'Requests kept whatever the rate: those that failed (errors), those that took long (slow:500ms).',
   },
   redact: {
     variable: 'PREDICTIONS_REDACT',
@@ -234,13 +234,13 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     shownDefault: 'none',
     ...list('rules, separated by commas: a path, with :mask or :hash if it is not to be dropped'),
     mistakes: redactMistakes,
-    doc: 'Paths to drop, mask or hash, from the top: ssn is the member at the top alone, **.ssn wherever it stands. In features, outputs and tags: email, **.ssn:hash, card:mask.',
+    doc: 'Paths in features, outputs and tags to drop, mask or hash: email, **.ssn:hash, card:mask. ssn is the top-level member only, **.ssn matches at any depth.',
   },
   redactKey: {
     variable: 'PREDICTIONS_REDACT_KEY',
     default: undefined,
     ...secret,
-    doc: "The key of redaction's hashes, the same in all services whose hashes are to be compared.",
+    doc: 'The key of the hashes that redaction makes: use the same one in all services whose hashes you want to compare.',
   },
   tagHeaders: {
     variable: 'PREDICTIONS_TAG_HEADERS',
@@ -255,7 +255,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     default: 1024 ** 2,
     shownDefault: '1 MiB',
     ...bytes(1, 512 * 1024 ** 2),
-    doc: 'A larger body is not parsed: the record is kept and marked.',
+    doc: 'A larger body is not parsed: its record is kept, with its size and digest.',
   },
   idHeader: {
     variable: 'PREDICTIONS_ID_HEADER',
@@ -293,7 +293,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_ELASTICSEARCH_INDEX_BY',
     default: 'month',
     ...oneOf(words.INDEX_BY),
-    doc: "One index a month, a day, or one for all, by the record's timestamp.",
+    doc: "One index per month or per day, by the record's timestamp, or one for all (none).",
   },
   'kafka.saslMechanism': {
     variable: 'PREDICTIONS_KAFKA_SASL_MECHANISM',
