@@ -4,8 +4,8 @@ import zlib from 'node:zlib'
 import { PredictionsError } from './errors/errors.ts'
 
 /**
- * What older releases of Node.js lack. A named import of it would fail before a line of ours has run, with words that help nobody:
- * so all of it is imported from here, where the release is looked at first, and every entry point comes by.
+ * The parts of Node.js that older releases lack. There a named import of them fails before any of our code has run, with a message that
+ * helps nobody. So import them from this file: it checks the release first, and every entry point imports it.
  */
 
 /** The oldest release that works; package.json's `engines` say the same. */

@@ -3,8 +3,8 @@ import { pathToFileURL } from 'node:url'
 import { PredictionsError } from './errors/errors.ts'
 
 /**
- * Where an optional package is looked for: beside this one, then in the app's folder (a linked package has no app beside it). What a
- * bundler makes CommonJS of does not know where it stands.
+ * Where an optional package is looked for: beside this package, then in the working directory, as a package that is linked (`npm link`)
+ * has no app beside it. In a CommonJS bundle `import.meta.url` is undefined: then only the working directory is left.
  */
 export const places = (): string[] =>
   [import.meta.url as string | undefined, pathToFileURL(`${process.cwd()}/app.js`).href].filter(

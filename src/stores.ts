@@ -3,7 +3,7 @@ import { PredictionsError } from './errors/errors.ts'
 import type { Store, StoreOptions } from './report/answers.ts'
 
 /**
- * The door through which a report, and the check of actuals, get their store, by the sink's URL. Loaded by these alone: no service pays for it.
+ * Finds the store of a report, or of the check of actuals, by the sink's URL. Only these two load this file: no service pays for it.
  */
 
 type MakeStore = (options: StoreOptions) => Promise<Store>

@@ -3,8 +3,8 @@ import { storedFromJson, type StoredRecord } from '../records/stored.ts'
 const idOf = (line: string): string => storedFromJson(line).id
 
 /**
- * Tells who holds a reply when its records are settled. By the id of the last of those that were appended at once: they stand in
- * the queue in one piece and batches are settled in order, so the last is settled last.
+ * Tells whoever holds a reply when its records are settled. It waits for one id only, that of the last record of a reply: the records of a
+ * reply follow one another in the queue, and batches are settled in order, so the last record is settled last.
  */
 export const createConfirmations = () => {
   const waiting = new Map<string, (settled: boolean) => void>()

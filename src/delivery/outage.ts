@@ -2,7 +2,7 @@ import { says, type DeliveryLog } from './log.ts'
 import { createPause } from './waits.ts'
 
 const FIRST_BACKOFF_MS = 100
-/** Promised in the design: a system that is back is noticed within this time. */
+/** The README promises it: delivery tries again within this time at the latest. */
 const LONGEST_BACKOFF_MS = 5000
 
 /**

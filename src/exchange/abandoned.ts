@@ -1,6 +1,6 @@
 import { afterMs } from '../steps/real-timers.ts'
 
-/** How long a handler whose client left may take to reply all the same, in milliseconds: then its record is made without. */
+/** In milliseconds: how long a handler may still take to reply after its client left. Then the record is made without the reply. */
 const ABANDONED_MS = 30_000
 
 /** Requests whose clients left, and whose handlers may still reply: each ends after a while, or when all are ended. */

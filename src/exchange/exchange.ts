@@ -12,7 +12,7 @@ import type { Sampler } from './sampling.ts'
 
 type Members = Record<string, unknown>
 
-/** So many records are made at once; more of them in steps, of so many. */
+/** The most records that are made at once. A larger batch is made in steps of `STEP` records. */
 const MAX_AT_ONCE = 1000
 const STEP = 256
 

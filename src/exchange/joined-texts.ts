@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Steps } from '../steps/time-slices.ts'
 
-/** The JSON texts of one side's instances, in order. An array of them is one. */
+/** The JSON texts of the instances of a request, or of a reply, in order. An array of strings is one too. */
 export interface TextList {
   readonly length: number
   at(i: number): string | undefined

@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.ts'
 
-/** After so many requests, or so long after the first, it is time to say that none has matched. */
+/** After this many requests, or this long after the first one, it is said that none has matched. */
 const MAX_MISSES = 100
 const MAX_MS = 60_000
 /** So many paths are remembered, to name the nearest, and so much of each. */

@@ -1,6 +1,6 @@
 import { decode, encode } from '../records/json.ts'
 
-/** Changes what is taken out of a reply: redaction. */
+/** Redacts a value that was read from a reply. */
 type Clean = (value: unknown) => unknown
 
 /** What an error reply says, by the members that error handlers commonly use; else its text. */

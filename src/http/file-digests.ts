@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { finish, type Steps } from '../steps/time-slices.ts'
 
-/** In bytes. A digest takes a millisecond a megabyte and more: so much is read of what came with one request while it waits. */
+/** In bytes: so much of one request's files is read while it waits; the rest in steps. A digest takes a millisecond per megabyte, or more. */
 const MAX_AT_ONCE = 64 * 1024
 /** In bytes: so much is read in one step. */
 const STEP = 64 * 1024

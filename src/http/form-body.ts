@@ -5,7 +5,7 @@ import { createFileDigests, type FileDigests } from './file-digests.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Tells of a value why it is not there: for `extra`. */
+/** Notes for `extra` why a value is missing. */
 export type Note = (path: string, reason: string) => void
 
 const isMembers = (value: unknown): value is Members =>

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Socket } from 'node:net'
 import { corkSocket, uncorkSocket } from './cork-socket.ts'
 
-/** A reply that waits. What runs when it goes (`finish`, callbacks) finds the async context that it was ended in, not another request's. */
+/** A reply that waits. When it goes, `finish` and callbacks run in the async context in which it was ended, not in another request's. */
 export class HeldReply extends AsyncResource {
   readonly #socket: Socket
 

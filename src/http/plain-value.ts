@@ -1,4 +1,4 @@
-/** Deeper values are taken for others: what they are is seen in the reply's bytes. */
+/** A value that is nested deeper counts as not plain: it is read from the reply's bytes. */
 const MAX_DEPTH = 100
 
 const lookUpGetter = (Object.prototype as unknown as { __lookupGetter__: (name: string) => unknown }).__lookupGetter__

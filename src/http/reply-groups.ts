@@ -3,7 +3,7 @@ import { beforeDestroy } from './cork-socket.ts'
 import { inNextTurn } from '../steps/real-timers.ts'
 import { HeldReply } from './held-reply.ts'
 
-/** What ended in one turn of the event loop, to be recorded before its replies go. */
+/** The exchanges that ended in one turn of the event loop: they are recorded together, before their replies go. */
 export interface Turn<Ended> {
   /** Takes it, and keeps its reply back until the group is recorded. false: it does not, as waiting gains nothing now. */
   add(ended: Ended, socket: Socket): boolean

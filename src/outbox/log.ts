@@ -8,8 +8,8 @@ import { CHUNK_BYTES, readChunk, timeOf, type Entry, type FoundLog, type Segment
 /**
  * A log as its reader sees it: segments in order, a cursor, and a window of the oldest records in memory.
  *
- * What is appended goes into the window until that is full; what came after is read back from the disk, a chunk at a time, and
- * once the reader has caught up, the window takes appends again. So memory is bounded, and a sink that keeps up reads nothing.
+ * Appended records go into the window until it is full. Later ones are read back from the disk, a chunk at a time; once the reader
+ * has caught up, the window takes appended records again. So memory is bounded, and a sink that keeps up reads nothing from the disk.
  */
 export interface OutboxLog {
   readonly directory: string
