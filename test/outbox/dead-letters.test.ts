@@ -84,7 +84,8 @@ describe('dead letters', () => {
     await vi.waitFor(() => expect(queue.size().carriedOver).toBe(1100), { timeout: 5000 })
     const ids = await drain(queue, { records: 1000, bytes: 1e7 })
     expect([...ids].sort()).toEqual([...texts(0, 1100), ...texts(5000, 1)].map(idOf))
-    await vi.waitFor(() => expect(queue.size().deadLetterBytes).toBe(0), { timeout: 5000 })
+    // Counting takes a twentieth of the time at most: on a busy machine it comes late.
+    await vi.waitFor(() => expect(queue.size().deadLetterBytes).toBe(0), { timeout: 60_000 })
   })
 
   it('go back for the next start when no service runs', async () => {
