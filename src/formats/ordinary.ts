@@ -53,9 +53,12 @@ const hasAny = (value: Row, names: ReadonlySet<string>): boolean => {
   return false
 }
 
-/** Whether a request is ordinary. A proxy or getter of the app's may throw. */
+/**
+ * Whether a request is ordinary. A proxy or getter of the app's may throw. Its names come last: to list those of bytes, one an index, would
+ * take longer than to read them.
+ */
 export const isOrdinaryRequest = (body: unknown): body is Row =>
-  isObject(body) && !hasAny(body, SIGNED) && spend(MAX_SIZE, body, 0) >= 0
+  isObject(body) && spend(MAX_SIZE, body, 0) >= 0 && !hasAny(body, SIGNED)
 
 /**
  * Whether the reply to an ordinary request is ordinary as well.
@@ -64,8 +67,8 @@ export const isOrdinaryRequest = (body: unknown): body is Row =>
 export const isOrdinaryReply = (body: unknown, outputNames: readonly string[]): body is Row =>
   isObject(body) &&
   (outputNames.length === 0 || outputNames.some((name) => name in body)) &&
-  !hasAny(body, SIGNED_REPLY) &&
-  spend(MAX_SIZE, body, 0) >= 0
+  spend(MAX_SIZE, body, 0) >= 0 &&
+  !hasAny(body, SIGNED_REPLY)
 
 /** What a format would have said of an ordinary request, beside its features: for replies that are not ordinary. */
 export const ordinaryReading = (outputNames: readonly string[]): RequestReading => ({

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { chooseFormat } from '../../src/formats/index.ts'
 import type { FormatReply, FormatRequest } from '../../src/formats/format.ts'
 import { isOrdinaryReply, isOrdinaryRequest, ordinaryReading } from '../../src/formats/ordinary.ts'
@@ -100,6 +100,17 @@ describe('an ordinary request', () => {
     ['a text', 'a'],
     ['nothing', undefined],
   ])('is not %s', (_what, each) => expect(isOrdinaryRequest(each)).toBe(false))
+
+  it.each([
+    ['a list', [1]],
+    ['bytes', Buffer.from('a')],
+  ])('is not %s, whose names are not listed to tell: there may be millions', (_what, each) => {
+    const ownKeys = vi.fn(Reflect.ownKeys)
+    const watched = new Proxy(each, { ownKeys })
+    expect(isOrdinaryRequest(watched)).toBe(false)
+    expect(isOrdinaryReply(watched, [])).toBe(false)
+    expect(ownKeys).not.toHaveBeenCalled()
+  })
 })
 
 describe('the reply to an ordinary request', () => {
