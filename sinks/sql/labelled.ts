@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { foldName } from '../../src/schema/names.ts'
+import { columnNamed, labelsIn, LATER_BY } from './actuals/columns.ts'
 import type { ExistingColumn, TableName } from './dialect.ts'
 
 /**
@@ -41,20 +42,6 @@ export const withSuffix = (name: TableName, suffix: string, max: number): TableN
   return { schema, table: kept + end }
 }
 
-/** What an actual's row has beside its labels. */
-const OWN = [
-  'id',
-  'timestamp',
-  'prediction_id',
-  'request_id',
-  'instance',
-  'reported_at',
-  'retracted',
-  'source',
-  'tags',
-  'extra',
-]
-
 /** What the view tells of the actual beside its labels, by the names of its columns. */
 const ABOUT = { actual_timestamp: 'timestamp', actual_reported_at: 'reported_at', actual_source: 'source' } as const
 const COUNT = 'actual_count'
@@ -68,9 +55,6 @@ const freeName = (name: string, taken: Set<string>, max: number): string => {
   return free
 }
 
-const named = (columns: readonly ViewColumn[], name: string): ViewColumn | undefined =>
-  columns.find((column) => column.name === name) ?? columns.find((column) => foldName(column.name) === name)
-
 /** A column of the view: its name, and the member of the actual that it shows; undefined: it is the prediction's own, or the count. */
 interface Shown {
   readonly name: string
@@ -82,35 +66,51 @@ interface Shown {
 /** The view's columns: the prediction's, the labels, and what is told about them. A label that a prediction's column is called as has `actual_` before it. */
 export const labelledColumns = ({ predictions, actuals }: LabelledTables, maxName: number): readonly Shown[] => {
   const taken = new Set(predictions.columns.map(({ name }) => foldName(name)))
-  const own = new Set(OWN)
-  const labels = actuals.columns.filter(({ name }) => !own.has(foldName(name)))
   const about = [...Object.entries(ABOUT), [COUNT, ''] as const].map(([name, member]) => ({
     name: freeName(name, taken, maxName),
     from: member === '' ? ('count' as const) : ('actual' as const),
-    column: member === '' ? '' : (named(actuals.columns, member)?.name ?? member),
+    column: member === '' ? '' : (columnNamed(actuals.columns, member)?.name ?? member),
   }))
   return [
     ...predictions.columns.map(({ name }) => ({ name, from: 'prediction' as const, column: name })),
-    ...labels.map(({ name }) => ({ name: freeName(name, taken, maxName), from: 'actual' as const, column: name })),
+    ...labelsIn(actuals.columns).map(({ name }) => ({
+      name: freeName(name, taken, maxName),
+      from: 'actual' as const,
+      column: name,
+    })),
     ...about,
   ]
 }
 
-/** The query of the view, with its columns in the order of `shown`. */
-export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
-  const { quote, alike = (quoted: string) => quoted, looksUpCounts = false } = dialect
-  const { predictions, actuals } = tables
-  const column = (of: readonly ViewColumn[], name: string): ViewColumn => named(of, name) ?? { name, type: '' }
+/** The columns of both tables by the names that we give them: of the prediction `p`, and of an actual by its alias. */
+export const joinedColumns = (
+  { predictions, actuals }: LabelledTables,
+  { quote, alike = (quoted) => quoted }: Pick<ViewDialect, 'quote' | 'alike'>,
+) => {
+  const column = (of: readonly ViewColumn[], name: string): ViewColumn => columnNamed(of, name) ?? { name, type: '' }
   const p = (name: string): string => `p.${quote(column(predictions.columns, name).name)}`
   const a = (alias: string, name: string): string => `${alias}.${quote(column(actuals.columns, name).name)}`
-  const same = (alias: string, name: string, of: string): string => {
-    const [ours, theirs] = [column(actuals.columns, name), column(predictions.columns, of)]
-    return `${alike(a(alias, name), ours, theirs)} = ${alike(p(of), theirs, ours)}`
+  return {
+    p,
+    a,
+    /** A column of an actual compared with one of the prediction. */
+    same(alias: string, name: string, of: string): string {
+      const [ours, theirs] = [column(actuals.columns, name), column(predictions.columns, of)]
+      return `${alike(a(alias, name), ours, theirs)} = ${alike(p(of), theirs, ours)}`
+    },
+    /** Of two actuals of a prediction. */
+    isLater(one: string, other: string): string {
+      const key = (alias: string) => `(${LATER_BY.map((name) => a(alias, name)).join(', ')})`
+      return `${key(one)} > ${key(other)}`
+    },
   }
-  const isLater = (one: string, other: string): string => {
-    const key = (alias: string) => `(${['timestamp', 'reported_at', 'id'].map((name) => a(alias, name)).join(', ')})`
-    return `${key(one)} > ${key(other)}`
-  }
+}
+
+/** The query of the view, with its columns in the order of `shown`. */
+export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
+  const { quote, looksUpCounts = false } = dialect
+  const { predictions, actuals } = tables
+  const { p, a, same, isLater } = joinedColumns(tables, dialect)
   const instance = (alias: string): string => `coalesce(${a(alias, 'instance')}, 0)`
 
   const several = `select ${p('request_id')} from ${predictions.table} p where ${p('request_id')} is not null group by ${p('request_id')} having count(*) > 1`

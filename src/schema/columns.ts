@@ -35,6 +35,9 @@ const afterActuals: readonly Column[] = [
   own('extra', 'json'),
 ]
 
+/** The names of an actual's own columns: all others of its table are labels. */
+export const ownActualNames: readonly string[] = [...beforeActuals, ...afterActuals].map(({ name }) => name)
+
 /** What a value that has no name is called: a scalar body, a scalar reply, a label alone. */
 const scalarNames = { features: 'f0', outputs: 'prediction', actuals: 'actual' } as const
 type SchemaPart = keyof typeof scalarNames

@@ -1,6 +1,7 @@
 import type { ActualsStore, DayOfVersion } from '../../../src/actuals/check/answers.ts'
 import { PredictionsError } from '../../../src/errors/errors.ts'
-import { labelledQuery, type LabelledTables, type ViewColumn, type ViewDialect } from '../labelled.ts'
+import { columnNamed } from './columns.ts'
+import { joinedColumns, labelledQuery, type LabelledTables, type ViewColumn, type ViewDialect } from '../labelled.ts'
 import { newBindings, type Bindings, type ReadSession, type Words } from '../report/words.ts'
 
 /** What is needed of a database's SQL, where the databases differ. */
@@ -37,10 +38,18 @@ const dateOf = (value: unknown): Date | undefined => {
   return new Date(`${String(value).replace(' ', 'T').replace(/Z$/, '').slice(0, 23)}Z`)
 }
 
+/** A question as it is written: what it is about, and what it may say. */
+interface Asking extends ReturnType<typeof joinedColumns> {
+  readonly tables: LabelledTables
+  readonly bindings: Bindings
+}
+
+type RequestKey = readonly [requestId: string, instance: number]
+
 /** A table of predictions and one of actuals, asked by SQL. Nothing but ids is read of rows; counts and lags are made there. */
 export const checkStore = (options: CheckOptions): ActualsStore => {
   const { words } = options
-  const { quote, alike = (quoted: string) => quoted } = words
+  const { quote } = words
   const [predictionsTable, actualsTable] = [options.quoted(options.table), options.quoted(options.actualsTable)]
   let opened: ReturnType<CheckOptions['open']> | undefined
   let known: Promise<LabelledTables> | undefined
@@ -71,50 +80,45 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
   }
   const tables = (): Promise<LabelledTables> => (known ??= readTables())
 
-  const ask = (write: (tables: LabelledTables, bindings: Bindings) => string) =>
+  const ask = (write: (asking: Asking) => string) =>
     guarded(async () => {
       const bindings = newBindings(words.placeholder)
-      return (await session()).query(bindings.finish(write(await tables(), bindings)))
+      const asked = await tables()
+      const text = write({ tables: asked, bindings, ...joinedColumns(asked, words) })
+      return (await session()).query(bindings.finish(text))
     })
 
-  const p = (name: string): string => `p.${quote(name)}`
-  const a = (name: string, alias = 'a'): string => `${alias}.${quote(name)}`
-
-  /** A column of an actual compared with one of a prediction. */
-  const same = ({ predictions, actuals }: LabelledTables, ours: string, theirs: string): string => {
-    const of = (columns: readonly ViewColumn[], name: string): ViewColumn =>
-      columns.find((column) => column.name === name) ?? { name, type: '' }
-    const [one, other] = [of(actuals.columns, ours), of(predictions.columns, theirs)]
-    return `${alike(a(ours), one, other)} = ${alike(p(theirs), other, one)}`
-  }
-
   /** Reported from a time on, and not taken back later. */
-  const stands = (since: Date, isSame: string, bindings: Bindings): string => {
-    const key = (alias: string) => `(${['timestamp', 'reported_at', 'id'].map((name) => a(name, alias)).join(', ')})`
-    return [
-      `${a('reported_at')} >= ${words.instant(since, bindings)}`,
-      `(${a('retracted')} is null or not ${a('retracted')})`,
-      `not exists (select 1 from ${actualsTable} b where ${isSame} and ${a('retracted', 'b')} and ${key('b')} > ${key('a')})`,
+  const stands = (since: Date, isSame: string, { a, isLater, bindings }: Asking): string =>
+    [
+      `${a('a', 'reported_at')} >= ${words.instant(since, bindings)}`,
+      `(${a('a', 'retracted')} is null or not ${a('a', 'retracted')})`,
+      `not exists (select 1 from ${actualsTable} b where ${isSame} and ${a('b', 'retracted')} and ${isLater('b', 'a')})`,
     ].join(' and ')
-  }
 
-  const daysQuery = (tables: LabelledTables, since: Date, bindings: Bindings): string => {
-    const hasVersion = tables.predictions.columns.some(({ name }) => name === 'model_version')
+  const daysQuery = ({ tables, bindings }: Asking, since: Date): string => {
+    const of = (name: string) => columnNamed(tables.predictions.columns, name)?.name
+    const [timestamp = 'timestamp', version] = [of('timestamp'), of('model_version')]
     const shown = [
-      { name: 'timestamp', from: 'prediction', column: 'timestamp' },
-      ...(hasVersion ? [{ name: 'model_version', from: 'prediction', column: 'model_version' } as const] : []),
-      { name: 'known_at', from: 'actual', column: 'timestamp' },
+      { name: timestamp, from: 'prediction', column: timestamp },
+      ...(version === undefined ? [] : [{ name: version, from: 'prediction', column: version } as const]),
+      {
+        name: 'known_at',
+        from: 'actual',
+        column: columnNamed(tables.actuals.columns, 'timestamp')?.name ?? 'timestamp',
+      },
     ] as const
     // Nobody asks for the counts here, and they are joined by some planners all the same.
     const query = labelledQuery(tables, shown, { ...words, looksUpCounts: true })
+    const l = (name: string): string => `l.${quote(name)}`
     const key = 'd, v'
     return `select d, v, count(*), count(waited),
         min(case when 2 * place >= labelled then waited end), min(case when 10 * place >= 9 * labelled then waited end)
       from (select d, v, waited, count(waited) over (partition by ${key}) as labelled,
           row_number() over (partition by ${key}, case when waited is null then 1 else 0 end order by waited) as place
-        from (select ${words.dayOf('l.' + quote('timestamp'))} as d, ${hasVersion ? `coalesce(l.${quote('model_version')}, '')` : "''"} as v,
-            ${words.secondsBetween('l.' + quote('timestamp'), 'l.' + quote('known_at'))} as waited
-          from (${query}) l where l.${quote('timestamp')} >= ${words.instant(since, bindings)}) w) x
+        from (select ${words.dayOf(l(timestamp))} as d, ${version === undefined ? "''" : `coalesce(${l(version)}, '')`} as v,
+            ${words.secondsBetween(l(timestamp), l('known_at'))} as waited
+          from (${query}) l where ${l(timestamp)} >= ${words.instant(since, bindings)}) w) x
       group by d, v order by d, v`
   }
 
@@ -127,33 +131,28 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
     lag90: secondsOf(most),
   })
 
-  const idsQuery = (tables: LabelledTables, since: Date, after: string | undefined, bindings: Bindings): string => {
-    const id = a('prediction_id')
+  const idsQuery = (asking: Asking, since: Date, after: string | undefined): string => {
+    const { a, same, bindings } = asking
+    const id = a('a', 'prediction_id')
     return `select ${words.idText(id)}, count(*) from ${actualsTable} a
       where ${after === undefined ? `${id} is not null` : `${id} > ${bindings.bind(after)}`}
-        and ${stands(since, `${a('prediction_id', 'b')} = ${id}`, bindings)}
-        and not exists (select 1 from ${predictionsTable} p where ${same(tables, 'prediction_id', 'id')})
+        and ${stands(since, `${a('b', 'prediction_id')} = ${id}`, asking)}
+        and not exists (select 1 from ${predictionsTable} p where ${same('a', 'prediction_id', 'id')})
       group by ${id} order by ${id} limit ${PAGE}`
   }
 
-  type RequestKey = readonly [requestId: string, instance: number]
-
-  const requestsQuery = (
-    tables: LabelledTables,
-    since: Date,
-    after: RequestKey | undefined,
-    bindings: Bindings,
-  ): string => {
-    const [id, instance] = [a('request_id'), a('instance')]
-    const place = (alias: string) => `coalesce(${a('instance', alias)}, -1)`
-    const isSame = `${a('prediction_id', 'b')} is null and ${a('request_id', 'b')} = ${id} and ${place('b')} = ${place('a')}`
-    const ofRequest = `from ${predictionsTable} p where ${same(tables, 'request_id', 'request_id')}`
-    const isLater =
+  const requestsQuery = (asking: Asking, since: Date, after: RequestKey | undefined): string => {
+    const { p, a, same, bindings } = asking
+    const [id, instance] = [a('a', 'request_id'), a('a', 'instance')]
+    const place = (alias: string) => `coalesce(${a(alias, 'instance')}, -1)`
+    const isSame = `${a('b', 'prediction_id')} is null and ${a('b', 'request_id')} = ${id} and ${place('b')} = ${place('a')}`
+    const ofRequest = `from ${predictionsTable} p where ${same('a', 'request_id', 'request_id')}`
+    const isAfter =
       after &&
       `(${id} > ${bindings.bind(after[0])} or (${id} = ${bindings.bind(after[0])} and ${place('a')} > ${bindings.bind(after[1])}))`
     return `select ${id}, ${instance}, count(*), (select count(*) ${ofRequest}) from ${actualsTable} a
-      where ${a('prediction_id')} is null and ${isLater ?? `${id} is not null`}
-        and ${stands(since, isSame, bindings)}
+      where ${a('a', 'prediction_id')} is null and ${isAfter ?? `${id} is not null`}
+        and ${stands(since, isSame, asking)}
         and ((${instance} is null and (select count(*) ${ofRequest}) <> 1)
           or (${instance} is not null and not exists (select 1 ${ofRequest} and ${p('instance')} = ${instance})))
       group by ${id}, ${instance} order by ${id}, ${place('a')} limit ${PAGE}`
@@ -162,14 +161,14 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
   return {
     name: options.name,
     hasActuals: () => guarded(async () => (await tables()).actuals.columns.length > 0),
-    days: async (since) => (await ask((tables, bindings) => daysQuery(tables, since, bindings))).map(dayOfRow),
+    days: async (since) => (await ask((asking) => daysQuery(asking, since))).map(dayOfRow),
     async oldest() {
-      const [[oldest] = []] = await ask(() => `select min(${p('timestamp')}) from ${predictionsTable} p`)
+      const [[oldest] = []] = await ask(({ p }) => `select min(${p('timestamp')}) from ${predictionsTable} p`)
       return dateOf(oldest)
     },
     async *unmatchedIds(since) {
       for (let after: string | undefined; ;) {
-        const rows = await ask((tables, bindings) => idsQuery(tables, since, after, bindings))
+        const rows = await ask((asking) => idsQuery(asking, since, after))
         if (rows.length > 0) yield rows.map(([id, reports]) => ({ id: String(id), reports: numberOf(reports) }))
         if (rows.length < PAGE) return
         after = String(rows.at(-1)![0])
@@ -177,7 +176,7 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
     },
     async *unmatchedRequests(since) {
       for (let after: RequestKey | undefined; ;) {
-        const rows = await ask((tables, bindings) => requestsQuery(tables, since, after, bindings))
+        const rows = await ask((asking) => requestsQuery(asking, since, after))
         const page = rows.map(([requestId, instance, reports, predictions]) => ({
           requestId: String(requestId),
           instance: instance === null ? null : numberOf(instance),
@@ -195,7 +194,7 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
       for (let from = 0; from < ids.length; from += LIST) {
         const some = ids.slice(from, from + LIST)
         const rows = await ask(
-          (_, bindings) =>
+          ({ p, bindings }) =>
             `select ${words.idText(p('id'))} from ${predictionsTable} p where ${p('id')} in (${some.map((id) => bindings.bind(id)).join(', ')})`,
         )
         for (const [id] of rows) found.add(String(id))
@@ -204,7 +203,7 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
     },
     async countBetween(first, last) {
       const [[count] = []] = await ask(
-        (_, bindings) =>
+        ({ p, bindings }) =>
           `select count(*) from ${predictionsTable} p where ${p('id')} >= ${bindings.bind(first)} and ${p('id')} <= ${bindings.bind(last)}`,
       )
       return numberOf(count)

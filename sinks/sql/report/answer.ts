@@ -300,10 +300,9 @@ const askExtra = async (asking: Asking, session: ReadSession): Promise<void> => 
 const askUnmatched = async ({ source, window, bindings }: Asking, session: ReadSession): Promise<number> => {
   const { ofRow, ofActual } = comparedIds(source)
   const { words, actuals, name } = source
-  const q = words.quote
-  const reported = `a.${q('reported_at')}`
+  const reported = `a.${actuals!.own('reported_at')}`
   const text = `select count(*) from ${actuals!.name} a where ${reported} >= ${words.instant(window.since, bindings)} and ${reported} < ${words.instant(window.until, bindings)}
-    and a.${q('prediction_id')} is not null and not exists (select 1 from ${name} p where ${ofRow} = ${ofActual})`
+    and a.${actuals!.own('prediction_id')} is not null and not exists (select 1 from ${name} p where ${ofRow} = ${ofActual})`
   const [[count] = []] = await session.query(bindings.finish(text))
   return Number(count)
 }

@@ -1,29 +1,18 @@
+import { LATER_BY } from '../actuals/columns.ts'
 import { comparedIds, type ReportSource } from './rows.ts'
 import type { Bindings } from './words.ts'
 
-/** The latest actual of each prediction, as the view `<table>_labelled` has it; of those in a window alone. */
-
-/** The table of actuals' own columns: all others are labels. */
-const OWN = new Set([
-  'id',
-  'timestamp',
-  'prediction_id',
-  'request_id',
-  'instance',
-  'reported_at',
-  'retracted',
-  'source',
-  'tags',
-  'extra',
-])
-
-export const labelNames = (columns: readonly string[]): string[] => columns.filter((name) => !OWN.has(name))
+/** The latest actual of each prediction, as the view `<table>_labelled` has it (see `../actuals/columns.ts`); of those in a window alone. */
 
 /** What the first pass found about the actuals of a window. */
 export interface IdRange {
   readonly first: string
   readonly last: string
 }
+
+/** What tells which actual is the latest, and whether it was taken back. */
+const orderOf = ({ words, actuals }: ReportSource): string =>
+  [...LATER_BY, 'retracted'].map((name) => `a.${actuals!.own(name)} as ${words.quote(name)}`).join(', ')
 
 /**
  * What to join with the rows `p`: a subquery `a` with the label as `label`, and `known`, when it was known. The predictions' ids are in the order of their
@@ -38,12 +27,11 @@ export const latestActuals = (
 ): string => {
   const { words, actuals } = source
   const q = words.quote
-  const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
   const { ofActual } = comparedIds(source)
   const inRange = range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'
-  const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${members} from ${actuals!.name} a where ${ofActual} ${inRange}`
+  const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${orderOf(source)} from ${actuals!.name} a where ${ofActual} ${inRange}`
   const all = byRequest === undefined ? byId : `${byId} union all ${byRequest}`
-  const latest = words.latest(all, ['pid', ...['timestamp', 'reported_at', 'id'].map(q)])
+  const latest = words.latest(all, ['pid', ...LATER_BY.map(q)])
   return `(select pid, label, ${q('timestamp')} as known from ${latest} l where retracted is null or not retracted) a`
 }
 
@@ -52,14 +40,15 @@ export const latestActuals = (
  * one. Which requests have several is computed when there is such an actual, of those that such actuals name.
  */
 export const actualsByRequest = (source: ReportSource, label: string, rows: string): string => {
-  const { words, name, actuals, table } = source
+  const { words, name, table } = source
+  const actuals = source.actuals!
   const q = words.quote
   const request = q(table.own.request_id!)
-  const members = ['timestamp', 'reported_at', 'id', 'retracted'].map((name) => `a.${q(name)}`).join(', ')
+  const [ofPrediction, ofRequest, ofInstance] = ['prediction_id', 'request_id', 'instance'].map(actuals.own)
   const instance =
-    table.own.instance === undefined ? '' : ` and coalesce(a.${q('instance')}, 0) = p.${q(table.own.instance)}`
-  const alone = `select n.${q('request_id')} from ${actuals!.name} n where n.${q('prediction_id')} is null and n.${q('instance')} is null and n.${q('request_id')} is not null`
+    table.own.instance === undefined ? '' : ` and coalesce(a.${ofInstance}, 0) = p.${q(table.own.instance)}`
+  const alone = `select n.${ofRequest} from ${actuals.name} n where n.${ofPrediction} is null and n.${ofInstance} is null and n.${ofRequest} is not null`
   const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
-  const on = `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${request}${instance} and (a.${q('instance')} is not null or a.${q('request_id')} not in (${several}))`
-  return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${members} from ${rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)}`
+  const on = `a.${ofPrediction} is null and a.${ofRequest} = p.${request}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
+  return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${orderOf(source)} from ${rows.replace(' p where ', () => ` p join ${actuals.name} a on ${on} where `)}`
 }

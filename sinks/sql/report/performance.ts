@@ -69,7 +69,7 @@ export const performanceOf = (
   const unlessFailed = (value: string) => `case when ${failed} = 0 then ${value} end`
   const prediction = columnOf(comparison.prediction)
   const raw = valueOf(source, { ...prediction, unique: false }, bindings)
-  const labelType = actuals!.types.get(comparison.actual) ?? ''
+  const labelType = actuals!.labels.get(comparison.actual) ?? ''
   const labelOf = (kind: 'number' | 'category' | 'boolean') =>
     comparison.isActualJson
       ? words.member('a.label', [], kind, bindings)

@@ -17,8 +17,12 @@ export interface ReportSource {
 
 export interface ActualsSource {
   readonly name: string
-  readonly types: ReadonlyMap<string, string>
-  readonly labels: readonly string[]
+  /** One of an actual's own columns, quoted. */
+  own(name: string): string
+  /** Of `prediction_id`. */
+  readonly idType: string
+  /** Their types, by name. */
+  readonly labels: ReadonlyMap<string, string>
 }
 
 /** The JSON columns of a table without a schema. */
@@ -32,10 +36,10 @@ export const idOf = (source: ReportSource): string => own(source, 'id', 'null')
 /** Of a row and of an actual `a` the prediction's id, each so that it can be compared with the other's. */
 export const comparedIds = (source: ReportSource): { readonly ofRow: string; readonly ofActual: string } => {
   const { words, table, actuals } = source
-  const [type, typeOfActual] = [table.types.get(table.own.id!) ?? '', actuals?.types.get('prediction_id') ?? '']
+  const [type, typeOfActual] = [table.types.get(table.own.id!) ?? '', actuals?.idType ?? '']
   return {
     ofRow: words.comparable(idOf(source), type, typeOfActual),
-    ofActual: words.comparable(`a.${words.quote('prediction_id')}`, typeOfActual, type),
+    ofActual: words.comparable(`a.${actuals!.own('prediction_id')}`, typeOfActual, type),
   }
 }
 

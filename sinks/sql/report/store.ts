@@ -1,9 +1,9 @@
 import { PredictionsError } from '../../../src/errors/errors.ts'
 import type { Store, SurveyQuestion } from '../../../src/report/answers.ts'
+import { columnNamed, labelsIn } from '../actuals/columns.ts'
 import { answer, type Known } from './answer.ts'
 import { reportTable, type TableColumn } from './columns.ts'
-import { labelNames } from './labels.ts'
-import type { ReportSource } from './rows.ts'
+import type { ActualsSource, ReportSource } from './rows.ts'
 import { survey } from './survey.ts'
 import type { ReadSession, Words } from './words.ts'
 
@@ -36,6 +36,13 @@ export const reportStore = (options: ReportStoreOptions): Store => {
 
   const open = (): Promise<Opened> => (opened ??= options.open())
 
+  const actualsOf = (columns: readonly TableColumn[]): ActualsSource => ({
+    name: options.quoted(actualsTable),
+    own: (name) => words.quote(columnNamed(columns, name)?.name ?? name),
+    idType: columnNamed(columns, 'prediction_id')?.type ?? '',
+    labels: new Map(labelsIn(columns).map(({ name, type }) => [name, type])),
+  })
+
   const sourceOf = async (session: ReadSession, question: SurveyQuestion): Promise<ReportSource> => {
     const columns = await options.columnsOf(session, 'predictions')
     if (columns.length === 0)
@@ -43,20 +50,13 @@ export const reportStore = (options: ReportStoreOptions): Store => {
         'PREDICTIONS_BAD_CONFIGURATION',
         `${options.address} has no table ${JSON.stringify(table)} that this user may see: name it by --table or PREDICTIONS_TABLE`,
       )
-    const actuals = await options.columnsOf(session, 'actuals')
+    const actualColumns = await options.columnsOf(session, 'actuals')
     return {
       words,
       stepsOf: options.stepsOf ?? ((path) => path as readonly string[]),
       name: options.quoted(table),
       table: reportTable(table, columns, question.columns, words.kindOf),
-      actuals:
-        actuals.length === 0
-          ? undefined
-          : {
-              name: options.quoted(actualsTable),
-              types: new Map(actuals.map(({ name, type }) => [name, type])),
-              labels: labelNames(actuals.map(({ name }) => name)),
-            },
+      actuals: actualColumns.length === 0 ? undefined : actualsOf(actualColumns),
     }
   }
 

@@ -316,7 +316,6 @@ const surveyed = (
 /** The sampled predictions with their actuals `a`, by the prediction's id or by that of the request; corrections too. */
 const joinedWithActuals = (source: ReportSource, counted: Counted, byRequest: boolean): string => {
   const { words, actuals, table } = source
-  const q = words.quote
   const { ids, bindings, rows: count, models } = counted
   const { ofRow, ofActual } = comparedIds(source)
   // Of one model alone all actuals of the window's ids are its own: no join is needed to tell.
@@ -327,7 +326,7 @@ const joinedWithActuals = (source: ReportSource, counted: Counted, byRequest: bo
   }
   const rows = sampledFrom(source, counted)
   const on = byRequest
-    ? `a.${q('prediction_id')} is null and a.${q('request_id')} = p.${q(table.own.request_id!)}`
+    ? `a.${actuals!.own('prediction_id')} is null and a.${actuals!.own('request_id')} = p.${words.quote(table.own.request_id!)}`
     : `${ofActual} = ${ofRow}`
   return rows.replace(' p where ', () => ` p join ${actuals!.name} a on ${on} where `)
 }
@@ -340,7 +339,7 @@ const surveyLabel = async (
   bindings: Bindings,
 ): Promise<SurveyedColumn | undefined> => {
   const { words, actuals } = source
-  const type = actuals!.types.get(label) ?? ''
+  const type = actuals!.labels.get(label) ?? ''
   const stored = words.kindOf(type) ?? 'category'
   const column = `a.${words.quote(label)}`
   const kind = stored === 'json' ? await jsonKind(session, source, column, rows, bindings) : stored
@@ -372,7 +371,7 @@ const surveyLabels = async (
 ): Promise<SurveyedColumn[]> => {
   const ways = byRequest && source.table.own.request_id !== undefined ? [false, true] : [false]
   const found: SurveyedColumn[] = []
-  for (const label of source.actuals?.labels ?? []) {
+  for (const label of source.actuals?.labels.keys() ?? []) {
     const seen: SurveyedColumn[] = []
     for (const window of counted)
       for (const way of ways) {
@@ -530,8 +529,8 @@ export const survey = async (
   }
 }
 
-const hasActualsByRequest = async (session: ReadSession, { actuals, words }: ReportSource): Promise<boolean> => {
-  const q = words.quote
-  const text = `select 1 from ${actuals!.name} a where a.${q('prediction_id')} is null and a.${q('request_id')} is not null limit 1`
+const hasActualsByRequest = async (session: ReadSession, { actuals }: ReportSource): Promise<boolean> => {
+  const { name, own } = actuals!
+  const text = `select 1 from ${name} a where a.${own('prediction_id')} is null and a.${own('request_id')} is not null limit 1`
   return (await session.query({ sql: text, values: [] })).length > 0
 }

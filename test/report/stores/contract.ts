@@ -4,7 +4,7 @@ import { planOf } from '../../../src/report/plan.ts'
 import { actualColumnsOf, columnsOf } from '../../../src/schema/columns.ts'
 import type { Sink } from '../../../src/sink.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
-import { storeOf } from '../../../src/stores.ts'
+import { actualsStoreOf, storeOf } from '../../../src/stores.ts'
 import { patient } from '../../sinks/records.ts'
 import { expectedAnswer, latestOf, makeRows, numbersSchema, schema, windows, withNumbers, type Made } from './rows.ts'
 
@@ -15,6 +15,7 @@ export interface Harness {
   createSink(table: string): Sink
   /** Statements that make a copy of a table, with ids of the type that somebody's own table has. */
   copy(table: string, to: string): readonly string[]
+  quote(name: string): string
   /** The rows of a query. */
   run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
@@ -66,6 +67,12 @@ const sorted = (answers: Answers): unknown => {
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, group(member)]))
   }
   return group({ current: answers.current, reference: answers.reference })
+}
+
+const all = async <Item>(pages: AsyncIterable<readonly Item[]>): Promise<Item[]> => {
+  const items: Item[] = []
+  for await (const page of pages) items.push(...page)
+  return items
 }
 
 const nameOf = (item: unknown): unknown => {
@@ -255,6 +262,37 @@ export const testStore = (name: string, harness: () => Harness): void => {
       const { plan, answers } = await ask(copy, question, (plan) => plan, `${table}_actuals`)
       expect(answers.current.all.labelled!.labelled.n).toBeGreaterThan(100)
       expectSums(plan, answers)
+    })
+
+    it('knows the columns of actuals in other cases of their letters', async () => {
+      const { table, run, quote } = harness()
+      const actuals = `${table}_cases`
+      await run(`create table ${actuals} as select * from ${table}_actuals`)
+      for (const name of [
+        'Id',
+        'Timestamp',
+        'Prediction_Id',
+        'Request_Id',
+        'Instance',
+        'Reported_At',
+        'Retracted',
+        'SOURCE',
+      ])
+        await run(`alter table ${actuals} rename column ${quote(name.toLowerCase())} to ${quote(name)}`)
+      const { survey, plan, answers } = await ask(table, question, (plan) => plan, actuals)
+      expect(survey.labels.map(({ name }) => name)).toEqual(['actual'])
+      expectSums(plan, answers)
+
+      const store = await actualsStoreOf({ url: harness().url, table, actualsTable: actuals })
+      try {
+        const days = await store.days(windows.reference.since)
+        expect(days.reduce((sum, { labelled }) => sum + labelled, 0)).toBeGreaterThan(200)
+        const unmatched = await all(store.unmatchedIds(windows.reference.since))
+        expect(unmatched).toEqual([{ id: '01990000-0000-7000-9000-000000000000', reports: 1 }])
+        expect(await all(store.unmatchedRequests(windows.reference.since))).not.toEqual([])
+      } finally {
+        await store.close()
+      }
     })
 
     it('reads members of JSON columns as columns', async () => {

@@ -30,6 +30,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       `alter table ${to} modify id varchar(64) character set utf8mb4`,
       `insert into ${to} select * from ${table}`,
     ],
+    quote: (name) => `\`${name}\``,
     run,
   }))
 })

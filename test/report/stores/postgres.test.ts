@@ -30,6 +30,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       `create table ${to} as select * from ${table}`,
       `alter table ${to} alter column id type text`,
     ],
+    quote: (name) => `"${name}"`,
     run,
   }))
 })

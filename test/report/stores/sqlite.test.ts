@@ -26,5 +26,6 @@ testStore('SQLite', () => ({
   table: 'predictions',
   createSink: (table) => sqlite({ url, table }),
   copy: (table, to) => [`create table ${to} as select * from ${table}`],
+  quote: (name) => `"${name}"`,
   run,
 }))

@@ -47,7 +47,7 @@ const answerWindow = (
       comparison.actual,
       comparison.actualKind,
       comparison.isActualJson,
-      inspected.labelTypes.get(comparison.actual) ?? '',
+      inspected.labels?.get(comparison.actual) ?? '',
     )
   const slices = isReference ? [] : plan.by.map(({ name }) => valueText(inspected, name))
   const selects = [...headOf(inspected), ...slices, ...columns.selects, ...(label ? ['a.timestamp', label.select] : [])]

@@ -1,21 +1,5 @@
-import type { Inspected } from './table.ts'
-import { quote } from './table.ts'
-
-/** The table of actuals' own columns: all others are labels. */
-const OWN = new Set([
-  'id',
-  'timestamp',
-  'prediction_id',
-  'request_id',
-  'instance',
-  'reported_at',
-  'retracted',
-  'source',
-  'tags',
-  'extra',
-])
-
-export const labelNames = ({ actuals }: Inspected): string[] => [...(actuals ?? [])].filter((name) => !OWN.has(name))
+import { LATER_BY } from '../../actuals/columns.ts'
+import { quote, type Inspected } from './table.ts'
 
 /** Actuals of a request's prediction: that of the instance, or, where they name none, the request's only one. */
 const ofRequest = ({ table, actualsTable, own }: Inspected): string => {
@@ -26,19 +10,19 @@ const ofRequest = ({ table, actualsTable, own }: Inspected): string => {
   return `r.prediction_id is null and r.request_id = p.${request}${instance} and (r.instance is not null or r.request_id not in (${several}))`
 }
 
-const LATEST = 'order by timestamp desc, reported_at desc, id desc limit 1'
+const LATEST = `order by ${LATER_BY.map((name) => `${name} desc`).join(', ')} limit 1`
 
 /** The number of a prediction's latest actual. */
 const latestOf = (inspected: Inspected): string => {
   const actuals = quote(inspected.actualsTable)
   const isOfPrediction = `prediction_id = p.${quote(inspected.own.id!)}`
   if (!inspected.byRequest) return `select rowid from ${actuals} where ${isOfPrediction} ${LATEST}`
-  const members = 'rowid as number, timestamp, reported_at, id'
+  const members = ['rowid as number', ...LATER_BY].join(', ')
   const both = `select ${members} from ${actuals} where ${isOfPrediction} union all select ${members} from ${actuals} r where ${ofRequest(inspected)}`
   return `select number from (${both}) ${LATEST}`
 }
 
-/** The predictions as `p`, each with its latest actual as `a`, or without: as the view `<table>_labelled` has them. */
+/** The predictions as `p`, each with its latest actual as `a`, or without: as the view `<table>_labelled` has them (see `../../actuals/columns.ts`). */
 export const fromLabelled = (inspected: Inspected): string =>
   `${quote(inspected.table)} p left join ${quote(inspected.actualsTable)} a on a.rowid = (${latestOf(inspected)}) and not coalesce(a.retracted, 0)`
 

@@ -10,7 +10,7 @@ import type {
 } from '../../../../src/report/answers.ts'
 import { countMembers, memberOf, secondsOf, valueAs } from '../../../../src/report/tally/json-members.ts'
 import { surveyNumbers, surveyTexts, type Sample } from '../../../../src/report/tally/survey.ts'
-import { fromLabelled, fromPlain, labelNames } from './labels.ts'
+import { fromLabelled, fromPlain } from './labels.ts'
 import { iterate, parsed, readColumns, readLabel } from './rows.ts'
 import { conditionOf, expectKnownNames, quote, valueText, type Condition, type Inspected } from './table.ts'
 
@@ -216,15 +216,9 @@ const surveyed = (
 }
 
 /** Labels as they are, of the predictions that are sampled. JSON where every text is that of a JSON scalar. */
-const surveyLabels = (
-  inspected: Inspected,
-  counted: readonly Counted[],
-  kinds: ReadonlyMap<string, Kind>,
-): SurveyedColumn[] =>
-  labelNames(inspected).flatMap((name) => {
-    const type = inspected.labelTypes.get(name) ?? ''
-    const isNumber = /int|real|floa|doub|num/.test(type)
-    const kind = kinds.get(name) ?? (isNumber ? 'number' : 'category')
+const surveyLabels = (inspected: Inspected, counted: readonly Counted[]): SurveyedColumn[] =>
+  [...(inspected.labels ?? [])].flatMap(([name, type]) => {
+    const kind: Kind = /int|real|floa|doub|num/.test(type) ? 'number' : 'category'
     const { select } = readLabel(name, kind, false, type)
     const raw: unknown[] = []
     for (const window of counted) {
@@ -293,7 +287,7 @@ export const survey = (inspected: Inspected, question: SurveyQuestion, progress:
     current: current.rows,
     reference: reference?.rows ?? 0,
     extra: current.extra + (reference?.extra ?? 0),
-    hasActuals: inspected.actuals !== undefined,
-    labels: inspected.actuals ? surveyLabels(inspected, counted, new Map()) : [],
+    hasActuals: inspected.labels !== undefined,
+    labels: surveyLabels(inspected, counted),
   }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
 import type { Kind, ReportPlan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
+import { labelsIn } from '../../actuals/columns.ts'
 import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
 
 /** What the worker is told of the table. */
@@ -24,10 +25,9 @@ const kindOf = (type: string): Kind | undefined => {
 export interface Inspected extends ReportTable {
   readonly database: DatabaseSync
   readonly table: string
-  /** The columns of the table of actuals; undefined: there is none. */
-  readonly actuals: ReadonlySet<string> | undefined
   readonly actualsTable: string
-  readonly labelTypes: ReadonlyMap<string, string>
+  /** Types of the labels, by name; undefined: there is no table of actuals. */
+  readonly labels: ReadonlyMap<string, string> | undefined
   /** Whether there are actuals that name a request and no prediction. */
   readonly byRequest: boolean
 }
@@ -60,9 +60,8 @@ export const inspectTable = (
     ...inspected,
     database,
     table,
-    actuals: actuals.length === 0 ? undefined : new Set(actuals.map(({ name }) => name)),
     actualsTable,
-    labelTypes: new Map(actuals.map(({ name, type }) => [name, type])),
+    labels: actuals.length === 0 ? undefined : new Map(labelsIn(actuals).map(({ name, type }) => [name, type])),
     byRequest:
       actuals.length > 0 && inspected.own.request_id !== undefined && hasActualsByRequest(database, actualsTable),
   }
