@@ -3,6 +3,7 @@ import { messageOf } from '../errors/errors.ts'
 import type { Column } from '../schema/column.ts'
 import { labelNames } from '../schema/columns.ts'
 import { didYouMean } from '../config/nearest.ts'
+import { delimited, MAX_RECORD } from './csv-delimiter.ts'
 import { labelReader, memberReaders, type ReadCell } from './cells.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
 
@@ -21,16 +22,6 @@ interface Place {
   readonly member: string
   readonly isLabel: boolean
   readonly read: ReadCell
-}
-
-const DELIMITERS = [',', ';', '\t'] as const
-const MAX_RECORD = 1024 * 1024
-
-/** The delimiter of a header: the one that it has most of, outside quotes. */
-const delimiterOf = (header: string): string => {
-  const bare = header.replace(/"(?:[^"]|"")*"/g, '')
-  const counts = DELIMITERS.map((delimiter) => bare.split(delimiter).length)
-  return DELIMITERS[counts.indexOf(Math.max(...counts))]!
 }
 
 const namesOf = (columns: readonly Column[]): readonly string[] => [
@@ -107,27 +98,6 @@ interface Parsed {
   readonly info: { readonly lines: number }
 }
 
-/** The first line, for its delimiter, and the pieces with it. */
-const peek = async (pieces: Pieces): Promise<{ header: string; all: AsyncIterable<string> }> => {
-  const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
-  let start = ''
-  let isDone = false
-  while (!isDone && !/[\r\n]/.test(start.trimStart()) && start.length < MAX_RECORD) {
-    const next = await iterator.next()
-    if (next.done === true) isDone = true
-    else start += next.value
-  }
-  const rest = async function* (): AsyncGenerator<string> {
-    yield start
-    for (;;) {
-      const next = await iterator.next()
-      if (next.done === true) return
-      yield next.value
-    }
-  }
-  return { header: start.trimStart().split(/[\r\n]/, 1)[0]!, all: rest() }
-}
-
 /**
  * CSV (RFC 4180) with a header; delimited by commas, semicolons or tabs, whichever the header has. A row's cells are read as the types
  * of their columns are.
@@ -140,10 +110,10 @@ export const csvReports = async function* (
   mapping: CsvMapping = {},
 ): AsyncGenerator<readonly NumberedReport[]> {
   const { parse } = await import('csv-parse')
-  const { header, all } = await peek(pieces)
+  const { delimiter, all } = await delimited(pieces)
   const skipped: NumberedReport[] = []
   const parser = parse({
-    delimiter: delimiterOf(header),
+    delimiter,
     info: true,
     max_record_size: MAX_RECORD,
     relax_column_count: true,

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream'
 import { parse } from 'csv-parse'
+import { delimited } from '../actuals/csv-delimiter.ts'
 import { messageOf, PredictionsError } from '../errors/errors.ts'
 import type { Column } from '../schema/column.ts'
 import { columnsOf } from '../schema/columns.ts'
@@ -19,11 +21,11 @@ const wrong = (path: string, why: string): PredictionsError =>
   new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `--csv ${path}: ${why}`)
 
 async function* recordsOf(path: string): AsyncGenerator<Cells> {
-  const records = createReadStream(path).pipe(
-    parse({ bom: true, trim: true, skip_empty_lines: true, delimiter: [',', ';', '\t'] }),
-  )
   try {
-    for await (const record of records) yield record as Cells
+    const { delimiter, all } = await delimited(createReadStream(path, 'utf8') as AsyncIterable<string>)
+    const parser = parse({ bom: true, trim: true, skip_empty_lines: true, delimiter })
+    // A failure of the file's reader becomes the parser's, which is thrown here.
+    for await (const record of pipeline(all, parser, () => {})) yield record as Cells
   } catch (error) {
     throw wrong(path, messageOf(error))
   }
@@ -127,7 +129,13 @@ const surveyOf = (seen: Seen, schema: readonly Column[]): SurveyedColumn => {
   return { ...column, ...surveyTexts({ numbers: [], texts, sampled: values.length, present }) }
 }
 
-const readSeen = async (path: string): Promise<{ seen: Seen[]; rows: number }> => {
+/** As of a store's row: without a weight it stands for itself alone. */
+const weightOf = (cell: string | undefined): number => {
+  const weight = cell === undefined || MISSING.has(cell) ? 1 : Number(cell)
+  return weight >= 0 ? weight : 1
+}
+
+const readSeen = async (path: string): Promise<readonly Seen[]> => {
   let seen: Seen[] | undefined
   let rows = 0
   let every = 1
@@ -157,7 +165,7 @@ const readSeen = async (path: string): Promise<{ seen: Seen[]; rows: number }> =
     for (const column of seen) column.sample = column.sample.filter((_, index) => index % 2 === 0)
   }
   if (!seen || rows === 0) throw wrong(path, 'it has no rows below a header')
-  return { seen, rows }
+  return seen
 }
 
 export interface CsvReferenceOptions {
@@ -170,7 +178,7 @@ export interface CsvReferenceOptions {
  */
 export const referenceOfCsv = async (path: string, { model }: CsvReferenceOptions = {}): Promise<ReferenceFile> => {
   const schema = columnsOf(resolveSettings().schema)
-  const { seen } = await readSeen(path)
+  const seen = await readSeen(path)
   const weightAt = seen.findIndex(({ name }) => name === 'sample_weight')
   const kept = seen.flatMap((column, at) =>
     at === weightAt ? [] : [{ at, column: plannedColumn(surveyOf(column, schema), undefined) }],
@@ -197,11 +205,10 @@ export const referenceOfCsv = async (path: string, { model }: CsvReferenceOption
       isHeader = false
       continue
     }
-    const weight = weightAt < 0 ? 1 : Number(record[weightAt])
     tally.add({
       time: 0,
       version: '',
-      weight: weight >= 0 ? weight : 1,
+      weight: weightOf(record[weightAt]),
       failed: false,
       duration: null,
       values: kept.map(({ at, column }) => valueOf(column.kind, record[at]!)),
