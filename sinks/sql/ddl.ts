@@ -5,7 +5,7 @@ import { isOwn, type TableKind } from './kinds.ts'
 import type { Session } from './session.ts'
 
 /** A table's name with its schema, quoted. */
-export const qualified = <Connection>({ quote }: Session<Connection>, { schema, table }: TableName): string =>
+export const qualified = ({ quote }: { quote(name: string): string }, { schema, table }: TableName): string =>
   schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`
 
 /** Schemas are called databases in MySQL, which takes either word. */

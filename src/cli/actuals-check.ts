@@ -84,9 +84,9 @@ export const checkStoredActuals = async ({ values, positionals, terminal }: Invo
   if (more.length > 0) throw new UsageError(`actuals check takes no ${JSON.stringify(more[0])}`)
   const settings = resolveSettings(captureOptions(values))
   const since = readInstant('--since', (values['since'] as string | undefined) ?? '30d', new Date(), 'UTC')
-  const { ACTUALS_SCHEMES, actualsStoreOf } = await import('../stores.ts')
+  const { STORE_SCHEMES, actualsStoreOf } = await import('../stores.ts')
   const { checkActuals } = await import('../actuals/check/check.ts')
-  const url = storeUrl(settings, ACTUALS_SCHEMES)
+  const url = storeUrl(settings, STORE_SCHEMES)
   const { table, actualsTable = `${table}_actuals` } = settings
   const checked = await checkActuals(settings, since, () => actualsStoreOf({ url, table, actualsTable }))
   for (const line of values['json'] ? [JSON.stringify(checked, null, 2)] : textOf(checked)) terminal.out(line)

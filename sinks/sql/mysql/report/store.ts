@@ -1,9 +1,7 @@
-import { PredictionsError } from '../../../../src/errors/errors.ts'
 import { requirePeer } from '../../../../src/peer.ts'
 import type { Store, StoreOptions } from '../../../../src/report/answers.ts'
-import { addressOf } from '../../address.ts'
-import { tableNameOf } from '../../dialect.ts'
-import { connectionFix, unavailable } from '../../errors.ts'
+import type { TableName } from '../../dialect.ts'
+import { readingOf } from '../../report/reading.ts'
 import { reportStore, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
@@ -17,8 +15,7 @@ const COLUMNS =
 const CHECKS =
   'select check_clause from information_schema.check_constraints where constraint_schema = coalesce(?, database()) and table_name = ?'
 
-const columnsOf = async (session: ReadSession, name: string) => {
-  const { schema, table } = tableNameOf(name)
+const columnsOf = async (session: ReadSession, { schema, table }: TableName) => {
   const values = [schema ?? null, table]
   const rows = await session.query({ sql: COLUMNS, values })
   const isText = rows.some(([, type]) => String(type).toLowerCase() === 'longtext')
@@ -31,41 +28,23 @@ const columnsOf = async (session: ReadSession, name: string) => {
   }))
 }
 
-const quoted = (name: string): string => {
-  const { schema, table } = tableNameOf(name)
-  return schema === undefined ? words.quote(table) : `${words.quote(schema)}.${words.quote(table)}`
-}
-
 /** How the tables of a URL are read. */
 export const mysqlReading = (options: StoreOptions): ReportStoreOptions => {
   const driver = requirePeer('mysql2')
-  const address = addressOf(options.url, ['mysql', 'mariadb'])
-  const name = `${address}#${options.table}`
-
-  const failed = (error: unknown): PredictionsError => {
-    if (error instanceof PredictionsError) return error
-    const fix = isTimeout(error)
-      ? "the server's time limit ended a question: ask about a shorter time by --since, or raise it for this user"
-      : isDenied(error)
-        ? `grant the user select on ${options.table}, and on ${options.actualsTable}`
-        : (fixFor(error) ?? connectionFix(error, 'ssl-ca'))
-    return unavailable(name, error, fix)
-  }
-
-  return {
-    name,
-    address,
-    table: options.table,
+  return readingOf(options, {
+    schemes: ['mysql', 'mariadb'],
     words,
-    quoted,
-    failed,
     stepsOf: (path) => stepsOf(String(path)),
-    columnsOf: (session, which) => columnsOf(session, which === 'actuals' ? options.actualsTable : options.table),
-    actualsTable: options.actualsTable,
     open: async () => ({
       sessions: await Promise.all([openSession(driver, options.url), openSession(driver, options.url)]),
     }),
-  }
+    columnsOf,
+    limit: "the server's time limit",
+    isTimeout,
+    isDenied,
+    fixFor,
+    authorityParameter: 'ssl-ca',
+  })
 }
 
 /** A table of MySQL or MariaDB, asked by SQL: on two connections at once. */

@@ -1,10 +1,8 @@
-import { PredictionsError } from '../../../../src/errors/errors.ts'
 import { requirePeer } from '../../../../src/peer.ts'
 import type { Store, StoreOptions } from '../../../../src/report/answers.ts'
-import { addressOf } from '../../address.ts'
-import { tableNameOf } from '../../dialect.ts'
-import { connectionFix, unavailable } from '../../errors.ts'
-import { reportStore, type Opened, type ReportStoreOptions } from '../../report/store.ts'
+import type { TableName } from '../../dialect.ts'
+import { readingOf } from '../../report/reading.ts'
+import { reportStore, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { TYPE } from '../inspect.ts'
@@ -21,48 +19,29 @@ const COLUMNS = `
     order by array_position(current_schemas(false), n.nspname) limit 1)
   and a.attnum > 0 and not a.attisdropped order by a.attnum`
 
-const columnsOf = async (session: ReadSession, name: string) => {
-  const { schema, table } = tableNameOf(name)
+const columnsOf = async (session: ReadSession, { schema, table }: TableName) => {
   const rows = await session.query({ sql: COLUMNS, values: [table, schema ?? null] })
   return rows.map(([name, type]) => ({ name: String(name), type: String(type) }))
-}
-
-const quoted = (name: string): string => {
-  const { schema, table } = tableNameOf(name)
-  return schema === undefined ? words.quote(table) : `${words.quote(schema)}.${words.quote(table)}`
 }
 
 /** How the tables of a URL are read. */
 export const postgresReading = (options: StoreOptions): ReportStoreOptions => {
   const driver = requirePeer('pg')
-  const address = addressOf(options.url, ['postgres', 'postgresql'])
-  const name = `${address}#${options.table}`
-
-  const failed = (error: unknown): PredictionsError => {
-    if (error instanceof PredictionsError) return error
-    const fix = isTimeout(error)
-      ? "the server's statement_timeout ended a question: ask about a shorter time by --since, or raise it for this user"
-      : isDenied(error)
-        ? `grant the user select on ${options.table}, and on ${options.actualsTable}`
-        : (fixFor(error) ?? connectionFix(error, 'sslrootcert'))
-    return unavailable(name, error, fix)
-  }
-
-  return {
-    name,
-    address,
-    table: options.table,
+  return readingOf(options, {
+    schemes: ['postgres', 'postgresql'],
     words,
-    quoted,
-    failed,
-    columnsOf: (session, which) => columnsOf(session, which === 'actuals' ? options.actualsTable : options.table),
-    actualsTable: options.actualsTable,
-    async open(): Promise<Opened> {
+    async open() {
       const first = await openSession(driver, options.url)
       if (first.snapshot === '') return { sessions: [first] }
       return { sessions: [first, await openSession(driver, options.url, first.snapshot)] }
     },
-  }
+    columnsOf,
+    limit: "the server's statement_timeout",
+    isTimeout,
+    isDenied,
+    fixFor,
+    authorityParameter: 'sslrootcert',
+  })
 }
 
 /** A PostgreSQL table, asked by SQL: on two connections at once, which see the same state. */
