@@ -12,7 +12,7 @@ import { createMemoryQueue } from './delivery/memory-queue.ts'
 import { endsWithin, orFalseAfter } from './delivery/waits.ts'
 import { messageOf, PredictionsError } from './errors/errors.ts'
 import { createAbandoned } from './exchange/abandoned.ts'
-import { Exchange } from './exchange/exchange.ts'
+import { Exchange, type ExchangeMembers } from './exchange/exchange.ts'
 import type { ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
 import { asUnread, createFormatChooser, isUnread } from './formats/index.ts'
@@ -90,7 +90,7 @@ export interface Capture {
   /** Whether requests are to be refused now: the outbox is full and `PREDICTIONS_WHEN_FULL` is `reject`. For integrations. */
   rejects(): boolean
   /** A request of a captured route arrives. For integrations. */
-  begin(request: { route: string; headers: IncomingHttpHeaders }): Exchange
+  begin(request: { route: string; headers: IncomingHttpHeaders }): ExchangeMembers
   /** A fault of capture itself: counted, logged at most once a minute a kind, never thrown at the app. For integrations. */
   fault(kind: string, error: unknown): void
   /** A route's own schemas: they give columns that the configured schema does not. For integrations, before `start`. */
@@ -364,7 +364,7 @@ const disabledCapture = (settings: Settings): Capture =>
       route: () => undefined,
       isConfigured: () => false,
       rejects: () => false,
-      begin: (): Exchange => {
+      begin: (): ExchangeMembers => {
         throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', 'capture is off: PREDICTIONS_ENABLED is false')
       },
       fault: () => {},

@@ -96,7 +96,7 @@ export class Exchange implements Prediction, EndedExchange {
   }
 
   /** The reply was a stream of events, which has ended, or was ended. */
-  stream(events: EventStream, status: number, header: Header): void {
+  stream(events: Pick<EventStream, 'end' | 'error'>, status: number, header: Header): void {
     if (this.#skipped || this.hasReply(status)) return
     events.end()
     if (events.error !== undefined) this.fail(events.error)
@@ -305,3 +305,6 @@ export class Exchange implements Prediction, EndedExchange {
     return modelMembers(bodies.cleanText(bodies.model) ?? model, bodies.cleanText(bodies.modelVersion) ?? modelVersion)
   }
 }
+
+/** An exchange by what it does. Of a class with private members, the types of the package's ES module and CommonJS would differ. */
+export type ExchangeMembers = Pick<Exchange, keyof Exchange>

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Capture } from '../capture.ts'
-import type { Exchange } from '../exchange/exchange.ts'
+import type { ExchangeMembers } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/exchange-bodies.ts'
 import { givenHeader } from './given-head.ts'
 import { isPlainValue } from './plain-value.ts'
@@ -32,12 +32,17 @@ export interface HttpRequest {
  * own work goes on. A class, as one is made for each.
  */
 export class HttpExchange {
-  readonly prediction: Exchange
+  readonly prediction: ExchangeMembers
   readonly #res: ServerResponse
   readonly #header: Header
   readonly #reader: RequestReader
 
-  constructor(prediction: Exchange, { req, res, body, files }: HttpRequest, header: Header, maxBodyBytes: number) {
+  constructor(
+    prediction: ExchangeMembers,
+    { req, res, body, files }: HttpRequest,
+    header: Header,
+    maxBodyBytes: number,
+  ) {
     this.prediction = prediction
     this.#res = res
     this.#header = header

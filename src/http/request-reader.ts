@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decompress } from './decompress.ts'
-import type { Exchange } from '../exchange/exchange.ts'
+import type { ExchangeMembers } from '../exchange/exchange.ts'
 import { encode } from '../records/json.ts'
 import { tapStream, type Tap } from './body-tap.ts'
 import { formOf } from './form-body.ts'
@@ -42,7 +42,12 @@ const hasMembers = (value: object): boolean => {
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 /** The bytes as the body that formats read, behind their Content-Encoding. */
-const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage, maxBodyBytes: number): void => {
+const requestFromBytes = (
+  exchange: ExchangeMembers,
+  bytes: Buffer,
+  req: IncomingMessage,
+  maxBodyBytes: number,
+): void => {
   const plain = decompress(bytes, req.headers['content-encoding'], maxBodyBytes)
   exchange.request(plain.bytes)
   if (plain.bytes === undefined) exchange.unread('body', plain.reason, { bytes: bytes.length, sha256: sha256(bytes) })
@@ -66,7 +71,7 @@ const isMultipart = ({ headers }: IncomingMessage): boolean =>
   /^multipart\/form-data\b/i.test(headers['content-type'] ?? '')
 
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
-const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
+const readParsed = (req: IncomingMessage, exchange: ExchangeMembers, body: unknown, maxBodyBytes: number): void => {
   if (Buffer.isBuffer(body) && isPacked(req, body)) return requestFromBytes(exchange, body, req, maxBodyBytes)
   const size = sizeOf(req, body)
   if (!(size > maxBodyBytes)) return exchange.request(body)
@@ -76,12 +81,17 @@ const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, max
 }
 
 /** A reply before the body was read (authentication, 413), or whose parser refused it and kept no bytes (Fastify's). */
-const readNothing = (req: IncomingMessage, exchange: Exchange): void => {
+const readNothing = (req: IncomingMessage, exchange: ExchangeMembers): void => {
   exchange.request(undefined)
   if (hasBody(req)) exchange.note('body', 'not read, or refused by its parser')
 }
 
-const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined, options: RequestOptions): void => {
+const readLate = (
+  req: IncomingMessage,
+  exchange: ExchangeMembers,
+  tap: Tap | undefined,
+  options: RequestOptions,
+): void => {
   const parsed = options.body()
   const body = parsed === undefined || isStream(parsed) ? undefined : parsed
   const tapped = tap?.body()
@@ -103,11 +113,11 @@ const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined
 /** Reads the body of one request, once. A class, as one is made for each. */
 export class RequestReader {
   readonly #req: IncomingMessage
-  readonly #exchange: Exchange
+  readonly #exchange: ExchangeMembers
   readonly #options: RequestOptions
   #tap: Tap | undefined
 
-  constructor(req: IncomingMessage, exchange: Exchange, options: RequestOptions) {
+  constructor(req: IncomingMessage, exchange: ExchangeMembers, options: RequestOptions) {
     this.#req = req
     this.#exchange = exchange
     this.#options = options

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
-import type { Exchange } from '../exchange/exchange.ts'
+import type { ExchangeMembers } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/exchange-bodies.ts'
 import { decompress } from './decompress.ts'
 import { isCorkable } from './cork-socket.ts'
@@ -20,7 +20,7 @@ export interface ResponseOptions {
 
 /** The exchange of one response, and what is to be done just before it ends. */
 interface Ending {
-  readonly prediction: Exchange
+  readonly prediction: ExchangeMembers
   beforeEnd(): void
 }
 
@@ -272,7 +272,7 @@ const isReadable = (header: Header): boolean =>
   !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(header('content-type') ?? '')
 
 const replyFromBytes = (
-  exchange: Exchange,
+  exchange: ExchangeMembers,
   tap: Tap,
   status: number,
   encoding: string | undefined,

@@ -76,7 +76,9 @@ describe.each(['5.4.5', '5.9.3', '6.0.3'])('with TypeScript %s', (release) => {
     expect(await compile({ ...node10, ...deprecated }, ['entries.ts', 'express.ts', 'fastify.ts'])).toBe('')
   })
 
-  it.each(['entries.mts', 'entries.cts'])('every entry has types by nodenext in %s', async (file) => {
-    expect(await compile({ ...strict, module: 'nodenext', esModuleInterop: true }, [file])).toBe('')
+  // One program: what one of them has and the other has not is an error all the same, under its own name.
+  it('every entry has types by nodenext, in ES modules and in CommonJS', async () => {
+    const files = ['entries.mts', 'entries.cts']
+    expect(await compile({ ...strict, module: 'nodenext', esModuleInterop: true }, files)).toBe('')
   })
 })
