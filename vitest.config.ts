@@ -20,6 +20,8 @@ export default defineConfig({
     // Files share no table, topic, port or folder. They wait for servers and processes more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['test/setup/patience.ts'],
+    // Java servers that live for a few minutes do not earn back what their optimising compiler costs: half of their CPU.
+    env: { JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1' },
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },
