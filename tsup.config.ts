@@ -38,7 +38,7 @@ const library: Options = { ...shared, entry, splitting: true, plugins: [removeSt
 export default defineConfig(({ dts, outDir = 'dist' }) => {
   const code: Options[] = [
     { ...library, entry: [...entry, ...started], format: 'esm', sourcemap: true },
-    // Its source maps would lead to the ES modules that it is made from, by this machine's paths.
+    // Its source maps would lead to the ES modules that it is made from, by absolute paths.
     { ...library, format: 'cjs' },
   ]
   if (dts === false) return code
