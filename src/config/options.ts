@@ -32,7 +32,7 @@ export interface CaptureOptions {
    */
   route?: string | readonly string[] | undefined
   /**
-   * True: captures every request that passes where the middleware stands, on a router for instance, whatever its path and method. `PREDICTIONS_ALWAYS`.
+   * `true`: captures every request that passes where the middleware stands, on a router for instance, whatever its path and method. `PREDICTIONS_ALWAYS`.
    * @default false
    */
   always?: boolean | undefined
@@ -132,7 +132,7 @@ export interface CaptureOptions {
    */
   migrate?: Migrate | undefined
   /**
-   * False: capture does nothing. `PREDICTIONS_ENABLED`.
+   * `false`: capture does nothing. `PREDICTIONS_ENABLED`.
    * @default true
    */
   enabled?: boolean | undefined

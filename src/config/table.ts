@@ -108,7 +108,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_ALWAYS',
     default: false,
     ...yesOrNo,
-    doc: 'True: every request that reaches the middleware is captured, whatever its route.',
+    doc: 'true: every request that reaches the middleware is captured, whatever its route.',
   },
   model: {
     variable: 'PREDICTIONS_MODEL',
@@ -174,7 +174,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_OUTBOX_FSYNC',
     default: false,
     ...yesOrNo,
-    doc: 'True: the reply waits for the disk as well, so that a power cut loses nothing answered.',
+    doc: 'true: the reply waits for the disk as well, so that a power cut loses nothing answered.',
   },
   holdTimeoutMs: {
     variable: 'PREDICTIONS_HOLD_TIMEOUT_MS',
@@ -275,7 +275,7 @@ export const table: { readonly [K in Key]: Setting<SettingValues[K]> } = {
     variable: 'PREDICTIONS_ENABLED',
     default: true,
     ...yesOrNo,
-    doc: 'False: capture does nothing.',
+    doc: 'false: capture does nothing.',
   },
   'elasticsearch.apiKey': {
     variable: 'PREDICTIONS_ELASTICSEARCH_API_KEY',
