@@ -1,5 +1,6 @@
 import type { BucketSize, Kind, Role } from './answers.ts'
 import type { Estimate } from './statistics/intervals.ts'
+import type { Measure } from './statistics/measures.ts'
 
 /** What a report says, as `--json` prints it and `report()` returns it. Shares are from 0 to 1, weighted by `sample_weight`; times are ISO 8601 in UTC. */
 export interface Report {
@@ -176,8 +177,7 @@ export interface Outside {
   reference: { below: number; above: number } | null
 }
 
-/** A measure has a value, with its 95 % interval where one can be given; or `undefined` says why it has none. */
-export type MetricReport = Estimate | { undefined: string }
+export type MetricReport = Measure
 
 export interface PerformanceReport {
   /** null: there is nothing to compare. */

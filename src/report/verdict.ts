@@ -1,6 +1,6 @@
-import { headlineOf } from './findings/performance.ts'
 import type { Finding, PerformanceReport, Report, Severity, Verdict } from './result.ts'
-import { counted, list, nameOfMetric, score, shortNumber, withInterval } from './words.ts'
+import { estimateOf } from './statistics/measures.ts'
+import { counted, headlineOf, list, nameOfMetric, sayOf, withInterval } from './words.ts'
 
 const ORDER: Record<Severity, number> = { alert: 0, warn: 1, info: 2 }
 /** What has the most to say about whether the model is still right comes first. */
@@ -20,7 +20,7 @@ type Said = Pick<Report, 'findings' | 'columns' | 'performance' | 'traffic' | 'r
 const judgedColumns = ({ columns }: Said) => Object.values(columns).filter(({ drift }) => drift !== null)
 
 const isMeasured = ({ metrics, reference }: PerformanceReport): boolean =>
-  reference !== null && Object.values(metrics).some((metric) => 'value' in metric)
+  reference !== null && Object.values(metrics).some(estimateOf)
 
 /** The worst finding; `unknown` where nothing was found because nothing could be judged. */
 export const verdictOf = (said: Said): Verdict => {
@@ -52,12 +52,12 @@ const driftWords = (said: Said): string[] => {
 }
 
 const performanceWords = ({ performance }: Said): string[] => {
-  const name = headlineOf(performance)
-  const now = performance.metrics[name]
-  if (now && 'value' in now) {
-    const say = performance.task === 'regression' ? shortNumber : score
-    const was = performance.reference?.metrics[name]
-    if (!was || !('value' in was)) return [`${nameOfMetric(name)} ${withInterval(now, say)}`]
+  const name = headlineOf(performance.task)
+  const now = estimateOf(performance.metrics[name])
+  if (now) {
+    const say = sayOf(performance.task, name)
+    const was = estimateOf(performance.reference?.metrics[name])
+    if (!was) return [`${nameOfMetric(name)} ${withInterval(now, say)}`]
     const difference = now.value - was.value
     const than =
       Math.abs(difference) < 5e-4

@@ -1,3 +1,6 @@
+import type { DriftStatistic, MetricReport, PerformanceReport } from './result.ts'
+import type { Estimate } from './statistics/intervals.ts'
+
 /** How numbers are said to people, in findings and views alike. */
 
 const trim = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
@@ -42,14 +45,8 @@ export const chance = (p: number): string => (p < 1e-4 ? 'p < 0.0001' : `p = ${s
 /** Measures from 0 to 1: `0.912`. */
 export const score = (value: number): string => trim(value.toFixed(3))
 
-export interface WithInterval {
-  value: number
-  low?: number
-  high?: number
-}
-
 /** `0.91 (0.88–0.93)` */
-export const withInterval = ({ value, low, high }: WithInterval, say: (value: number) => string = score): string =>
+export const withInterval = ({ value, low, high }: Estimate, say: (value: number) => string = score): string =>
   low === undefined || high === undefined ? say(value) : `${say(value)} (${say(low)}–${say(high)})`
 
 /** `a`, `a and b`, `a, b and c`; of many the first and how many more. */
@@ -83,15 +80,18 @@ export const duration = (seconds: number): string => {
 export const milliseconds = (value: number): string =>
   value >= 1000 ? `${shortNumber(value / 1000)} s` : `${shortNumber(value)} ms`
 
-const STATISTICS = {
+const STATISTICS: Readonly<Record<DriftStatistic, string>> = {
   wasserstein: 'Wasserstein distance',
   jensen_shannon: 'Jensen-Shannon distance',
   kolmogorov_smirnov: 'Kolmogorov-Smirnov test',
   chi_square: 'χ² test',
   two_proportions: 'two-proportion test',
-} as const
+}
 
-export const nameOfStatistic = (name: keyof typeof STATISTICS): string => STATISTICS[name]
+export const nameOfStatistic = (name: DriftStatistic): string => STATISTICS[name]
+
+/** A distance says how far apart the windows are; the others are tests, which say whether that is more than chance. */
+export const isDistance = (name: DriftStatistic): boolean => name === 'wasserstein' || name === 'jensen_shannon'
 
 const METRICS: Readonly<Record<string, string>> = {
   accuracy: 'accuracy',
@@ -113,3 +113,19 @@ const METRICS: Readonly<Record<string, string>> = {
 }
 
 export const nameOfMetric = (name: string): string => METRICS[name] ?? name
+
+type Task = PerformanceReport['task']
+
+/** The measure that a verdict names. */
+export const headlineOf = (task: Task): 'rmse' | 'accuracy' => (task === 'regression' ? 'rmse' : 'accuracy')
+
+/** How the values of a measure are said: shares as such, errors in the prediction's unit. */
+export const sayOf = (task: Task, name: string): ((value: number) => string) => {
+  if (name === 'mape') return percent
+  return task === 'regression' && name !== 'r2' ? shortNumber : score
+}
+
+export const sayMetric = (task: Task, name: string, metric: MetricReport | undefined): string => {
+  if (!metric) return '–'
+  return 'value' in metric ? withInterval(metric, sayOf(task, name)) : `undefined: ${metric.undefined}`
+}

@@ -4,7 +4,7 @@ import type { ColumnReport, Finding, Severity } from '../result.ts'
 import { addCells, effectiveSize, shareOf } from '../statistics/bins.ts'
 import { twoProportions } from '../statistics/tests.ts'
 import { isIgnored, levelsOf, type Levels, type Thresholds } from '../thresholds.ts'
-import { chance, counted, list, nameOfStatistic, percent, quoted, shortNumber } from '../words.ts'
+import { chance, counted, isDistance, list, nameOfStatistic, percent, quoted, shortNumber } from '../words.ts'
 
 /** A column with all that findings are made of. */
 export interface Examined {
@@ -38,7 +38,7 @@ const moved = ({ report: { current, reference, histogram }, column }: Examined):
 const drift = (of: Examined, thresholds: Thresholds): Finding[] => {
   const { drift, psi } = of.report
   if (!drift?.severity) return []
-  const isTest = drift.statistic !== 'wasserstein' && drift.statistic !== 'jensen_shannon'
+  const isTest = !isDistance(drift.statistic)
   const psiDecided = !isTest && drift.value < drift.threshold
   const why = psiDecided
     ? `population stability index ${shortNumber(psi!)}, from ${levelsOf(thresholds, 'psi', of.column.name).warn} on it counts`

@@ -1,21 +1,14 @@
 import type { Answers, Group, Labelled } from '../answers.ts'
 import { metricsOf } from '../performance.ts'
-import type { Finding, GroupReport, MetricReport, PerformanceReport, QualityReport } from '../result.ts'
+import type { Finding, GroupReport, PerformanceReport, QualityReport } from '../result.ts'
 import { effectiveSize } from '../statistics/bins.ts'
-import type { Estimate } from '../statistics/intervals.ts'
+import { estimateOf } from '../statistics/measures.ts'
 import { meansDiffer, twoProportions } from '../statistics/tests.ts'
 import type { Levels, Thresholds } from '../thresholds.ts'
-import { counted, nameOfMetric, percent, score, shortNumber, withInterval } from '../words.ts'
+import { counted, headlineOf, nameOfMetric, percent, sayOf, score, withInterval } from '../words.ts'
 import { severityOf } from './columns.ts'
 
 const LUCK = 0.01
-
-const valueOf = (metric: MetricReport | undefined): Estimate | undefined =>
-  metric && 'value' in metric ? metric : undefined
-
-/** The measure that a verdict names. */
-export const headlineOf = ({ task }: Pick<PerformanceReport, 'task'>): string =>
-  task === 'regression' ? 'rmse' : 'accuracy'
 
 const squares = ({ residuals, labelled }: Labelled) => {
   const mean = residuals!.e2 / labelled.w
@@ -34,19 +27,17 @@ const worse = (task: PerformanceReport['task'], now: number, was: number): numbe
 const levelsFor = (task: PerformanceReport['task'], thresholds: Thresholds): Levels =>
   task === 'regression' ? thresholds.levels.error_growth : thresholds.levels.performance
 
-const saidOf = (task: PerformanceReport['task']) => (task === 'regression' ? shortNumber : score)
-
 const fell = ({ plan, current, reference }: Answers, report: PerformanceReport, thresholds: Thresholds): Finding[] => {
-  const name = headlineOf(report)
-  const now = valueOf(report.metrics[name])
-  const was = valueOf(report.reference?.metrics[name])
+  const name = headlineOf(report.task)
+  const now = estimateOf(report.metrics[name])
+  const was = estimateOf(report.reference?.metrics[name])
   const groups = [current.all.labelled, reference?.all.labelled] as const
   if (!plan.comparison || !now || !was || !groups[0] || !groups[1]) return []
   const sizes = groups.map((of) => effectiveSize(of!.labelled))
   if (Math.min(...sizes) < thresholds.minimum) return []
   const severity = severityOf(worse(report.task, now.value, was.value), levelsFor(report.task, thresholds))
   if (!severity || luckOf(report.task, groups[0], groups[1], [now.value, was.value]) > LUCK) return []
-  const say = saidOf(report.task)
+  const say = sayOf(report.task, name)
   const message = `The ${nameOfMetric(name)} is ${withInterval(now, say)}, was ${withInterval(was, say)}.`
   return [{ severity, kind: 'performance', message }]
 }
@@ -59,16 +50,16 @@ export const groupFindings = (
   thresholds: Thresholds,
 ): Finding[] => {
   const all = current.all.labelled
-  const name = headlineOf(report)
-  const whole = valueOf(report.metrics[name])
+  const name = headlineOf(report.task)
+  const whole = estimateOf(report.metrics[name])
   if (!plan.comparison || !all || !whole) return []
   return groups.flatMap(({ of, group }) => {
-    const value = valueOf(metricsOf(group.labelled, plan.comparison)[name])
+    const value = estimateOf(metricsOf(group.labelled, plan.comparison)[name])
     if (!value || !group.labelled || effectiveSize(group.labelled.labelled) < thresholds.minimum) return []
     const severity = severityOf(worse(report.task, value.value, whole.value), levelsFor(report.task, thresholds))
     const luck = luckOf(report.task, group.labelled, all, [value.value, whole.value])
     if (!severity || luck * groups.length > LUCK) return []
-    const say = saidOf(report.task)
+    const say = sayOf(report.task, name)
     const slice = `${of.name}=${of.value}`
     const message = `For ${slice} the ${nameOfMetric(name)} is ${withInterval(value, say)}, for all ${say(whole.value)}.`
     return [{ severity: 'warn', kind: 'performance', slice, message }]
@@ -77,7 +68,7 @@ export const groupFindings = (
 
 const expectedFell = (report: PerformanceReport, thresholds: Thresholds): Finding[] => {
   const expected = report.estimated?.metrics.accuracy
-  const was = valueOf(report.reference?.metrics.accuracy)
+  const was = estimateOf(report.reference?.metrics.accuracy)
   // Where enough is known, what is measured counts.
   if (!report.estimated?.reliable || !expected || !was || report.labelled >= thresholds.minimum) return []
   if (!severityOf(was.value - (expected.high ?? expected.value), thresholds.levels.performance)) return []

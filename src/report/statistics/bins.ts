@@ -13,9 +13,6 @@ export const binOf = ({ n, w, w2 }: Bins): Cell => ({ n: sum(n), w: sum(w), w2: 
 export const addCells = (...cells: readonly Cell[]): Cell =>
   cells.reduce((a, b) => ({ n: a.n + b.n, w: a.w + b.w, w2: a.w2 + b.w2 }), NO_CELL)
 
-/** The cell of one bin. */
-export const cellAt = (bins: Bins, i: number): Cell => ({ n: bins.n[i]!, w: bins.w[i]!, w2: bins.w2[i]! })
-
 /** A share of weight, or undefined where there is nothing. */
 export const shareOf = (part: Cell, all: Cell): number | undefined => (all.w > 0 ? part.w / all.w : undefined)
 

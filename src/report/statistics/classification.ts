@@ -1,6 +1,7 @@
 import type { Cell } from '../answers.ts'
 import { addCells, effectiveSize } from './bins.ts'
-import { wilson, type Estimate } from './intervals.ts'
+import { wilson } from './intervals.ts'
+import { estimateOf, NOT_LABELLED, type Measure } from './measures.ts'
 
 /** How often `actual` was predicted as `prediction`. */
 export interface Pair extends Cell {
@@ -8,18 +9,11 @@ export interface Pair extends Cell {
   readonly actual: string
 }
 
-/** A measure, or why there is none. */
-export type Measure = Estimate | { undefined: string }
+/** A share, with its interval by Wilson. */
+const within = (part: Cell, all: Cell, otherwise: Measure): Measure =>
+  all.w > 0 ? wilson(part.w / all.w, effectiveSize(all)) : otherwise
 
-export const isDefined = (measure: Measure | undefined): measure is Estimate =>
-  measure !== undefined && 'value' in measure
-
-const NOT_LABELLED: Measure = { undefined: 'no labelled predictions' }
-
-const within = (part: Cell, all: Cell, otherwise: string): Measure =>
-  all.w > 0 ? wilson(part.w / all.w, effectiveSize(all)) : { undefined: otherwise }
-
-/** A share has an interval by Wilson; F1 is no share, and has none. */
+/** F1 is no share, and has no interval. */
 const harmonic = (hits: Cell, predicted: Cell, happened: Cell, otherwise: string): Measure =>
   predicted.w + happened.w > 0 ? { value: (2 * hits.w) / (predicted.w + happened.w) } : { undefined: otherwise }
 
@@ -36,14 +30,14 @@ export const ofClass = (pairs: readonly Pair[], name: string, called = `actuals 
   const predicted = cells(({ prediction }) => prediction === name)
   const happened = cells(({ actual }) => actual === name)
   return {
-    precision: within(hits, predicted, `no ${called.replace('actuals', 'predictions')}`),
-    recall: within(hits, happened, `no ${called}`),
+    precision: within(hits, predicted, { undefined: `no ${called.replace('actuals', 'predictions')}` }),
+    recall: within(hits, happened, { undefined: `no ${called}` }),
     f1: harmonic(hits, predicted, happened, `neither predictions nor ${called}`),
   }
 }
 
 /** Classes that were predicted or happened. */
-export const classesIn = (pairs: readonly Pair[]): string[] => [
+const classesIn = (pairs: readonly Pair[]): string[] => [
   ...new Set(pairs.flatMap(({ prediction, actual, w }) => (w > 0 ? [prediction, actual] : []))),
 ]
 
@@ -51,7 +45,7 @@ export const classesIn = (pairs: readonly Pair[]): string[] => [
 export const accuracy = (pairs: readonly Pair[]): Measure => {
   const right = pairs.filter(({ prediction, actual }) => prediction === actual && prediction !== '')
   const all = addCells(...pairs)
-  return all.w > 0 ? wilson(addCells(...right).w / all.w, effectiveSize(all)) : NOT_LABELLED
+  return within(addCells(...right), all, NOT_LABELLED)
 }
 
 /**
@@ -62,9 +56,6 @@ export const macro = (pairs: readonly Pair[], measure: keyof OfClass): Measure =
   const classes = classesIn(pairs)
   if (classes.length === 0) return NOT_LABELLED
   let total = 0
-  for (const name of classes) {
-    const value = ofClass(pairs, name)[measure]
-    if (isDefined(value)) total += value.value
-  }
+  for (const name of classes) total += estimateOf(ofClass(pairs, name)[measure])?.value ?? 0
   return { value: total / classes.length }
 }

@@ -1,6 +1,6 @@
 import { sum } from './bins.ts'
 import type { Bins } from '../answers.ts'
-import type { Estimate } from './intervals.ts'
+import { Z, type Estimate } from './intervals.ts'
 
 /** Confidences in one predicted class: bins of equal width from 0 to 1, and Σ w·confidence of each. */
 export interface Confidences {
@@ -16,8 +16,6 @@ export interface ExpectedPerformance {
   recall?: Estimate
   f1?: Estimate
 }
-
-const Z = 1.959963984540054
 
 /** Σ w², and Σ w²·c·(1 − c): how much luck there is in whether so confident predictions come true. */
 const luck = ({ bins, wp }: Confidences): number =>

@@ -1,5 +1,5 @@
 /** The normal quantile of an interval of 95 %. */
-const Z = 1.959963984540054
+export const Z = 1.959963984540054
 
 /** An estimate with its 95 % interval, where one can be given. */
 export interface Estimate {

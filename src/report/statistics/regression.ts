@@ -1,9 +1,7 @@
 import type { Cell, Residuals } from '../answers.ts'
 import { effectiveSize } from './bins.ts'
-import type { Measure } from './classification.ts'
 import { ofMean } from './intervals.ts'
-
-const NOT_LABELLED: Measure = { undefined: 'no labelled predictions' }
+import { NOT_LABELLED, type Measure } from './measures.ts'
 
 /** The root of the mean squared error. Its interval is that of the mean square, whose root is taken. */
 export const rootMeanSquare = ({ e2, e4 }: Residuals, labelled: Cell): Measure => {

@@ -1,6 +1,7 @@
 import type { Bins } from '../answers.ts'
 import { binOf, effectiveSize, sum } from './bins.ts'
-import type { Measure } from './classification.ts'
+import type { Measure } from './measures.ts'
+import { Z } from './intervals.ts'
 
 /** Chances in bins: of what happened, and of what did not. `wp`: Σ w·chance a bin, of both. */
 export interface ScoreBins {
@@ -8,8 +9,6 @@ export interface ScoreBins {
   readonly negative: Bins
   readonly wp: readonly number[]
 }
-
-const Z = 1.959963984540054
 
 /**
  * The area under the ROC curve: the chance that what happened had the higher score, a tie counts half. Values in the same bin are ties. The

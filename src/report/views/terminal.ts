@@ -1,5 +1,6 @@
-import type { ColumnReport, Finding, GroupReport, MetricReport, PerformanceReport, Report, Verdict } from '../result.ts'
-import { count, counted, milliseconds, nameOfMetric, percent, score, shortNumber, withInterval } from '../words.ts'
+import type { ColumnReport, Finding, GroupReport, Report, Verdict } from '../result.ts'
+import { estimateOf } from '../statistics/measures.ts'
+import { count, counted, milliseconds, nameOfMetric, percent, sayMetric, shortNumber, withInterval } from '../words.ts'
 import { timeOf } from './dates.ts'
 import { spark, sparks } from './spark.ts'
 import { plain, textTable, wrap } from './table.ts'
@@ -122,19 +123,13 @@ const columns = ({ columns }: Report, palette: Palette): string[] => {
   return ['', ...textTable(COLUMNS, rows, palette.bold)]
 }
 
-const sayMetric = (name: string, metric: MetricReport, task: PerformanceReport['task']): string => {
-  if (!('value' in metric)) return `undefined: ${metric.undefined}`
-  const shares = task === 'classification' || name === 'r2'
-  return withInterval(metric, name === 'mape' ? percent : shares ? score : shortNumber)
-}
-
 const performance = ({ performance }: Report, palette: Palette): string[] => {
   const { task, metrics, reference, labelled, share, estimated } = performance
   const expected = estimated?.reliable ? estimated.metrics.accuracy : undefined
   if (!task && !expected) return []
   const rows = Object.entries(metrics).map(([name, metric]) => {
     const was = reference?.metrics[name]
-    return { cells: [nameOfMetric(name), sayMetric(name, metric, task), was ? sayMetric(name, was, task) : ''] }
+    return { cells: [nameOfMetric(name), sayMetric(task, name, metric), was ? sayMetric(task, name, was) : ''] }
   })
   const known = task
     ? `${counted(labelled, 'prediction')} with an actual${share === null ? '' : `, ${percent(share)} of them`}`
@@ -152,19 +147,22 @@ const performance = ({ performance }: Report, palette: Palette): string[] => {
   ]
 }
 
-const groups = (title: string, of: readonly GroupReport[], palette: Palette): string[] => {
+const groups = (
+  title: string,
+  of: readonly GroupReport[],
+  task: Report['performance']['task'],
+  palette: Palette,
+): string[] => {
   if (of.length === 0) return []
   const rows = of.map((group) => {
-    const [name, metric] = Object.entries(group.metrics).find(([, metric]) => 'value' in metric) ?? []
+    const [name, metric] = Object.entries(group.metrics).find(([, metric]) => estimateOf(metric)) ?? []
     return {
       cells: [
         `${title === 'version' ? '' : `${group.name}=`}${group.value || '(none)'}`,
         count(group.instances),
         percent(group.share),
         group.error_rate === null ? '' : percent(group.error_rate),
-        name && metric && 'value' in metric
-          ? `${nameOfMetric(name)} ${withInterval(metric, name === 'rmse' ? shortNumber : score)}`
-          : '',
+        name && metric ? `${nameOfMetric(name)} ${sayMetric(task, name, metric)}` : '',
       ],
     }
   })
@@ -199,6 +197,7 @@ const traffic = ({ traffic }: Report, palette: Palette): string[] => {
 /** The report as text of 80 columns: the verdict, then what is wrong, worst first, then the columns. */
 export const terminalView = (report: Report, { colours }: TerminalViewOptions): string => {
   const palette = paletteOf(colours)
+  const { task } = report.performance
   return [
     ...heading(report, palette),
     ...verdict(report, palette),
@@ -206,8 +205,8 @@ export const terminalView = (report: Report, { colours }: TerminalViewOptions): 
     ...columns(report, palette),
     ...performance(report, palette),
     ...traffic(report, palette),
-    ...groups('version', report.versions.length > 1 ? report.versions : [], palette),
-    ...groups('slice', report.slices, palette),
+    ...groups('version', report.versions.length > 1 ? report.versions : [], task, palette),
+    ...groups('slice', report.slices, task, palette),
     '',
   ].join('\n')
 }

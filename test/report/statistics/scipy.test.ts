@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { effectiveSize, binOf, sum } from '../../../src/report/statistics/bins.ts'
-import { accuracy, macro, ofClass, type Measure } from '../../../src/report/statistics/classification.ts'
+import { accuracy, macro, ofClass } from '../../../src/report/statistics/classification.ts'
 import { jensenShannon, populationStability, wasserstein } from '../../../src/report/statistics/distances.ts'
 import {
   chiSquareQuantile,
@@ -10,6 +10,7 @@ import {
   normalTails,
 } from '../../../src/report/statistics/distributions.ts'
 import { expectedPerformance } from '../../../src/report/statistics/expected.ts'
+import { estimateOf, type Measure } from '../../../src/report/statistics/measures.ts'
 import { wilson } from '../../../src/report/statistics/intervals.ts'
 import { quantiles } from '../../../src/report/statistics/quantiles.ts'
 import { determination, meanAbsolute, meanRelative, rootMeanSquare } from '../../../src/report/statistics/regression.ts'
@@ -38,7 +39,7 @@ const same = (actual: number | undefined, expected: number): void => {
   expect(Math.abs(actual! - expected), `${actual} is not ${expected}`).toBeLessThanOrEqual(most)
 }
 
-const valueOf = (measure: Measure): number | undefined => ('value' in measure ? measure.value : undefined)
+const valueOf = (measure: Measure): number | undefined => estimateOf(measure)?.value
 
 describe('distribution functions', () => {
   it.each(cases.distributions.chiSquareTail as number[][])('P(χ² > %d), %d degrees', (x, degrees, p) =>

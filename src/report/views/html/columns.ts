@@ -1,5 +1,5 @@
 import type { ColumnReport, Histogram, Report } from '../../result.ts'
-import { chance, compact, count, nameOfStatistic, percent, shortNumber } from '../../words.ts'
+import { chance, compact, count, isDistance, nameOfStatistic, percent, shortNumber } from '../../words.ts'
 import { timeOf } from '../dates.ts'
 import { bars, distributions } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
@@ -11,14 +11,14 @@ import type { When } from '../when.ts'
 const say = (kind: ColumnReport['kind']) => (value: number) =>
   kind === 'time' ? timeOf(value).slice(0, 10) : shortNumber(value)
 
-const rank = ({ drift, not_judged }: ColumnReport): number =>
-  drift?.severity === 'alert' ? 3 : drift?.severity === 'warn' ? 2 : drift ? 1 : not_judged ? 0 : 0
+const RANKS = { alert: 3, warn: 2 } as const
+
+const rank = ({ drift }: ColumnReport): number => (drift?.severity ? RANKS[drift.severity] : drift ? 1 : 0)
 
 /** How far above its threshold, so that the worst of the drifted comes first. */
 const size = ({ drift, psi }: ColumnReport): number => {
   if (!drift) return 0
-  const isTest = drift.p !== undefined && !['wasserstein', 'jensen_shannon'].includes(drift.statistic)
-  return isTest ? 1 - drift.p : drift.value / drift.threshold + (psi ?? 0)
+  return isDistance(drift.statistic) ? drift.value / drift.threshold + (psi ?? 0) : 1 - drift.p
 }
 
 /** Drifted ones first, the worst of them before the others. */
@@ -97,10 +97,9 @@ const badge = ({ drift }: ColumnReport): Markup => {
 
 const driftWords = ({ drift, psi, psi_noise, not_judged }: ColumnReport): Content => {
   if (!drift) return not_judged && html`<p class="meta">${not_judged[0]!.toUpperCase()}${not_judged.slice(1)}.</p>`
-  const isTest = !['wasserstein', 'jensen_shannon'].includes(drift.statistic)
-  const main = isTest
-    ? `${nameOfStatistic(drift.statistic)}, ${chance(drift.p)} (counts below ${drift.threshold})`
-    : `${nameOfStatistic(drift.statistic)} ${shortNumber(drift.value)} (counts from ${drift.threshold})`
+  const main = isDistance(drift.statistic)
+    ? `${nameOfStatistic(drift.statistic)} ${shortNumber(drift.value)} (counts from ${drift.threshold})`
+    : `${nameOfStatistic(drift.statistic)}, ${chance(drift.p)} (counts below ${drift.threshold})`
   const index =
     psi === null
       ? ''

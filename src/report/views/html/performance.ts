@@ -1,6 +1,17 @@
 import type { MetricReport, PerformanceBucket, PerformanceReport, Report } from '../../result.ts'
-import type { Estimate } from '../../statistics/intervals.ts'
-import { count, counted, duration, nameOfMetric, percent, score, shortNumber, withInterval } from '../../words.ts'
+import { estimateOf } from '../../statistics/measures.ts'
+import {
+  count,
+  counted,
+  duration,
+  headlineOf,
+  nameOfMetric,
+  percent,
+  sayMetric,
+  sayOf,
+  score,
+  withInterval,
+} from '../../words.ts'
 import { bandOf, barsOf, chart, dotsOf, lineOf, SIZE, ticksOf } from './charts.ts'
 import { html, round, type Content, type Markup } from './markup.ts'
 import { behind, legend, section, table } from './parts.ts'
@@ -9,28 +20,17 @@ import type { When } from '../when.ts'
 
 type Task = PerformanceReport['task']
 
-const sayOf = (task: Task, name: string) =>
-  name === 'mape' ? percent : task === 'regression' && name !== 'r2' ? shortNumber : score
-
-export const sayMetric = (task: Task, name: string, metric: MetricReport | undefined): string => {
-  if (!metric) return '–'
-  return 'value' in metric ? withInterval(metric, sayOf(task, name)) : `undefined: ${metric.undefined}`
-}
-
 /** As a cell of a table, where the interval goes to a line of its own before it is broken. */
 export const metricCell = (task: Task, name: string, metric: MetricReport | undefined): Content => {
   const [value = '', ...interval] = sayMetric(task, name, metric).split(' (')
   return interval.length === 0 ? value : html`${value} <span class="whole">(${interval.join(' (')}</span>`
 }
 
-const defined = (metric: MetricReport | undefined): Estimate | undefined =>
-  metric && 'value' in metric ? metric : undefined
-
 const overTime = ({ task, over_time: buckets, estimated }: PerformanceReport, when: When): Content => {
-  const name = task === 'regression' ? 'rmse' : 'accuracy'
+  const name = headlineOf(task)
   const say = sayOf(task, name)
   const usesExpected = estimated?.reliable === true
-  const values = buckets.map((bucket) => defined(bucket.metrics[name]))
+  const values = buckets.map((bucket) => estimateOf(bucket.metrics[name]))
   const expected = buckets.map((bucket) => (usesExpected ? bucket.estimated : null))
   const all = [...values, ...expected].flatMap((of) => (of ? [of.value, of.low ?? of.value, of.high ?? of.value] : []))
   if (all.length === 0) return undefined
@@ -160,7 +160,7 @@ const calibrationChart = ({ calibration, metrics }: PerformanceReport): Content 
   )
   if (known.length === 0) return undefined
   const points = known.map(({ said, happened }) => [said * SIZE.width, (1 - happened) * SIZE.height] as const)
-  const error = defined(metrics.calibration_error)
+  const error = estimateOf(metrics.calibration_error)
   const most = Math.max(...known.map(({ share }) => share))
   const shares = calibration.map(({ from, to, share }) => ({
     from: from * SIZE.width + 4,

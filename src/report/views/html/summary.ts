@@ -1,5 +1,6 @@
 import type { Finding, Report } from '../../result.ts'
-import { count, counted, milliseconds, percent, score, shortNumber, withInterval } from '../../words.ts'
+import { estimateOf } from '../../statistics/measures.ts'
+import { count, counted, headlineOf, milliseconds, percent, sayOf, score, withInterval } from '../../words.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { chip, markOf, section, wordOf } from './parts.ts'
 import type { When } from '../when.ts'
@@ -33,13 +34,13 @@ const figure = (name: string, value: string, more: Content): Markup =>
 
 const performanceFigure = ({ performance }: Report): Content => {
   const { task, metrics, reference, estimated } = performance
-  const name = task === 'regression' ? 'rmse' : 'accuracy'
-  const say = task === 'regression' ? shortNumber : score
-  const metric = metrics[name]
-  if (metric && 'value' in metric) {
-    const was = reference?.metrics[name]
+  const name = headlineOf(task)
+  const say = sayOf(task, name)
+  const metric = estimateOf(metrics[name])
+  if (metric) {
+    const was = estimateOf(reference?.metrics[name])
     const interval = metric.low === undefined ? '' : `${say(metric.low)}–${say(metric.high!)}`
-    const before = was && 'value' in was ? `was ${say(was.value)}` : ''
+    const before = was ? `was ${say(was.value)}` : ''
     return figure(
       task === 'regression' ? 'RMSE' : 'Accuracy',
       say(metric.value),
