@@ -194,7 +194,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
 
   const recorder = createRecorder(deliveries, hold, fault)
   const abandoned = createAbandoned(fault)
-  let ordinary = { format: json, reading: ordinaryReading(outputNames(columns)) }
+  let ordinary = { format: json, reading: ordinaryReading(outputNames(columns)), isOrdinary: true }
   const context: ExchangeContext = {
     nextId: createIds(),
     timestamp: createTimestamps(),
@@ -234,7 +234,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     schema = next
     context.featureNames = featureNames(columns)
     context.outputNames = outputNames(columns)
-    ordinary = { format: json, reading: ordinaryReading(context.outputNames) }
+    ordinary = { ...ordinary, reading: ordinaryReading(context.outputNames) }
     context.listNames = listNames(columns)
   }
 

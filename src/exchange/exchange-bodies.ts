@@ -1,44 +1,32 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ExchangeContext, RequestView } from './exchange-context.ts'
-import type { Envelope, Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from '../formats/format.ts'
-import { readInSteps, toParts, withValue } from '../formats/body.ts'
-import { type Change, countOf, type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
+import { type Asked, instancesOf, isBatchOf } from './asked.ts'
+import { type Cleaner, cleanerBy } from './cleaner.ts'
+import type { Envelope, FormatReply, FormatRequest, ReplyReading } from '../formats/format.ts'
+import { readInSteps, toParts } from '../formats/body.ts'
+import { type Parts, partsOf, type Side } from '../formats/instance-parts.ts'
 import { isOrdinaryReply, isOrdinaryRequest } from '../formats/ordinary.ts'
 import { bodySize, Snapshot, snapshotOf } from '../formats/snapshot.ts'
-import { copyOutputs, mergeOutputs, withGiven } from './set-outputs.ts'
+import { copyOutputs, type GivenOutputs, partsOfTexts, withGiven } from './set-outputs.ts'
 import { EventStream } from '../formats/event-stream.ts'
 import { readStream } from '../formats/stream-reply.ts'
 import { LateBody } from '../formats/late-body.ts'
-import { makeTexts, makeTextsInSteps } from './instance-texts.ts'
+import { type InstanceTexts, isWithinLimit, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
-import { decode, encode } from '../records/json.ts'
+import { encode } from '../records/json.ts'
 import { messageOf } from '../errors/errors.ts'
-import type { Redaction } from '../redact/redaction.ts'
+import { type Reply, streamed, viewOf } from './reply.ts'
 import { errorOfReply } from './reply-error.ts'
-import { finish, type Steps } from '../steps/time-slices.ts'
-import { digestInSteps, emptyTexts, type TextList } from './joined-texts.ts'
+import type { Steps } from '../steps/time-slices.ts'
+import type { TextList } from './joined-texts.ts'
 
 type Members = Record<string, unknown>
-
-/** A header by its lower-case name. */
-export type Header = (name: string) => string | undefined
 
 /** What the bodies belong to. */
 interface Owner {
   /** Whether it is sampled out, as far as the request tells: then nothing more of it is read. */
   isOut(): boolean
 }
-
-interface Reply {
-  readonly body: unknown
-  readonly status: number
-  readonly header: Header
-  /** A string is a value, not a text to be parsed. */
-  readonly isValue: boolean
-}
-
-/** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
-const TEXT_FACTOR = 4
 
 /**
  * What the bodies of one exchange say: the features and outputs of each instance, as text, and what stands beside them. Small bodies
@@ -57,20 +45,14 @@ export class ExchangeBodies {
   requestId: string | undefined
   /** The id that the reply has. */
   replyId: string | undefined
+  /** What redaction does to all of it. */
+  readonly cleaner: Cleaner
   readonly #context: ExchangeContext
   readonly #headers: IncomingHttpHeaders
   readonly #owner: Owner
-  readonly #redaction: Redaction | undefined
-  #format: Format | undefined
-  #reading: RequestReading | undefined
-  /** Its request is read by no format: see `formats/ordinary.ts`. */
-  #isOrdinary = false
+  #asked: Asked | undefined
   /** What was set since the outputs were read, one after the other: how they are merged, the request tells. */
-  #given: (Members | readonly Members[])[] | undefined
-  /** Nothing of the request is known, nor how many instances it has. */
-  #isUnknown = false
-  /** Rules of redaction could not be applied to a body, so that nobody knows what a free text may tell of it. */
-  #isUnredacted = false
+  #given: GivenOutputs[] | undefined
   /** What is read at the end. */
   #laterRequest: { readonly body: unknown } | undefined
   #laterReply: Reply | undefined
@@ -79,12 +61,12 @@ export class ExchangeBodies {
     this.#context = context
     this.#headers = headers
     this.#owner = owner
-    this.#redaction = context.startRedaction()
+    this.cleaner = cleanerBy(context.startRedaction())
   }
 
   /** Whether the request's body is known. */
   get hasRequest(): boolean {
-    return this.#reading !== undefined || this.#laterRequest !== undefined
+    return this.#asked !== undefined || this.#laterRequest !== undefined
   }
 
   /** Whether something is to be read at the end. */
@@ -111,7 +93,7 @@ export class ExchangeBodies {
   reply(given: Reply): void {
     const { body } = given
     try {
-      if (this.#isOrdinary && this.#readOrdinaryReply(body)) return
+      if (this.#asked?.isOrdinary && this.#readOrdinaryReply(body)) return
       const reply = streamed(given, this.#context.maxBodyBytes)
       if (reply.body instanceof EventStream) this.#readEvents(reply)
       else if (this.#laterRequest !== undefined || this.#context.readsLater(body))
@@ -122,7 +104,7 @@ export class ExchangeBodies {
     }
   }
 
-  set(outputs: Members | readonly Members[]): void {
+  set(outputs: GivenOutputs): void {
     const copy = copyOutputs(outputs)
     if (this.#given === undefined) this.#given = [copy]
     else this.#given.push(copy)
@@ -138,15 +120,14 @@ export class ExchangeBodies {
 
   /** A body that is not read: of what it is, `value` is told. */
   unread(path: 'body' | 'reply', reason: string, value: unknown): void {
-    this.#isUnredacted = true
+    this.cleaner.unread()
     this.note(path, reason, value)
   }
 
   /** What an error reply says. */
   errorOf(body: unknown): string | undefined {
-    const redaction = this.#redaction
     try {
-      return errorOfReply(body, (value) => (redaction === undefined ? value : redaction.apply('outputs', value)))
+      return errorOfReply(body, this.cleaner.ofReply)
     } catch (error) {
       this.fault('reading a reply', error, body)
       return undefined
@@ -179,63 +160,23 @@ export class ExchangeBodies {
     if (parts !== undefined) this.outputs = yield* this.#textsInSteps('outputs', parts, 0)
   }
 
-  /** Read it when all bodies are read: tags and notes without what redaction took out of them and of the rest. */
-  takeClean(): { readonly tags: Members | undefined; readonly extra: Members | undefined } {
-    const { tags, extra } = this
-    const redaction = this.#redaction
-    if (redaction === undefined) return { tags, extra }
-    // First by the rules, so that the values of each are known when the others are searched for them.
-    const ruled = tags && (redaction.apply('tags', tags) as Members)
-    const notes = extra && redaction.extra(extra)
-    return { tags: ruled && (redaction.clean(ruled) as Members), extra: notes }
-  }
-
-  /** An instance's features or outputs without what was taken out of anything else, which is known when all is read. */
-  cleanJson(json: string | undefined): string | undefined {
-    return json === undefined || this.#redaction === undefined ? json : this.#redaction.cleanJson(json)
-  }
-
-  cleanText(text: string | undefined): string | undefined {
-    return text === undefined || this.#redaction === undefined ? text : this.#redaction.text(text)
-  }
-
-  /** Undefined: it may tell what redaction would have taken out of a body, if it had been read. */
-  cleanError(error: string | undefined): string | undefined {
-    return this.#redaction !== undefined && this.#isUnredacted ? undefined : this.cleanText(error)
-  }
-
-  /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
   fault(kind: string, error: unknown, unread?: unknown): void {
-    this.#context.fault(kind, this.#cleanFault(error, unread))
-  }
-
-  #cleanFault(error: unknown, unread: unknown): unknown {
-    const redaction = this.#redaction
-    if (redaction === undefined) return error
-    try {
-      if (unread !== undefined) redaction.raw(unread)
-      return redaction.text(messageOf(error))
-    } catch {
-      return 'an error that could not be cleaned of redacted values'
-    }
+    this.#context.fault(kind, this.cleaner.fault(error, unread))
   }
 
   noteCount(outputs: number): void {
-    const instances = this.#instances
-    if (outputs !== instances && !this.#isUnknown)
+    const instances = instancesOf(this.#asked)
+    if (outputs !== instances && !this.#asked?.isUnknown)
       this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
   }
 
   /** The straight way of most requests; false: a format is to read it. */
   #readOrdinaryRequest(body: unknown): boolean {
     const { ordinary } = this.#context
-    if (ordinary === undefined || this.#redaction !== undefined || !isOrdinaryRequest(body)) return false
+    if (ordinary === undefined || this.cleaner.hasRules || !isOrdinaryRequest(body)) return false
     const text = JSON.stringify(body)
-    if (!this.#isWithinLimit(text.length)) return false
-    const { format, reading } = ordinary()
-    this.#isOrdinary = true
-    this.#format = format
-    this.#reading = reading
+    if (!isWithinLimit(text.length, this.#context.maxBodyBytes)) return false
+    this.#asked = ordinary()
     if (!this.#owner.isOut()) this.features = [text]
     return true
   }
@@ -246,7 +187,7 @@ export class ExchangeBodies {
     const given = this.#given
     if (given?.some(Array.isArray)) return false
     const text = given === undefined ? JSON.stringify(body) : encode(Object.assign({}, body, ...given))
-    if (!this.#isWithinLimit(text.length)) return false
+    if (!isWithinLimit(text.length, this.#context.maxBodyBytes)) return false
     this.#given = undefined
     this.outputs = [text]
     return true
@@ -254,7 +195,7 @@ export class ExchangeBodies {
 
   #readRequest(body: unknown): void {
     const request = this.#requestOf(body)
-    const parts = this.#openRequest(this.#redaction === undefined ? request : toParts(request))
+    const parts = this.#openRequest(this.cleaner.hasRules ? toParts(request) : request)
     if (parts === undefined) return
     this.features = this.#texts('features', parts)
     this.#close(parts, 'body', body)
@@ -275,8 +216,8 @@ export class ExchangeBodies {
   }
 
   #readReply(reply: Reply): void {
-    const view = replyOf(reply)
-    const parts = this.#openReply(this.#redaction === undefined ? view : toParts(view))
+    const view = viewOf(reply)
+    const parts = this.#openReply(this.cleaner.hasRules ? toParts(view) : view)
     if (parts === undefined) return
     this.outputs = this.#texts('outputs', parts)
     this.#close(parts, 'reply', reply.body)
@@ -284,7 +225,7 @@ export class ExchangeBodies {
 
   *#readReplyInSteps(reply: Reply): Steps {
     try {
-      const view = replyOf(reply)
+      const view = viewOf(reply)
       if (!(reply.body instanceof EventStream)) yield* readInSteps(view)
       const parts = this.#openReply(view)
       yield
@@ -304,9 +245,7 @@ export class ExchangeBodies {
   #openRequest(request: FormatRequest): Parts | undefined {
     const format = this.#context.chooseFormat(request)
     const reading = format.readRequest(request)
-    this.#format = format
-    this.#reading = reading
-    this.#isUnknown = this.#context.isUnread(request)
+    this.#asked = { format, reading, isUnknown: this.#context.isUnread(request) }
     this.requestId = reading.requestId
     this.#takeEnvelope(reading)
     return this.#owner.isOut() ? undefined : partsOf(reading, 'features')
@@ -315,14 +254,13 @@ export class ExchangeBodies {
   /** What the outputs are made of; undefined: the request could not be read, so no format knows. */
   #openReply(reply: FormatReply): Parts | undefined {
     // A reply before the request was read (mounted before the body parser): its format is not known yet.
-    if (this.#reading === undefined) this.request(undefined)
-    const format = this.#format
-    if (format === undefined) return undefined
-    const reading = this.#readingOf(format, reply)
+    if (this.#asked === undefined) this.request(undefined)
+    const reading = this.#readingOf(reply)
+    if (reading === undefined) return undefined
     this.replyId = reading.requestId
     this.#takeEnvelope(reading)
     const parts = partsOf(reading, 'outputs')
-    if (parts.count > 0 || this.#isBatch) this.noteCount(parts.count)
+    if (parts.count > 0 || isBatchOf(this.#asked)) this.noteCount(parts.count)
     return this.#withGiven(parts)
   }
 
@@ -332,40 +270,25 @@ export class ExchangeBodies {
     else this.#laterReply = reply
   }
 
-  #readingOf(format: Format, reply: FormatReply): ReplyReading {
-    if (reply.body instanceof EventStream) return readStream(reply.body, this.#reading!)
-    return this.#isUnknown ? this.#readUnknown(format, reply) : format.readReply(reply, this.#reading!)
-  }
-
-  #readUnknown(format: Format, reply: FormatReply): ReplyReading {
-    const by = this.#context.asUnread(format, this.#reading!, reply)
+  #readingOf(reply: FormatReply): ReplyReading | undefined {
+    const { format, reading, isUnknown } = this.#asked!
+    if (format === undefined) return undefined
+    if (reply.body instanceof EventStream) return readStream(reply.body, reading)
+    if (!isUnknown) return format.readReply(reply, reading)
+    const by = this.#context.asUnread(format, reading, reply)
     return by.format.readReply(reply, by.request)
   }
 
   #lastOutputs(): Parts | undefined {
-    if (this.#given === undefined) return undefined
-    const texts = this.outputs
-    const rows = (from: number, to: number) =>
-      Array.from({ length: to - from }, (_, i) => decode(texts.at(from + i)!) as Members)
-    return this.#withGiven({ count: texts.length, rows, extra: () => undefined })
+    return this.#given === undefined ? undefined : this.#withGiven(partsOfTexts(this.outputs))
   }
 
   /** Outputs with what was set so far, which wins. */
   #withGiven(parts: Parts): Parts {
-    if (this.#given === undefined) return parts
-    const isBatch = this.#isBatch
-    const given = this.#given.reduce((before, after) => mergeOutputs(before, after, isBatch))
+    const given = this.#given
+    if (given === undefined) return parts
     this.#given = undefined
-    return withGiven(parts, given, { instances: this.#instances, isBatch })
-  }
-
-  /** Whether the request held a list of instances, even if only one. */
-  get #isBatch(): boolean {
-    return this.#reading?.isBatch ?? this.#instances > 1
-  }
-
-  get #instances(): number {
-    return this.#reading === undefined ? 1 : Math.max(countOf(this.#reading), 1)
+    return withGiven(parts, given, this.#asked)
   }
 
   #takeEnvelope(envelope: Envelope): void {
@@ -383,32 +306,21 @@ export class ExchangeBodies {
   }
 
   #texts(side: Side, parts: Parts): TextList {
-    const made = makeTexts(parts, this.#changeOf(side))
-    return this.#isWithinLimit(made.size) ? made.texts : finish(this.#leaveOut(side, made.texts))
+    return this.#noted(side, makeTexts(parts, this.cleaner.changeOf(side), this.#context.maxBodyBytes))
   }
 
   *#textsInSteps(side: Side, parts: Parts, bytes: number): Steps<TextList> {
-    const made = yield* makeTextsInSteps(parts, bytes, this.#changeOf(side))
-    return this.#isWithinLimit(made.size) ? made.texts : yield* this.#leaveOut(side, made.texts)
+    const options = { change: this.cleaner.changeOf(side), bytes, maxBodyBytes: this.#context.maxBodyBytes }
+    return this.#noted(side, yield* makeTextsInSteps(parts, options))
   }
 
-  #changeOf(side: Side): Change | undefined {
-    const redaction = this.#redaction
-    return redaction && ((row) => redaction.apply(side, row) as Members)
-  }
-
-  #isWithinLimit(size: number): boolean {
-    return size <= TEXT_FACTOR * this.#context.maxBodyBytes
-  }
-
-  *#leaveOut(side: Side, texts: TextList): Steps<TextList> {
-    const reason = `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`
-    this.note(side, reason, yield* digestInSteps(texts))
-    return emptyTexts(texts.length)
+  #noted(side: Side, { texts, leftOut }: InstanceTexts): TextList {
+    if (leftOut !== undefined) this.note(side, leftOut.reason, leftOut.value)
+    return texts
   }
 
   #unreadable(what: 'request' | 'reply', body: unknown, error: unknown): void {
-    if (what === 'request') this.#reading ??= { features: [{}] }
+    if (what === 'request') this.#asked ??= { format: undefined, reading: { features: [{}] } }
     this.fault(`reading a ${what}`, error, sourceOf(body))
     this.note(what, `could not be read: ${messageOf(error)}`, keptText(encode(sourceOf(body))))
     this.#hideUnread(what, body)
@@ -416,32 +328,15 @@ export class ExchangeBodies {
 
   /** A body that could not be taken apart: no rule of redaction could be applied to it, so it is not kept where there are any. */
   #hideUnread(path: 'body' | 'request' | 'reply', body: unknown): void {
-    const redaction = this.#redaction
     const note = this.extra?.[path] as { value?: unknown } | undefined
     // Of events the note has only how many there were.
-    if (redaction === undefined || note?.value === undefined || body instanceof EventStream) return
-    this.extra = { ...this.extra, [path]: { ...note, value: redaction.raw(sourceOf(body)) } }
+    if (!this.cleaner.hasRules || note?.value === undefined || body instanceof EventStream) return
+    this.extra = { ...this.extra, [path]: { ...note, value: this.cleaner.raw(sourceOf(body)) } }
   }
 }
 
 const wholeBody = function* (body: unknown): Steps<unknown> {
   return body instanceof LateBody ? yield* body.read() : body
-}
-
-/** A reply that was made as a whole may be events all the same. */
-const streamed = (reply: Reply, limit: number): Reply => {
-  const { body, header, isValue } = reply
-  const isBytes = typeof body === 'string' || Buffer.isBuffer(body)
-  if (!isBytes || isValue || !/^text\/event-stream/i.test(header('content-type') ?? '')) return reply
-  const events = new EventStream(limit)
-  events.push(body)
-  events.end()
-  return { ...reply, body: events }
-}
-
-const replyOf = ({ body, status, header, isValue }: Reply): FormatReply => {
-  const reply = { body, contentType: header('content-type') ?? '', status, header }
-  return isValue ? withValue(reply) : reply
 }
 
 const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.value : body)

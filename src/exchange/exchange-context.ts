@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Format, FormatReply, FormatRequest, RequestReading } from '../formats/format.ts'
 import { headerOf } from '../http/request-headers.ts'
 import type { Redaction } from '../redact/redaction.ts'
+import type { Asked } from './asked.ts'
 import type { Sampler } from './sampling.ts'
 
 /** What all exchanges of a capture share, made once. Each function is called on the request's path. */
@@ -20,7 +21,7 @@ export interface ExchangeContext {
    * Counts an ordinary request, and gives what a format would have said of it; undefined: none is ordinary, as the settings say how
    * bodies are read.
    */
-  readonly ordinary: (() => { readonly format: Format; readonly reading: RequestReading }) | undefined
+  readonly ordinary: (() => Asked) | undefined
   /** In the schema's order. */
   featureNames: readonly string[]
   outputNames: readonly string[]

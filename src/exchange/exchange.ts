@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { ExchangeBodies, type Header } from './exchange-bodies.ts'
+import { ExchangeBodies } from './exchange-bodies.ts'
+import type { Header } from './reply.ts'
 import type { EndedExchange, ExchangeContext, ExchangeStart } from './exchange-context.ts'
 import type { EventStream } from '../formats/event-stream.ts'
 import { headerOf, requestIdOf } from '../http/request-headers.ts'
@@ -233,14 +234,15 @@ export class Exchange implements Prediction, EndedExchange {
     this.#takeHeaderTags()
     if (bodies.outputs.length > 0) bodies.noteCount(bodies.outputs.length)
     // Tags and extra first: what redaction takes out of these is taken out of the texts as well.
-    const { tags, extra } = bodies.takeClean()
+    const { cleaner } = bodies
+    const { tags, extra } = cleaner.beside(bodies.tags, bodies.extra)
     const count = this.#count
     const error =
-      bodies.cleanError(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
+      cleaner.error(this.#error) ?? (status >= 400 || this.#error !== undefined ? `status ${status}` : undefined)
     return createLineMaker({
       timestamp: context.timestamp(this.#arrival),
       model: this.#modelMembers(),
-      requestId: bodies.cleanText(this.#callersId ?? bodies.replyId),
+      requestId: cleaner.text(this.#callersId ?? bodies.replyId),
       status,
       durationMs: this.#durationMs,
       error: error === undefined ? undefined : keptWords(error, mostOf(count)),
@@ -252,15 +254,12 @@ export class Exchange implements Prediction, EndedExchange {
 
   /** The lines of the instances from `from` to before `to`. Call it in order: each base of ids is made once. */
   #linesOf(makeLine: LineMaker, from: number, to: number): readonly string[] {
-    const bodies = this.#bodies
-    const { features, outputs } = bodies
+    const { features, outputs, cleaner } = this.#bodies
     const lines: string[] = []
     for (let k = from; k < to; k++) {
       const index = k % INSTANCES_PER_BASE
       if (k > 0 && index === 0) this.#base = this.#context.nextId()
-      lines.push(
-        makeLine(instanceId(this.#base, index), k, bodies.cleanJson(features.at(k)), bodies.cleanJson(outputs.at(k))),
-      )
+      lines.push(makeLine(instanceId(this.#base, index), k, cleaner.json(features.at(k)), cleaner.json(outputs.at(k))))
     }
     return lines
   }
@@ -302,7 +301,8 @@ export class Exchange implements Prediction, EndedExchange {
     const { model, modelVersion, modelMembers: ours } = this.#context
     const bodies = this.#bodies
     if (bodies.model === undefined && bodies.modelVersion === undefined) return ours
-    return modelMembers(bodies.cleanText(bodies.model) ?? model, bodies.cleanText(bodies.modelVersion) ?? modelVersion)
+    const { cleaner } = bodies
+    return modelMembers(cleaner.text(bodies.model) ?? model, cleaner.text(bodies.modelVersion) ?? modelVersion)
   }
 }
 

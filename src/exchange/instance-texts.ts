@@ -1,15 +1,21 @@
 import { encodeInSteps } from '../formats/json-steps.ts'
 import type { Change, Parts } from '../formats/instance-parts.ts'
 import { encode } from '../records/json.ts'
-import type { Steps } from '../steps/time-slices.ts'
-import { JoinedTexts, type TextList } from './joined-texts.ts'
+import { finish, type Steps } from '../steps/time-slices.ts'
+import { digestInSteps, emptyTexts, JoinedTexts, type TextList } from './joined-texts.ts'
 
 /** The JSON text of each instance of one side. */
 export interface InstanceTexts {
   readonly texts: TextList
-  /** Of all together, in UTF-16 units. */
-  readonly size: number
+  /** They are too long: each is of no members, and this is told of what they were. */
+  readonly leftOut?: { readonly value: unknown; readonly reason: string }
 }
+
+/** Named features take more text than the array that they came from; past this many times the limit they are not stored. */
+const TEXT_FACTOR = 4
+
+/** Whether texts of so many UTF-16 units together are stored. */
+export const isWithinLimit = (size: number, maxBodyBytes: number): boolean => size <= TEXT_FACTOR * maxBodyBytes
 
 /** Instances of a step, and about how many bytes of the body they are. */
 const STEP = 256
@@ -43,17 +49,27 @@ const textsOfStep = function* (
   return [yield* encodeInSteps(row!)]
 }
 
-/** All at once: their owner may change them later. */
-export const makeTexts = (parts: Parts, change: Change | undefined): InstanceTexts => {
-  const texts = textsFrom(parts, 0, parts.count, change)
-  return { texts, size: textSize(texts) }
+const leaveOut = function* (texts: TextList): Steps<InstanceTexts> {
+  const reason = `longer than ${TEXT_FACTOR} times PREDICTIONS_MAX_BODY_BYTES as text, not stored`
+  return { texts: emptyTexts(texts.length), leftOut: { value: yield* digestInSteps(texts), reason } }
 }
 
-/** @param bytes about how large the body is that they are part of */
+/** All at once: their owner may change them later. */
+export const makeTexts = (parts: Parts, change: Change | undefined, maxBodyBytes: number): InstanceTexts => {
+  const texts = textsFrom(parts, 0, parts.count, change)
+  return isWithinLimit(textSize(texts), maxBodyBytes) ? { texts } : finish(leaveOut(texts))
+}
+
+interface TextOptions {
+  readonly change: Change | undefined
+  /** About how large the body is that they are part of. */
+  readonly bytes: number
+  readonly maxBodyBytes: number
+}
+
 export const makeTextsInSteps = function* (
   parts: Parts,
-  bytes: number,
-  change: Change | undefined,
+  { change, bytes, maxBodyBytes }: TextOptions,
 ): Steps<InstanceTexts> {
   const step = stepOf(parts.count, bytes)
   const texts = new JoinedTexts(step)
@@ -64,5 +80,5 @@ export const makeTextsInSteps = function* (
     texts.push(some)
     yield
   }
-  return { texts, size }
+  return isWithinLimit(size, maxBodyBytes) ? { texts } : yield* leaveOut(texts)
 }

@@ -1,11 +1,14 @@
 import type { Change, Parts } from '../formats/instance-parts.ts'
 import { decode, encode } from '../records/json.ts'
+import { type Asked, instancesOf, isBatchOf } from './asked.ts'
+import type { TextList } from './joined-texts.ts'
 
 /** What `.set()` and `.tag()` are given. */
 type Members = Record<string, unknown>
+export type GivenOutputs = Members | readonly Members[]
 
 /** A copy that later changes of the original don't reach: most have nothing below them. */
-export const copyOutputs = (value: Members | readonly Members[]): Members | Members[] => {
+export const copyOutputs = (value: GivenOutputs): Members | Members[] => {
   if (!Array.isArray(value)) {
     let isFlat = true
     for (const name in value) isFlat &&= typeof (value as Members)[name] !== 'object'
@@ -14,10 +17,8 @@ export const copyOutputs = (value: Members | readonly Members[]): Members | Memb
   return decode(encode(value)) as Members | Members[]
 }
 
-type GivenOutputs = Members | readonly Members[]
-
 /** What was set at two times. */
-export const mergeOutputs = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean): GivenOutputs =>
+const mergeOutputs = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean): GivenOutputs =>
   Array.isArray(before) || Array.isArray(after) ? mergeEach(before, after, isBatch) : { ...before, ...after }
 
 const mergeEach = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean): Members[] => {
@@ -30,12 +31,7 @@ const mergeEach = (before: GivenOutputs, after: GivenOutputs, isBatch: boolean):
 }
 
 /** The k-th instance's share of what was set for n: of an array its item, in an object of a batch also of arrays of n values. */
-export const givenTo = (
-  k: number,
-  given: Members | readonly Members[],
-  n: number,
-  isBatch: boolean,
-): Members | undefined => {
+const givenTo = (k: number, given: GivenOutputs, n: number, isBatch: boolean): Members | undefined => {
   if (Array.isArray(given)) return given[k] as Members | undefined
   if (n === 1 && !isBatch) return given as Members
   const share: Members = {}
@@ -45,13 +41,21 @@ export const givenTo = (
   return share
 }
 
-/** Outputs with what was set for them, which wins. */
-export const withGiven = (
-  parts: Parts,
-  given: Members | readonly Members[],
-  { instances, isBatch }: { instances: number; isBatch: boolean },
-): Parts => {
-  const count = Math.max(parts.count, Array.isArray(given) ? given.length : instances)
+/** Outputs that are texts already. */
+export const partsOfTexts = (texts: TextList): Parts => ({
+  count: texts.length,
+  rows: (from, to) => Array.from({ length: to - from }, (_, i) => decode(texts.at(from + i)!) as Members),
+  extra: () => undefined,
+})
+
+/**
+ * Outputs with what was set for them, which wins.
+ * @param all what was set, in order
+ */
+export const withGiven = (parts: Parts, all: readonly GivenOutputs[], asked: Asked | undefined): Parts => {
+  const isBatch = isBatchOf(asked)
+  const given = all.reduce((before, after) => mergeOutputs(before, after, isBatch))
+  const count = Math.max(parts.count, Array.isArray(given) ? given.length : instancesOf(asked))
   const extra = () => parts.extra()
   // As most requests have it.
   if (count === 1 && !isBatch && !Array.isArray(given))

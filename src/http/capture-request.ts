@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Capture } from '../capture.ts'
 import type { ExchangeMembers } from '../exchange/exchange.ts'
-import type { Header } from '../exchange/exchange-bodies.ts'
+import type { Header } from '../exchange/reply.ts'
 import { givenHeader } from './given-head.ts'
 import { isPlainValue } from './plain-value.ts'
 import { RequestReader } from './request-reader.ts'

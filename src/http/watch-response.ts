@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
 import type { ExchangeMembers } from '../exchange/exchange.ts'
-import type { Header } from '../exchange/exchange-bodies.ts'
+import type { Header } from '../exchange/reply.ts'
 import { decompress } from './decompress.ts'
 import { isCorkable } from './cork-socket.ts'
 import { byteLength, holdResponse, isEndable } from './hold-response.ts'
