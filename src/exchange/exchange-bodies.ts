@@ -186,7 +186,11 @@ export class ExchangeBodies {
     if (!isOrdinaryReply(body, this.#context.outputNames)) return false
     const given = this.#given
     if (given?.some(Array.isArray)) return false
-    const text = given === undefined ? JSON.stringify(body) : encode(Object.assign({}, body, ...given))
+    // Spread, unlike `Object.assign`, makes a member of any name.
+    const text =
+      given === undefined
+        ? JSON.stringify(body)
+        : encode(given.reduce<object>((all, some) => ({ ...all, ...some }), body))
     if (!isWithinLimit(text.length, this.#context.maxBodyBytes)) return false
     this.#given = undefined
     this.outputs = [text]
