@@ -28,6 +28,9 @@ export interface Window {
 export type Role = 'feature' | 'output'
 /** `time` is a number: seconds since 1970. Of `json` only what is missing is counted. */
 export type Kind = 'number' | 'category' | 'boolean' | 'time' | 'json'
+/** Whether it is counted by edges, and has moments. */
+export const isNumeric = ({ kind }: { readonly kind: Kind }): boolean => kind === 'number' || kind === 'time'
+
 export type BucketSize = 'hour' | 'day' | 'week'
 
 /** What the first pass found about a column, both windows together unless said otherwise. */

@@ -6,7 +6,7 @@ import { messageOf, PredictionsError } from '../errors/errors.ts'
 import type { Column } from '../schema/column.ts'
 import { columnsOf } from '../schema/columns.ts'
 import { resolveSettings } from '../config/settings.ts'
-import type { Kind, ReportPlan, PlannedColumn, Role, SurveyedColumn } from './answers.ts'
+import { isNumeric, type Kind, type ReportPlan, type PlannedColumn, type Role, type SurveyedColumn } from './answers.ts'
 import { plannedColumn } from './plan.ts'
 import { referenceOf, type ReferenceFile } from './reference-file.ts'
 import { secondsOf } from './tally/json-members.ts'
@@ -118,7 +118,7 @@ const surveyOf = (seen: Seen, schema: readonly Column[]): SurveyedColumn => {
   const kind = kindOf(seen, schema)
   const column = { name, role: roleOf(name, schema), kind }
   const values = sample.map((cell) => valueOf(kind, cell)).filter((value) => value !== undefined)
-  if (kind === 'number' || kind === 'time') {
+  if (isNumeric(column)) {
     const numbers = (values as number[]).filter(Number.isFinite)
     const [min, max] = kind === 'time' ? [seen.minTime, seen.maxTime] : [seen.min, seen.max]
     const bounds = min <= max ? { min, max } : undefined

@@ -1,6 +1,6 @@
-import type { Bins, Distribution, PlannedColumn } from './answers.ts'
+import { isNumeric, type Bins, type Distribution, type PlannedColumn } from './answers.ts'
 import type { Drift, DriftStatistic } from './result.ts'
-import { binOf, effectiveSize, regroup } from './statistics/bins.ts'
+import { binOf, effectiveSize, regroup, sharesOf } from './statistics/bins.ts'
 import { commonValues } from './statistics/common-values.ts'
 import { jensenShannon, populationStability, wasserstein, type Psi } from './statistics/distances.ts'
 import { benjaminiHochberg, chiSquare, kolmogorovSmirnov, twoProportions } from './statistics/tests.ts'
@@ -14,10 +14,10 @@ const FEW_VALUES = 5
 
 /** A column of a window with its bins: of a number first what is below, last what is above; of a category the named, `other` and `new`. */
 export const binsOf = (
-  { kind }: Pick<PlannedColumn, 'kind'>,
+  column: Pick<PlannedColumn, 'kind'>,
   { bins, below, above, other, unseen }: Distribution,
 ): Bins => {
-  const numeric = kind === 'number' || kind === 'time'
+  const numeric = isNumeric(column)
   const first = numeric ? [below] : []
   const last = numeric ? [above] : [other, unseen]
   const all = (of: 'n' | 'w' | 'w2'): number[] => [...first.map((c) => c[of]), ...bins[of], ...last.map((c) => c[of])]
@@ -55,16 +55,8 @@ export const compareColumn = (column: PlannedColumn, current: Distribution, refe
   return { column, current: shrink(now, groups), reference: shrink(before, groups), sizes, sd, scattered }
 }
 
-const isNumeric = ({ kind }: PlannedColumn): boolean => kind === 'number' || kind === 'time'
-
 /** How many values the reference has: each is a bin where its edges are its values. */
 const hasFewValues = ({ edges }: PlannedColumn): boolean => new Set(edges).size <= FEW_VALUES
-
-/** The two values of a column that has two. */
-const twoShares = (w: readonly number[], of: readonly number[]): number => {
-  const total = w.reduce((a, b) => a + b, 0)
-  return w[of[0]!]! / total
-}
 
 const testOf = ({
   column,
@@ -74,7 +66,8 @@ const testOf = ({
 }: Compared): { statistic: DriftStatistic; value: number; p: number } => {
   const used = current.w.flatMap((w, i) => (w > 0 || reference.w[i]! > 0 ? [i] : []))
   if (used.length === 2) {
-    const test = twoProportions([twoShares(current.w, used), twoShares(reference.w, used)], sizes)
+    const [first] = used
+    const test = twoProportions([sharesOf(current.w)[first!]!, sharesOf(reference.w)[first!]!], sizes)
     return { statistic: 'two_proportions', value: test.statistic, p: test.p }
   }
   if (isNumeric(column)) {
@@ -100,7 +93,7 @@ const distanceOf = ({
   }
 }
 
-export const psiOf = ({ column, current, reference, sizes }: Compared): Psi =>
+const psiOf = ({ column, current, reference, sizes }: Compared): Psi =>
   populationStability(current.w, reference.w, sizes, { joined: isNumeric(column) && !hasFewValues(column) })
 
 const severityAt = (value: number, { warn, alert }: Levels): 'alert' | 'warn' | null =>

@@ -1,4 +1,5 @@
 import type { Answers, Distribution, PlannedColumn } from './answers.ts'
+import { CONFIDENCES, isNamed } from './plan.ts'
 import { effectiveSize } from './statistics/bins.ts'
 import { ofMean, type Estimate } from './statistics/intervals.ts'
 
@@ -7,17 +8,13 @@ import { ofMean, type Estimate } from './statistics/intervals.ts'
  * `confidence` tells by itself.
  */
 
-const NAMES = ['confidence', 'certainty']
-
-const lastName = ({ name, member }: PlannedColumn): string => (member?.at(-1) ?? name).toLowerCase()
-
 const isClass = ({ kind, edges }: PlannedColumn): boolean =>
   kind === 'category' || kind === 'boolean' || (kind === 'number' && edges.length > 0 && edges.every(Number.isInteger))
 
 /** The output that gives confidences of a class. */
 export const confidenceColumn = ({ plan, current }: Answers): PlannedColumn | undefined => {
   const outputs = plan.columns.filter(({ role }) => role === 'output')
-  const column = outputs.find((output) => output.kind === 'number' && NAMES.includes(lastName(output)))
+  const column = outputs.find((output) => output.kind === 'number' && isNamed(output, CONFIDENCES))
   if (!column || !outputs.some((output) => output !== column && isClass(output))) return undefined
   const moments = current.all.columns[column.name]?.moments
   return moments && moments.min >= 0 && moments.max <= 1 ? column : undefined

@@ -1,4 +1,4 @@
-import type { Distribution, PlannedColumn } from './answers.ts'
+import { isNumeric, type Distribution, type PlannedColumn } from './answers.ts'
 import { binsOf } from './drift.ts'
 import type { Histogram } from './result.ts'
 import { sharesOf } from './statistics/bins.ts'
@@ -113,7 +113,7 @@ export const histogramOf = (
   reference: Distribution | undefined,
 ): Histogram | null => {
   if (column.unique || column.kind === 'json') return null
-  if (column.kind === 'category' || column.kind === 'boolean') return byCategory(column, current, reference)
+  if (!isNumeric(column)) return byCategory(column, current, reference)
   if (column.edges.length === 0) return null
   const windows = [current, ...(reference ? [reference] : [])].map((of) => binsOf(column, of).w)
   const values = valuesOf(column)

@@ -4,6 +4,7 @@ import { columnFindings, type Examined } from './findings/columns.ts'
 import { groupFindings, performanceFindings } from './findings/performance.ts'
 import { serviceFindings } from './findings/service.ts'
 import { histogramOf } from './histogram.ts'
+import { own } from './own.ts'
 import { metricsOf, performanceReport } from './performance.ts'
 import type { ColumnReport, Finding, GroupReport, QualityReport, ReferenceNamed, Report } from './result.ts'
 import { addCells, shareOf } from './statistics/bins.ts'
@@ -21,9 +22,6 @@ export interface JudgeOptions {
   /** Findings from before the statistics: another model in the table, a column that the reference file has and the table has not. */
   notes?: readonly Finding[]
 }
-
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined
 
 /** Two distributions of a column, if they can be compared at all. */
 const comparable = (

@@ -79,12 +79,12 @@ const POSITIVE = ['true', '1', 'yes', 'positive']
 const positiveOf = (classes: readonly string[]): string | undefined =>
   classes.length === 2 ? (POSITIVE.find((name) => classes.includes(name)) ?? classes[1]) : undefined
 
-const CONFIDENCES = ['confidence', 'certainty']
+/** What an output is called that says how sure a classifier is. */
+export const CONFIDENCES = ['confidence', 'certainty']
 const PROBABILITIES = ['probability', 'proba', 'prob', 'score']
 
 const scoreOf = (outputs: readonly SurveyedColumn[], isBinary: boolean): Comparison['score'] => {
-  const named = (names: readonly string[]) =>
-    outputs.find((output) => names.includes(lastName(output).toLowerCase()) && isChance(output))
+  const named = (names: readonly string[]) => outputs.find((output) => isNamed(output, names) && isChance(output))
   const confidence = named(CONFIDENCES)
   if (confidence) return { column: confidence.name, meaning: 'confidence' }
   const probability = named(PROBABILITIES)
@@ -92,7 +92,11 @@ const scoreOf = (outputs: readonly SurveyedColumn[], isBinary: boolean): Compari
 }
 
 /** A member's own name: `prediction` of `outputs.prediction`. */
-const lastName = ({ name, member }: SurveyedColumn): string => member?.at(-1) ?? name
+const lastName = ({ name, member }: Pick<PlannedColumn, 'name' | 'member'>): string => member?.at(-1) ?? name
+
+/** In upper or lower case alike. */
+export const isNamed = (column: Pick<PlannedColumn, 'name' | 'member'>, names: readonly string[]): boolean =>
+  names.includes(lastName(column).toLowerCase())
 
 /** The label and the output that are about the same: `actual` and `prediction`, two of one name, or the only ones. */
 const pairOf = (outputs: readonly SurveyedColumn[], labels: readonly SurveyedColumn[]) => {
@@ -109,7 +113,7 @@ const pairOf = (outputs: readonly SurveyedColumn[], labels: readonly SurveyedCol
 }
 
 /** What can be compared; undefined: nothing. */
-export const comparisonOf = ({ columns, labels }: Pick<Survey, 'columns' | 'labels'>): Comparison | undefined => {
+const comparisonOf = ({ columns, labels }: Pick<Survey, 'columns' | 'labels'>): Comparison | undefined => {
   const outputs = columns.filter(({ role }) => role === 'output')
   const pair = pairOf(outputs, labels)
   if (!pair) return undefined

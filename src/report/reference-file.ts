@@ -1,7 +1,8 @@
 import { Ajv } from 'ajv'
 import { PredictionsError } from '../errors/errors.ts'
 import type { Answers, Comparison, Distribution, Group, Labelled, PlannedColumn, WindowAnswer } from './answers.ts'
-import { LATENCY_EDGES } from './answers.ts'
+import { isNumeric, LATENCY_EDGES } from './answers.ts'
+import { own } from './own.ts'
 import { NO_CELL } from './statistics/bins.ts'
 
 /**
@@ -93,8 +94,7 @@ const bad = (name: string, why: string): PredictionsError =>
 const misfit = ({ columns }: ReferenceFile): string | undefined => {
   for (const { name, kind, unique, edges, categories, distribution } of columns) {
     if (unique || kind === 'json') continue
-    const isNumber = kind === 'number' || kind === 'time'
-    const expected = isNumber ? (edges.length === 1 ? 1 : Math.max(0, edges.length - 1)) : categories.length
+    const expected = isNumeric({ kind }) ? (edges.length === 1 ? 1 : Math.max(0, edges.length - 1)) : categories.length
     const { n, w, w2 } = distribution.bins
     if ([n, w, w2].some(({ length }) => length !== expected)) return `the column ${name} must have ${expected} bins`
     if (edges.some((edge, i) => i > 0 && edge < edges[i - 1]!)) return `the edges of ${name} must ascend`
@@ -147,7 +147,7 @@ export const referenceOf = ({ plan, current }: Answers): ReferenceFile => {
   const { comparison } = plan
   const { labelled } = current.all
   const columns = plan.columns.flatMap((column): StoredColumn[] => {
-    const of = Object.hasOwn(current.all.columns, column.name) ? current.all.columns[column.name] : undefined
+    const of = own(current.all.columns, column.name)
     if (!of) return []
     const distribution = withoutNews(of)
     return [{ ...column, complete: distribution.other.n === 0, distribution }]

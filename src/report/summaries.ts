@@ -1,12 +1,10 @@
-import type { Category, Distribution, PlannedColumn } from './answers.ts'
+import { isNumeric, type Category, type Distribution, type PlannedColumn } from './answers.ts'
 import { binsOf } from './drift.ts'
 import type { CategoryShares, ColumnSummary } from './result.ts'
 import { addCells, binOf, shareOf } from './statistics/bins.ts'
 import { quantiles } from './statistics/quantiles.ts'
 
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
-
-const isNumeric = ({ kind }: PlannedColumn): boolean => kind === 'number' || kind === 'time'
 
 const categoriesOf = (
   { categories }: PlannedColumn,

@@ -1,4 +1,5 @@
 import { didYouMean } from '../config/nearest.ts'
+import { own } from './own.ts'
 
 export interface Levels {
   warn: number
@@ -58,9 +59,6 @@ export const levelsOf = (thresholds: Thresholds, name: OfColumn, column: string)
 
 export const isIgnored = (thresholds: Thresholds, column: string): boolean =>
   own(thresholds.columns, column)?.ignore === true
-
-const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(record, name) ? record[name] : undefined
 
 type Mistakes = string[]
 const isObject = (value: unknown): value is Record<string, unknown> =>

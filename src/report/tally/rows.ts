@@ -1,5 +1,6 @@
 import {
   CONFIDENCE_EDGES,
+  isNumeric,
   LAG_EDGES,
   LATENCY_EDGES,
   SCORE_EDGES,
@@ -41,6 +42,8 @@ export interface TallyRow {
   readonly actualTime: number | null
 }
 
+const isMissing = (value: Value): value is null | undefined => value === null || value === undefined
+
 type AddValue = (column: OpenColumn, value: Value, w: number) => void
 
 const addNumber = ({ edges }: PlannedColumn): AddValue => {
@@ -48,9 +51,10 @@ const addNumber = ({ edges }: PlannedColumn): AddValue => {
   return (column, value, w) => {
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       // NaN and infinities come as text from JSON.
-      addCell(value === null || value === undefined ? column.missing : column.nonFinite, { n: 1, w, w2: w * w })
-      if (value !== null && value !== undefined) addCell(column.present, { n: 1, w, w2: w * w })
-      return
+      const cell = { n: 1, w, w2: w * w }
+      if (isMissing(value)) return addCell(column.missing, cell)
+      addCell(column.nonFinite, cell)
+      return addCell(column.present, cell)
     }
     const { present, shape } = column
     present.n++
@@ -69,18 +73,18 @@ const addNumber = ({ edges }: PlannedColumn): AddValue => {
 const MAX_KNOWN = 200_000
 
 /** What the reference window has in a column beside its named categories: filled while that window is read, asked when the current one is. */
-export type KnownActuals = ReadonlyMap<string, Set<string>>
+export type KnownValues = ReadonlyMap<string, Set<string>>
 
 const addCategory = (
   { name, categories, unique, complete }: PlannedColumn,
-  known: KnownActuals,
+  known: KnownValues,
   isReference: boolean,
 ): AddValue => {
   const indexes = new Map(categories.map((category, index) => [category, index]))
   const others = known.get(name)
   return (column, value, w) => {
     const cell = { n: 1, w, w2: w * w }
-    if (value === null || value === undefined) return addCell(column.missing, cell)
+    if (isMissing(value)) return addCell(column.missing, cell)
     addCell(column.present, cell)
     const { shape } = column
     if (!shape || unique) return
@@ -99,13 +103,11 @@ const addCategory = (
 }
 
 const addJson: AddValue = (column, value, w) =>
-  addCell(value === null || value === undefined ? column.missing : column.present, { n: 1, w, w2: w * w })
+  addCell(isMissing(value) ? column.missing : column.present, { n: 1, w, w2: w * w })
 
-const adderOf = (column: PlannedColumn, known: KnownActuals, isReference: boolean): AddValue => {
+const adderOf = (column: PlannedColumn, known: KnownValues, isReference: boolean): AddValue => {
   if (column.kind === 'json') return addJson
-  return column.kind === 'number' || column.kind === 'time'
-    ? addNumber(column)
-    : addCategory(column, known, isReference)
+  return isNumeric(column) ? addNumber(column) : addCategory(column, known, isReference)
 }
 
 const addScore = (scores: OpenScores, chance: number, happened: boolean, w: number): void => {
@@ -130,8 +132,6 @@ const addResidual = ({ residuals }: OpenLabelled, prediction: number, actual: nu
   sums.relative2 += w * (e / actual) ** 2
   addCell(sums.nonZero, { n: 1, w, w2: w * w })
 }
-
-const isMissing = (value: Value): value is null | undefined => value === null || value === undefined
 
 /** What of a row is compared: where the prediction and the score stand among its values. */
 const comparer = (plan: ReportPlan, comparison: Comparison) => {
@@ -174,11 +174,8 @@ const comparer = (plan: ReportPlan, comparison: Comparison) => {
     const { weight: w, actual, actualTime, time } = row
     const cell = { n: 1, w, w2: w * w }
     const prediction = row.values[predictionAt]
-    const isNumeric = typeof prediction === 'number' && typeof actual === 'number'
-    const isComparable =
-      !isMissing(prediction) &&
-      !isMissing(actual) &&
-      (task === 'classification' || (isNumeric && Number.isFinite(prediction) && Number.isFinite(actual)))
+    const areNumbers = Number.isFinite(prediction) && Number.isFinite(actual)
+    const isComparable = !isMissing(prediction) && !isMissing(actual) && (task === 'classification' || areNumbers)
     if (!isComparable) return addCell(labelled.incomparable, cell)
     addCell(labelled.labelled, cell)
     if (actualTime !== null) addToBin(labelled.lag, clippedBin(LAG_EDGES, (actualTime - time) / 1000), 1, w, w * w)
@@ -201,7 +198,7 @@ export interface RowTally {
   add(row: TallyRow): void
 }
 
-export const tallyRows = (plan: ReportPlan, window: Window, known: KnownActuals, isReference: boolean): RowTally => {
+export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, isReference: boolean): RowTally => {
   const tally = tallyWindow(plan, window)
   const adders = plan.columns.map((column) => adderOf(column, known, isReference))
   const isOutput = plan.columns.map(({ role }) => role === 'output')
@@ -225,10 +222,9 @@ export const tallyRows = (plan: ReportPlan, window: Window, known: KnownActuals,
     window: tally,
     add(row) {
       const bucket = Math.max(0, edgeBelow(starts, row.time))
-      const { n: one, w, w2 } = { n: 1, w: row.weight, w2: row.weight ** 2 }
       addTo(tally.bucket(bucket), row)
       addTo(tally.version(row.version), row)
-      addCell(tally.versionIn(bucket, row.version), { n: one, w, w2 })
+      addCell(tally.versionIn(bucket, row.version), { n: 1, w: row.weight, w2: row.weight ** 2 })
       if (isReference) return
       for (const [index, { name }] of plan.by.entries()) {
         const value = row.slices[index]!

@@ -61,7 +61,7 @@ export const surveyNumbers = (
 }
 
 /** The greatest weight first; of the same weight by name. */
-export const topTexts = (texts: Iterable<readonly [string, number]>): string[] =>
+const topTexts = (texts: Iterable<readonly [string, number]>): string[] =>
   [...texts]
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .slice(0, MAX_CATEGORIES)

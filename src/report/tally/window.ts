@@ -27,7 +27,7 @@ const mostRows = (groups: ReadonlyMap<string, OpenGroup>): [string, OpenGroup][]
   [...groups].sort(([a, { instances: x }], [b, { instances: y }]) => y.n - x.n || (a < b ? -1 : 1))
 
 /** The buckets that lie in a window, cut to it. */
-export const bucketsIn = (buckets: readonly Window[], { since, until }: Window): Window[] =>
+const bucketsIn = (buckets: readonly Window[], { since, until }: Window): Window[] =>
   buckets
     .filter((bucket) => bucket.since < until && bucket.until > since)
     .map((bucket) => ({

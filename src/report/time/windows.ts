@@ -29,8 +29,8 @@ const instantFrom = (text: string, zone: string): Date | undefined => {
   if (!exists) return undefined
   if (match[7] === undefined) return instantOf(zone, local)
   const offset = match[7].replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours: string, minutes = '00') => `${hours}:${minutes}`)
-  const [day_ = '', time = ''] = [text.slice(0, 10), text.slice(11).replace(/(Z|[+-]\d\d(?::?\d\d)?)$/i, '')]
-  const instant = new Date(`${day_}T${time}${offset.toUpperCase()}`)
+  const time = text.slice('2026-11-01T'.length, -match[7].length)
+  const instant = new Date(`${text.slice(0, '2026-11-01'.length)}T${time}${offset.toUpperCase()}`)
   return Number.isNaN(instant.getTime()) ? undefined : instant
 }
 

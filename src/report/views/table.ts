@@ -1,7 +1,6 @@
 /** Text of at most so many columns that a terminal does not obey: control characters become `?`. */
 export const plain = (text: string, width = Infinity): string => {
-  // eslint-disable-next-line no-control-regex -- what is to be kept out
-  const safe = text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, '?')
+  const safe = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
   const letters = [...safe]
   return letters.length > width ? `${letters.slice(0, width - 1).join('')}…` : safe
 }

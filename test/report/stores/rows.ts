@@ -2,7 +2,7 @@ import { actualFrom, type ActualRecord } from '../../../src/records/actual.ts'
 import { recordFrom, type PredictionRecord } from '../../../src/records/record.ts'
 import type { ReportPlan, WindowAnswer } from '../../../src/report/answers.ts'
 import { secondsOf } from '../../../src/report/tally/json-members.ts'
-import { tallyRows, type KnownActuals } from '../../../src/report/tally/rows.ts'
+import { tallyRows, type KnownValues } from '../../../src/report/tally/rows.ts'
 import { addCell } from '../../../src/report/tally/cells.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
 
@@ -190,7 +190,7 @@ export const expectedAnswer = (
   made: Made,
   plan: ReportPlan,
   name: 'reference' | 'current',
-  known: KnownActuals,
+  known: KnownValues,
 ): WindowAnswer => {
   const window = plan[name]!
   const isReference = name === 'reference'

@@ -1,6 +1,6 @@
 import type { Answers, ReportPlan, Progress, Window, WindowAnswer } from '../../../../src/report/answers.ts'
 import { addCell } from '../../../../src/report/tally/cells.ts'
-import { tallyRows, type KnownActuals } from '../../../../src/report/tally/rows.ts'
+import { tallyRows, type KnownValues } from '../../../../src/report/tally/rows.ts'
 import type { WindowTally } from '../../../../src/report/tally/window.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
 import { iterate, readColumns, readLabel } from './rows.ts'
@@ -34,7 +34,7 @@ const answerWindow = (
   inspected: Inspected,
   plan: ReportPlan,
   window: Window,
-  known: KnownActuals,
+  known: KnownValues,
   rows: (count: number) => void,
 ): WindowAnswer => {
   const isReference = window === plan.reference
@@ -101,7 +101,7 @@ const unmatched = ({ database, actualsTable, table, own }: Inspected, { since, u
 export const answer = (inspected: Inspected, plan: ReportPlan, total: number, progress: Progress): Answers => {
   let done = 0
   const rows = (count: number): void => progress(Math.min(1, (done += count) / Math.max(total, 1)), 'reading rows')
-  const known: KnownActuals = new Map(
+  const known: KnownValues = new Map(
     plan.columns
       .filter(({ categories, unique }) => categories.length > 0 && !unique)
       .map(({ name }) => [name, new Set<string>()]),

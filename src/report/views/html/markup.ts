@@ -14,8 +14,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-// eslint-disable-next-line no-control-regex -- what HTML must not hold
-const NOT_IN_HTML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]/gu
+/** What HTML must not hold: control characters but for those of white space, and halves of surrogates. */
+const NOT_IN_HTML = /(?![\t\n\r])[\p{Cc}\p{Cs}]/gu
 
 export const escaped = (text: string): string =>
   text.replace(NOT_IN_HTML, '\ufffd').replace(/[&<>"']/g, (letter) => ESCAPES[letter]!)
@@ -32,8 +32,8 @@ const collapsed = new WeakMap<TemplateStringsArray, readonly string[]>()
 
 /** The source's own line breaks and indents are not the page's. */
 const collapse = (parts: TemplateStringsArray): readonly string[] => {
-  const known = collapsed.get(parts) ?? parts.map((part) => part.replace(/\s*\n\s*/g, ' '))
-  collapsed.set(parts, known)
+  let known = collapsed.get(parts)
+  if (!known) collapsed.set(parts, (known = parts.map((part) => part.replace(/\s*\n\s*/g, ' '))))
   return known
 }
 

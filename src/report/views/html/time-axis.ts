@@ -29,19 +29,13 @@ export const timeAxis = (buckets: readonly Bucket[], say: (iso: string) => strin
   const past = buckets.filter(({ reference }) => reference)
   const now = buckets.filter(({ reference }) => !reference)
   const pieces = [past, now].filter((piece) => piece.length > 0).map((piece) => range(piece))
-  const apart = pieces.length === 2 && pieces[1]![0] - pieces[0]![1] > 1 ? GAP : 0
+  const isAlone = pieces.length < 2
+  const apart = !isAlone && pieces[1]![0] - pieces[0]![1] > 1 ? GAP : 0
   const total = pieces.reduce((sum, [from, to]) => sum + to - from, 0) || 1
-  const first = past.length > 0 ? ((pieces[0]![1] - pieces[0]![0]) / total) * (1 - apart) : 0
+  const first = isAlone ? 0 : ((pieces[0]![1] - pieces[0]![0]) / total) * (1 - apart)
   const place = (time: number, reference: boolean): number => {
-    const [from, to] = reference || past.length === 0 ? pieces[0]! : pieces[1]!
-    const [start, width] =
-      past.length === 0
-        ? [0, 1]
-        : now.length === 0
-          ? [0, 1]
-          : reference
-            ? [0, first]
-            : [first + apart, 1 - first - apart]
+    const [from, to] = isAlone || reference ? pieces[0]! : pieces[1]!
+    const [start, width] = isAlone ? [0, 1] : reference ? [0, first] : [first + apart, 1 - first - apart]
     return (start + ((time - from) / (to - from || 1)) * width) * SIZE.width
   }
   const span = ({ since, until, reference }: Bucket) =>
@@ -54,9 +48,6 @@ export const timeAxis = (buckets: readonly Bucket[], say: (iso: string) => strin
     span,
     middle: (bucket) => (span(bucket)[0] + span(bucket)[1]) / 2,
     labels,
-    ground:
-      past.length > 0 && now.length > 0
-        ? html`<path class="past" d="M0 0H${round(first * SIZE.width)}V${SIZE.height}H0z" />`
-        : html``,
+    ground: isAlone ? html`` : html`<path class="past" d="M0 0H${round(first * SIZE.width)}V${SIZE.height}H0z" />`,
   }
 }
