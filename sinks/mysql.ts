@@ -10,7 +10,7 @@ import type { Dialect, ExistingColumn } from './sql/dialect.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { whoLacksRight } from './sql/mysql/rights.ts'
-import { fit, limits, nearest, typeOf } from './sql/mysql/types.ts'
+import { fit, limits, MAX_NAME, nearest, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
 import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
 import type { ResultRow, Session } from './sql/session.ts'
@@ -97,7 +97,7 @@ const dialect = (
     hold: (connection, keepsAlive) => void (keepsAlive ? streamOf(connection).ref() : streamOf(connection).unref()),
 
     // Identifiers have no characters past the basic plane, and end in no space.
-    names: { max: 64, unit: 'characters', refused: /[\u{10000}-\u{10ffff}]| +$/gu },
+    names: { max: MAX_NAME, unit: 'characters', refused: /[\u{10000}-\u{10ffff}]| +$/gu },
     foldsNames: true,
     limits,
     typeOf,

@@ -10,7 +10,7 @@ import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { learnFrom } from './sql/postgres/learn.ts'
-import { fit, limits, nearest, typeOf } from './sql/postgres/types.ts'
+import { fit, limits, MAX_NAME, nearest, typeOf } from './sql/postgres/types.ts'
 import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { ResultRow } from './sql/session.ts'
@@ -106,7 +106,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
       void (keepsAlive ? (stream as Socket).ref() : (stream as Socket).unref()),
 
     get names() {
-      return { max: 63, refused: spelling.refused }
+      return { max: MAX_NAME, refused: spelling.refused }
     },
     foldsNames: false,
     learnNames: (session, names) => learnFrom(session, spelling, names),

@@ -1,10 +1,8 @@
 import { constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import type { SQLInputValue } from 'node:sqlite'
 import type { KnexQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
-import { sqliteMistake } from '../src/config/url.ts'
-import { PredictionsError } from '../src/errors/errors.ts'
 import { DatabaseSync } from '../src/node.ts'
 import type { Sink } from '../src/sink.ts'
 import { whyUnwritable } from '../src/errors/why-unwritable.ts'
@@ -12,6 +10,7 @@ import type { Dialect } from './sql/dialect.ts'
 import type { ResultRow, Session } from './sql/session.ts'
 import { actualTable, predictionTable } from './sql/kinds.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
+import { fileOf, MAX_NAME, withoutSchema } from './sql/sqlite/address.ts'
 import { whenFree } from './sql/sqlite/busy.ts'
 import { createCheckpointer, type Checkpointer } from './sql/sqlite/checkpoint.ts'
 import { fixFor, isRefusal } from './sql/sqlite/errors.ts'
@@ -85,7 +84,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
     destroy() {},
     hold() {},
 
-    names: { max: 255 },
+    names: { max: MAX_NAME },
     foldsNames: true,
     limits,
     typeOf,
@@ -147,21 +146,6 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
   }
 }
 
-/** SQLite has no schemas: of `schema.table` it takes the table. */
-const withoutSchema = (table: string): string => table.replace(/^[^.]*\./, '')
-
-const fileOf = (url: string): string => {
-  const path = /^sqlite:(.*)$/s.exec(url)?.[1]
-  if (path === undefined)
-    throw new PredictionsError(
-      'PREDICTIONS_BAD_CONFIGURATION',
-      "The sink's URL must be sqlite:FILE, as in sqlite:./predictions.db",
-    )
-  const mistake = sqliteMistake(path)
-  if (mistake !== undefined) throw new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', `The sink's URL ${mistake}`)
-  return path.replace(/^\/\//, '')
-}
-
 /**
  * Predictions as rows of an SQLite table, by Node.js' own `node:sqlite`: nothing to install, nothing to start. For one machine; several
  * processes may share the file.
@@ -175,8 +159,6 @@ const fileOf = (url: string): string => {
  * app.use(capturePredictions({ sink: sqlite({ url: 'sqlite:./predictions.db' }) }))
  */
 export const sqlite = (options: SqliteOptions): Sink => {
-  const path = fileOf(options.url)
-  const file = resolve(path)
-  const address = `sqlite:${path}`
+  const { file, address } = fileOf(options.url)
   return sqlSink(() => dialect(file, options.migrate !== 'off'), { ...options, address, tableOf: withoutSchema })
 }

@@ -17,6 +17,8 @@ export const tableNameOf = (name: string): TableName => {
   return dot < 0 ? { schema: undefined, table: name } : { schema: name.slice(0, dot), table: name.slice(dot + 1) }
 }
 
+export const nameText = ({ schema, table }: TableName): string => (schema === undefined ? table : `${schema}.${table}`)
+
 /** A column as the database describes it. */
 export interface ExistingColumn {
   readonly name: string

@@ -42,6 +42,10 @@ export const withSuffix = (name: TableName, suffix: string, max: number): TableN
   return { schema, table: kept + end }
 }
 
+/** The table of actuals beside one of predictions, where nobody names another. */
+export const actualsBeside = (predictions: TableName, maxName: number): TableName =>
+  withSuffix(predictions, '_actuals', maxName)
+
 /** What the view tells of the actual beside its labels, by the names of its columns. */
 const ABOUT = { actual_timestamp: 'timestamp', actual_reported_at: 'reported_at', actual_source: 'source' } as const
 const COUNT = 'actual_count'

@@ -1,12 +1,12 @@
 import { hasCode, PredictionsError } from '../../src/errors/errors.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Plan, Sink } from '../../src/sink.ts'
-import { tableNameOf, type Dialect, type WriteBatch } from './dialect.ts'
+import { nameText, tableNameOf, type Dialect, type WriteBatch } from './dialect.ts'
 import { batchRefused, connectionFix, timedOut, unavailable } from './errors.ts'
 import { actualTable, predictionTable, type TableKind } from './kinds.ts'
 import { openSession, type Session } from './session.ts'
 import { draftTable, type Draft } from './table.ts'
-import { withSuffix } from './labelled.ts'
+import { actualsBeside } from './labelled.ts'
 import { draftView, makeView, type ViewDraft, type ViewTables } from './view.ts'
 
 /** What all SQL sinks have in common in their options. */
@@ -40,15 +40,13 @@ export const sqlSink = <Connection>(createDialect: () => Dialect<Connection>, se
   const table = tableOf(settings.table ?? 'predictions')
   const dialect = createDialect()
   const predictions = tableNameOf(table)
-  const defaultName = withSuffix(predictions, '_actuals', dialect.names.max)
-  const tables = { predictions, actuals: defaultName }
+  const tables = { predictions, actuals: actualsBeside(predictions, dialect.names.max) }
   return {
     ...tableSink(dialect, { ...settings, table, kind: predictionTable, tables }),
     actuals({ table: given, predictionColumns }) {
       if (given !== undefined) tables.actuals = tableNameOf(tableOf(given))
-      const { schema, table } = tables.actuals
-      const name = schema === undefined ? table : `${schema}.${table}`
-      return tableSink(createDialect(), { ...settings, table: name, kind: actualTable, tables, predictionColumns })
+      const table = nameText(tables.actuals)
+      return tableSink(createDialect(), { ...settings, table, kind: actualTable, tables, predictionColumns })
     },
   }
 }

@@ -87,7 +87,7 @@ export const checkStoredActuals = async ({ values, positionals, terminal }: Invo
   const { STORE_SCHEMES, actualsStoreOf } = await import('../stores.ts')
   const { checkActuals } = await import('../actuals/check/check.ts')
   const url = storeUrl(settings, STORE_SCHEMES)
-  const { table, actualsTable = `${table}_actuals` } = settings
+  const { table, actualsTable } = settings
   const checked = await checkActuals(settings, since, () => actualsStoreOf({ url, table, actualsTable }))
   for (const line of values['json'] ? [JSON.stringify(checked, null, 2)] : textOf(checked)) terminal.out(line)
   const isFound = (Object.keys(checked.unmatched) as Reason[]).some((reason) => reasons[reason].isFinding)

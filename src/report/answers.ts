@@ -298,7 +298,8 @@ export interface StoreOptions {
   readonly url: string
   /** `table` or `schema.table`. */
   readonly table: string
-  readonly actualsTable: string
+  /** Undefined: the one that the sink makes beside it. */
+  readonly actualsTable: string | undefined
 }
 
 /** What a store can be asked. */

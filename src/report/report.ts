@@ -160,7 +160,7 @@ const read = async (
   const store = await storeOf({
     url: storeUrl(settings),
     table: settings.table,
-    actualsTable: settings.actualsTable ?? `${settings.table}_actuals`,
+    actualsTable: settings.actualsTable,
   })
   try {
     const { survey, model, others } = await surveyModel(store, question, settings.model, (share, step) =>

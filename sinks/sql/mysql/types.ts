@@ -58,6 +58,9 @@ const widths: Readonly<Record<ColumnType, number>> = {
 /** https://dev.mysql.com/doc/refman/8.4/en/innodb-limits.html */
 export const limits: Limits = { columns: 1000, rowBytes: 7600, widthOf: ({ type }) => widths[type] }
 
+/** The length of an identifier at most, in characters. */
+export const MAX_NAME = 64
+
 const integerBits: Readonly<Record<string, number>> = {
   tinyint: 8,
   smallint: 16,

@@ -51,6 +51,9 @@ const widths: Readonly<Record<ColumnType, number>> = {
 /** https://www.postgresql.org/docs/current/limits.html */
 export const limits: Limits = { columns: 1600, rowBytes: 7800, widthOf: ({ type }) => widths[type] }
 
+/** The length of an identifier at most, in bytes. */
+export const MAX_NAME = 63
+
 const numberTypeOf = (type: string): NumberType | undefined => {
   const [precision, scale = 0] = parametersOf(type)
   switch (baseOf(type)) {

@@ -2,8 +2,9 @@ import { PredictionsError } from '../../../src/errors/errors.ts'
 import type { StoreOptions } from '../../../src/report/answers.ts'
 import { addressOf } from '../address.ts'
 import { qualified } from '../ddl.ts'
-import { tableNameOf, type TableName } from '../dialect.ts'
+import { nameText, tableNameOf, type TableName } from '../dialect.ts'
 import { connectionFix, unavailable } from '../errors.ts'
+import { actualsBeside } from '../labelled.ts'
 import type { TableColumn } from './columns.ts'
 import type { ReportStoreOptions } from './store.ts'
 import type { ReadSession, Words } from './words.ts'
@@ -12,6 +13,8 @@ import type { ReadSession, Words } from './words.ts'
 export interface ReadServer {
   readonly schemes: readonly string[]
   readonly words: Words
+  /** The length of a name at most, as a `Dialect` has it. */
+  readonly maxName: number
   readonly stepsOf?: ReportStoreOptions['stepsOf']
   open: ReportStoreOptions['open']
   /** The columns of a table; none: there is no such table. */
@@ -26,8 +29,9 @@ export interface ReadServer {
 }
 
 /** How the tables of a URL are read, by reports and by `actuals check`. */
-export const readingOf = ({ url, table, actualsTable }: StoreOptions, server: ReadServer): ReportStoreOptions => {
+export const readingOf = ({ url, table, ...given }: StoreOptions, server: ReadServer): ReportStoreOptions => {
   const { words, stepsOf } = server
+  const actualsTable = given.actualsTable ?? nameText(actualsBeside(tableNameOf(table), server.maxName))
   const address = addressOf(url, server.schemes)
   const name = `${address}#${table}`
 

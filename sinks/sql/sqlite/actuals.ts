@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import type { SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { ActualsStore } from '../../../src/actuals/check/answers.ts'
 import { PredictionsError } from '../../../src/errors/errors.ts'
-import { DatabaseSync } from '../../../src/node.ts'
 import type { StoreOptions } from '../../../src/report/answers.ts'
 import { checkStore, type CheckWords } from '../actuals/check.ts'
 import { unavailable } from '../errors.ts'
 import type { ReadSession } from '../report/words.ts'
+import { tablesOf } from './address.ts'
+import { columnsOf, openToRead } from './read.ts'
 import { quote } from './report/table.ts'
 
 const words: CheckWords = {
@@ -19,11 +18,11 @@ const words: CheckWords = {
   idText: (id) => `cast(${id} as text)`,
 }
 
-/** One state of the file for all statements, and nothing is written. */
-const openSession = (file: string): ReadSession => {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 10_000 })
-  database.exec('begin')
-  return {
+/** The tables of an SQLite file. */
+export const sqliteActuals = (options: StoreOptions): ActualsStore => {
+  const { file, ...tables } = tablesOf(options)
+  let database: DatabaseSync
+  const session: ReadSession = {
     query: async ({ sql, values }) =>
       database
         .prepare(sql)
@@ -31,35 +30,15 @@ const openSession = (file: string): ReadSession => {
         .map((row) => Object.values(row)),
     close: async () => database.close(),
   }
-}
-
-/** The tables of an SQLite file. */
-export const sqliteActuals = ({ url, ...tables }: StoreOptions): ActualsStore => {
-  const path = url.replace(/^sqlite:(\/\/)?/, '')
-  const file = resolve(path)
-  const withoutSchema = (name: string) => name.replace(/^[^.]*\./, '')
-  const [table, actualsTable] = [withoutSchema(tables.table), withoutSchema(tables.actualsTable)]
-  const name = `sqlite:${path}#${table}`
   return checkStore({
-    name,
-    address: `sqlite:${path}`,
-    table,
-    actualsTable,
+    ...tables,
     words,
     quoted: quote,
-    failed: (error) => (error instanceof PredictionsError ? error : unavailable(name, error)),
-    async columnsOf(session, which) {
-      const values = [which === 'actuals' ? actualsTable : table]
-      const rows = await session.query({ sql: 'select name, lower(type) from pragma_table_xinfo(?)', values })
-      return rows.map(([name, type]) => ({ name: String(name), type: String(type) }))
-    },
+    failed: (error) => (error instanceof PredictionsError ? error : unavailable(tables.name, error)),
+    columnsOf: async (_, which) => columnsOf(database, which === 'actuals' ? tables.actualsTable : tables.table),
     async open() {
-      if (!existsSync(file))
-        throw new PredictionsError(
-          'PREDICTIONS_BAD_CONFIGURATION',
-          `${file} does not exist: name the file by --sink or PREDICTIONS_SINK`,
-        )
-      return { sessions: [openSession(file)] }
+      database = openToRead(file)
+      return { sessions: [session] }
     },
   })
 }

@@ -93,7 +93,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
     table: string,
     asked: SurveyQuestion,
     change: (plan: ReportPlan) => ReportPlan = (plan) => plan,
-    actualsTable = `${table}_actuals`,
+    actualsTable?: string,
   ) => {
     const store = await storeOf({ url: harness().url, table, actualsTable })
     try {
@@ -293,6 +293,14 @@ export const testStore = (name: string, harness: () => Harness): void => {
       } finally {
         await store.close()
       }
+    })
+
+    it('finds the actuals beside a table whose name leaves no room for their ending', async () => {
+      const { table, createSink } = harness()
+      const long = `${table}_${'long'.repeat(12)}`
+      await write(createSink(long), schema, loans)
+      const { plan, answers } = await ask(long, question)
+      expectSums(plan, answers)
     })
 
     it('reads members of JSON columns as columns', async () => {

@@ -4,6 +4,7 @@ import type { TableName } from '../../dialect.ts'
 import { readingOf } from '../../report/reading.ts'
 import { reportStore, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
+import { MAX_NAME } from '../types.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { openSession } from './session.ts'
 import { stepsOf, words } from './words.ts'
@@ -34,6 +35,7 @@ export const mysqlReading = (options: StoreOptions): ReportStoreOptions => {
   return readingOf(options, {
     schemes: ['mysql', 'mariadb'],
     words,
+    maxName: MAX_NAME,
     stepsOf: (path) => stepsOf(String(path)),
     open: async () => ({
       sessions: await Promise.all([openSession(driver, options.url), openSession(driver, options.url)]),

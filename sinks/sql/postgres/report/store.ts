@@ -4,6 +4,7 @@ import type { TableName } from '../../dialect.ts'
 import { readingOf } from '../../report/reading.ts'
 import { reportStore, type ReportStoreOptions } from '../../report/store.ts'
 import type { ReadSession } from '../../report/words.ts'
+import { MAX_NAME } from '../types.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { TYPE } from '../inspect.ts'
 import { openSession } from './session.ts'
@@ -30,6 +31,7 @@ export const postgresReading = (options: StoreOptions): ReportStoreOptions => {
   return readingOf(options, {
     schemes: ['postgres', 'postgresql'],
     words,
+    maxName: MAX_NAME,
     async open() {
       const first = await openSession(driver, options.url)
       if (first.snapshot === '') return { sessions: [first] }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
@@ -12,6 +11,8 @@ import type {
   Survey,
   SurveyQuestion,
 } from '../../../../src/report/answers.ts'
+import { unavailable } from '../../errors.ts'
+import { tablesOf } from '../address.ts'
 import { ask, type SqliteQuestions } from './ask.ts'
 
 type Message = { share: number; step: string } | { result: unknown } | { failed: string; code: unknown }
@@ -48,12 +49,8 @@ const onThread = async (file: string, questions: SqliteQuestions, progress: Prog
 }
 
 /** A SQLite file's table, read by a thread; by this one where a bundler has lost the thread's file. */
-export const sqliteStore = ({ url, table, actualsTable }: StoreOptions): Store => {
-  const path = url.replace(/^sqlite:(\/\/)?/, '')
-  const file = resolve(path)
-  const withoutSchema = (name: string) => name.replace(/^[^.]*\./, '')
-  const address = { file, table: withoutSchema(table), actualsTable: withoutSchema(actualsTable) }
-  const name = `sqlite:${path}#${address.table}`
+export const sqliteStore = (options: StoreOptions): Store => {
+  const { name, ...tables } = tablesOf(options)
   let asked: SurveyQuestion | undefined
   let total = 0
 
@@ -62,10 +59,7 @@ export const sqliteStore = ({ url, table, actualsTable }: StoreOptions): Store =
     try {
       return worker === undefined ? ask(questions, progress) : await onThread(worker, questions, progress)
     } catch (error) {
-      if (error instanceof PredictionsError) throw error
-      throw new PredictionsError('PREDICTIONS_SINK_UNAVAILABLE', `${name}: ${(error as Error).message}`, {
-        cause: error,
-      })
+      throw error instanceof PredictionsError ? error : unavailable(name, error)
     }
   }
 
@@ -73,13 +67,13 @@ export const sqliteStore = ({ url, table, actualsTable }: StoreOptions): Store =
     name,
     async survey(question, progress) {
       asked = question
-      const survey = (await answerOf({ address, question }, progress)) as Survey
+      const survey = (await answerOf({ tables, question }, progress)) as Survey
       total = survey.current + survey.reference
       return survey
     },
     async answer(plan: ReportPlan, progress) {
       const question = asked ?? { ...plan, by: plan.by.map(({ name }) => name), columns: [] }
-      const answers = (await answerOf({ address, question, plan, total }, progress)) as Answers
+      const answers = (await answerOf({ tables, question, plan, total }, progress)) as Answers
       return { ...answers, plan }
     },
     async close() {},

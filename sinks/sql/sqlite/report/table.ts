@@ -3,13 +3,8 @@ import { PredictionsError } from '../../../../src/errors/errors.ts'
 import type { Kind, ReportPlan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
 import { labelsIn } from '../../actuals/columns.ts'
 import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
-
-/** What the worker is told of the table. */
-export interface SqliteAddress {
-  readonly file: string
-  readonly table: string
-  readonly actualsTable: string
-}
+import type { SqliteTables } from '../address.ts'
+import { columnsOf } from '../read.ts'
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
@@ -32,12 +27,6 @@ export interface Inspected extends ReportTable {
   readonly byRequest: boolean
 }
 
-const columnsOf = (database: DatabaseSync, table: string) =>
-  database.prepare('select name, lower(type) as type from pragma_table_xinfo(?)').all(table) as {
-    name: string
-    type: string
-  }[]
-
 const hasActualsByRequest = (database: DatabaseSync, actualsTable: string): boolean =>
   database
     .prepare(`select 1 from ${quote(actualsTable)} where prediction_id is null and request_id is not null limit 1`)
@@ -45,7 +34,7 @@ const hasActualsByRequest = (database: DatabaseSync, actualsTable: string): bool
 
 export const inspectTable = (
   database: DatabaseSync,
-  { file, table, actualsTable }: SqliteAddress,
+  { file, table, actualsTable }: SqliteTables,
   schema: SurveyQuestion['columns'],
 ): Inspected => {
   const columns = columnsOf(database, table)
