@@ -1,4 +1,5 @@
 import type { Change, Parts } from '../formats/instance-parts.ts'
+import { put } from '../formats/rows.ts'
 import { decode, encode } from '../records/json.ts'
 import { type Asked, instancesOf, isBatchOf } from './asked.ts'
 import type { TextList } from './joined-texts.ts'
@@ -35,9 +36,8 @@ const givenTo = (k: number, given: GivenOutputs, n: number, isBatch: boolean): M
   if (Array.isArray(given)) return given[k] as Members | undefined
   if (n === 1 && !isBatch) return given as Members
   const share: Members = {}
-  for (const [name, value] of Object.entries(given)) {
-    share[name] = Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value
-  }
+  for (const [name, value] of Object.entries(given))
+    put(share, name, Array.isArray(value) && value.length === n ? (value as unknown[])[k] : value)
   return share
 }
 

@@ -1,4 +1,4 @@
-import { isObject, type Row } from './rows.ts'
+import { isObject, put, type Row } from './rows.ts'
 
 /** What the lines of a stream are together: the outputs of one instance. */
 export interface StreamOutputs {
@@ -22,7 +22,7 @@ export const outputsOfStream = (lines: readonly unknown[]): StreamOutputs | unde
   const last = lines.at(-1)
   if (!isObject(last) || last['done'] !== true || !lines.every(isPart)) return undefined
   const others: Row = {}
-  for (const name of Object.keys(last)) if (!PARTS.has(name)) others[name] = last[name]
+  for (const name of Object.keys(last)) if (!PARTS.has(name)) put(others, name, last[name])
   const thinking = lines.map((line) => partOf(line as Row, 'thinking')).join('')
   const prediction = lines.map((line) => partOf(line as Row, 'content') || partOf(line as Row, 'response')).join('')
   return {
