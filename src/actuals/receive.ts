@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { isCapture, type Capture } from '../capture.ts'
 import { PredictionsError } from '../errors/errors.ts'
 import { decompress } from '../http/decompress.ts'
+import { isEmptyBody } from '../http/empty-body.ts'
 import { nextTurn } from '../steps/real-timers.ts'
 import { UnreadableText, type NumberedReport } from './numbered.ts'
 import { reportsOf } from './report-bodies.ts'
@@ -52,11 +53,8 @@ const BUDGET_MS = 2
 
 const failed = (status: number, error: string): ActualsReply => ({ status, body: { accepted: 0, rejected: [], error } })
 
-const hasMembers = (value: object): boolean => Object.keys(value).length > 0
-
-/** Whether a parser has read the body: Express 4's and Koa's leave an empty object where none has. */
-const isParsed = ({ req, body }: ActualsRequest): boolean =>
-  body != null && (req.readableEnded || typeof body !== 'object' || Buffer.isBuffer(body) || hasMembers(body))
+/** Whether a parser has read the body. */
+const isParsed = ({ req, body }: ActualsRequest): boolean => body != null && (req.readableEnded || !isEmptyBody(body))
 
 /** The request's bytes; undefined where there are more than `maxBytes`. */
 const readBytes = async (stream: Readable, maxBytes: number): Promise<Buffer | undefined> => {

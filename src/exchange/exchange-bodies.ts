@@ -14,6 +14,7 @@ import { LateBody } from '../formats/late-body.ts'
 import { type InstanceTexts, isWithinLimit, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
+import { hasMembers } from '../records/members.ts'
 import { messageOf } from '../errors/errors.ts'
 import { type Reply, streamed, viewOf } from './reply.ts'
 import { errorOfReply } from './reply-error.ts'
@@ -344,8 +345,3 @@ const wholeBody = function* (body: unknown): Steps<unknown> {
 }
 
 const sourceOf = (body: unknown): unknown => (body instanceof Snapshot ? body.value : body)
-
-const hasMembers = (members: Readonly<Members> | undefined): members is Members => {
-  for (const _name in members) return true
-  return false
-}

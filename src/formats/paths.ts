@@ -1,5 +1,6 @@
 import type { Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
 import { encode } from '../records/json.ts'
+import { hasMembers } from '../records/members.ts'
 import { contentOf } from './body.ts'
 import { bestOf, ofLabels } from './labels.ts'
 import { countOf, withNote } from './instance-parts.ts'
@@ -44,8 +45,6 @@ const follow = (value: unknown, path: string): { found: unknown; beside: Row } |
   }
   return undefined
 }
-
-const hasMembers = (row: Row): boolean => Object.keys(row).length > 0
 
 /**
  * A format that finds instances and their outputs where the configuration says (`PREDICTIONS_INSTANCES`, `PREDICTIONS_PREDICTIONS`), and

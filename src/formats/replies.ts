@@ -1,6 +1,7 @@
 import type { Extra, FormatReply, FormatRequest, ReplyReading, RequestReading } from './format.ts'
 import { keptText, shortenedJson } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
+import { hasMembers } from '../records/members.ts'
 import { type Content, contentOf, type Cut } from './body.ts'
 import { readCsvOutputs } from './csv-text.ts'
 import { answerOf } from './answers.ts'
@@ -167,11 +168,6 @@ export const replyReading = (content: Content, read: Beside & { outputs: Rows })
   if (isOrdinary(read, notes, shortener)) return { outputs, requestId, model, modelVersion }
   const { tags, extra } = said(n, read, notes, shortener)
   return { outputs, requestId, model, modelVersion, tags, extra: extra() }
-}
-
-const hasMembers = (notes: Extra): boolean => {
-  for (const _path in notes) return true
-  return false
 }
 
 const MAX_NOTES = 16

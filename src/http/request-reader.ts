@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { decompress } from './decompress.ts'
 import type { ExchangeMembers } from '../exchange/exchange.ts'
 import { encode } from '../records/json.ts'
+import { isEmptyBody } from './empty-body.ts'
 import { tapStream, type Tap } from './body-tap.ts'
 import { formOf } from './form-body.ts'
 
@@ -29,15 +30,6 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean => {
 }
 
 const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
-
-/** No body, or the empty object that parsers (Express 4's, Koa's) leave where they refused the bytes or left them to another parser. */
-const isEmpty = (body: unknown): boolean =>
-  body == null || (typeof body === 'object' && !Buffer.isBuffer(body) && !hasMembers(body))
-
-const hasMembers = (value: object): boolean => {
-  for (const name in value) if (Object.hasOwn(value, name)) return true
-  return false
-}
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -97,7 +89,7 @@ const readLate = (
   const tapped = tap?.body()
   if (tapped === undefined) {
     // Parsers (Koa's) leave an empty object where they read nothing.
-    const isRead = body !== undefined && (req.readableEnded || !isEmpty(body))
+    const isRead = body !== undefined && (req.readableEnded || !isEmptyBody(body))
     if (!isRead) return readNothing(req, exchange)
     return readParsed(req, exchange, body, options.maxBodyBytes)
   }
@@ -105,7 +97,7 @@ const readLate = (
     exchange.request(undefined)
     return exchange.tooLarge('body', tapped.size, tapped.sha256)
   }
-  if (isEmpty(body) || mayBeRounded(body, tapped.bytes))
+  if (isEmptyBody(body) || mayBeRounded(body, tapped.bytes))
     requestFromBytes(exchange, tapped.bytes, req, options.maxBodyBytes)
   else readParsed(req, exchange, body, options.maxBodyBytes)
 }
@@ -128,7 +120,7 @@ export class RequestReader {
     const req = this.#req
     const { maxBodyBytes } = this.#options
     const body = this.#options.body()
-    const isRead = req.readableEnded || !hasBody(req) || !isEmpty(body)
+    const isRead = req.readableEnded || !hasBody(req) || !isEmptyBody(body)
     if (this.#readForm(body)) return
     if (isRead && body !== undefined && !isStream(body)) readParsed(req, this.#exchange, body, maxBodyBytes)
     else if (hasBody(req))
