@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/captures.ts'
 import { service } from '../setup/services.ts'
-import { freePort } from '../sinks/proxy.ts'
+import { freePort } from '../setup/ports.ts'
 import { databaseFor, dropTable, type Database } from './postgres.ts'
 import { rowsOf, onSqlite, workplace } from './support.ts'
 

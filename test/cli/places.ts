@@ -7,7 +7,7 @@ import { service } from '../setup/services.ts'
 import { topicsOn, type Topics } from '../services/kafka/topics.ts'
 import { createHttpsProxy, makeCertificates } from '../sinks/elasticsearch/https.ts'
 import { talkTo } from '../sinks/elasticsearch/server.ts'
-import { freePort } from '../sinks/proxy.ts'
+import { freePort } from '../setup/ports.ts'
 import { databaseFor, dropTable } from './postgres.ts'
 import { onSqlite, schema, type Variables } from './support.ts'
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { OutboxStatus } from '../../src/outbox/inspect.ts'
-import { freePort } from '../sinks/proxy.ts'
+import { freePort } from '../setup/ports.ts'
 import { workplace } from './support.ts'
 
 it('finds nothing where nothing is, and makes nothing', async () => {

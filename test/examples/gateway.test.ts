@@ -1,50 +1,23 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, request, type IncomingMessage, type RequestListener } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { startProgram } from './program.ts'
 
 const examples = fileURLToPath(new URL('../../examples/gateway/', import.meta.url))
 const LIMIT = 64 * 1024
 
-const freePort = async (): Promise<number> => {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 const stops: (() => Promise<unknown>)[] = []
 afterAll(() => Promise.all(stops.map((stop) => stop())))
 
-const run = async (program: string, env: Record<string, string> = {}) => {
-  const folder = mkdtempSync(join(tmpdir(), 'capture-gateway-'))
-  const port = await freePort()
-  const child = spawn(process.execPath, [join(examples, program)], {
-    cwd: folder,
-    env: { ...process.env, PORT: String(port), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exit = once(child, 'exit')
-  stops.push(async () => {
-    child.kill('SIGKILL')
-    await exit
-    rmSync(folder, { recursive: true, force: true })
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
-  const url = `http://localhost:${port}`
-  await vi.waitFor(() => expect(output).toContain(url), { timeout: 25_000 })
-  return { url, port, folder, pid: child.pid! }
-}
+const run = (program: string, env: Record<string, string> = {}) =>
+  startProgram([join(examples, program)], env, (stop) => stops.push(stop))
 
 type Row = Record<string, unknown>
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { comparable, rawReply } from '../http/raw.ts'
+import { freePort } from '../setup/ports.ts'
 import { locked, makeProject, pack, run, type Tarball } from './install.ts'
 import { nestPackages, writeNestApp } from './nestjs-app.ts'
 
@@ -20,14 +20,6 @@ let tarball: Tarball
 beforeAll(async () => {
   tarball = await pack(folder)
 })
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const BODY = JSON.stringify({ sepal: { length: 5.1 } })
 const ask = (port: number) => rawReply(port, '/api/v1/predict', '', BODY)

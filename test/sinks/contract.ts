@@ -7,7 +7,8 @@ import { hasCode } from '../../src/errors/errors.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
 import type { Sink } from '../../src/sink.ts'
-import { createProxy, freePort, type Proxy } from './proxy.ts'
+import { freePort } from '../setup/ports.ts'
+import { createProxy, type Proxy } from './proxy.ts'
 import { columnsFor, everyType, nextId, patient, record, TIMESTAMP } from './records.ts'
 
 /** A row as it was read: integers as number or bigint, timestamps as ISO text in UTC, JSON parsed; absent and null are alike. */

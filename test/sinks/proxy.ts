@@ -57,12 +57,3 @@ export const createProxy = async (target: number, port = 0): Promise<Proxy> => {
     },
   }
 }
-
-/** A local port where nothing listens. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
-}
