@@ -300,6 +300,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
       const long = `${table}_${'long'.repeat(12)}`
       await write(createSink(long), schema, loans)
       const { plan, answers } = await ask(long, question)
+      expect(answers.current.all.labelled!.labelled.n).toBeGreaterThan(100)
       expectSums(plan, answers)
     })
 
