@@ -6,12 +6,13 @@ import { addressOf } from './sql/address.ts'
 import { qualified } from './sql/ddl.ts'
 import type { Dialect } from './sql/dialect.ts'
 import { alike } from './sql/postgres/alike.ts'
+import { connectFirst } from './sql/postgres/connect.ts'
 import { inUtf8, spellingIn } from './sql/postgres/encoding.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { learnFrom } from './sql/postgres/learn.ts'
 import { fit, limits, MAX_NAME, nearest, typeOf } from './sql/postgres/types.ts'
-import { questions, readUrl, type SessionAttributes } from './sql/postgres/url.ts'
+import { readUrl, SCHEMES } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { ResultRow } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
@@ -29,40 +30,15 @@ export interface PostgresOptions extends SqlOptions {
   readonly connectTimeoutMs?: number | undefined
 }
 
-const schemes = ['postgres', 'postgresql']
-
 /** Quotes every name alike: Knex's own takes `*` and `x[0]` for syntax. */
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
-
-/** What the first of some gives that does not fail; else the last failure. */
-const firstOf = async <Item, Result>(items: readonly Item[], get: (item: Item) => Promise<Result>): Promise<Result> => {
-  let failure: unknown
-  for (const item of items) {
-    try {
-      return await get(item)
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
-}
-
-/** Ends the connection and throws where the server is not what the URL asks for. */
-const expectAttributes = async (connection: Client, attributes: SessionAttributes, server: string): Promise<void> => {
-  if (attributes === 'any') return
-  const { rows } = await connection.query<{ fits: boolean }>(questions[attributes])
-  if (rows[0]?.fits) return
-  await connection.end()
-  // The next host is tried, and at the end this is what is said.
-  throw new Error(`${addressOf(server, schemes)} is not ${attributes}, as target_session_attrs asks`)
-}
 
 const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOptions): Dialect<Client> => {
   let spelling = inUtf8
   let encoding = ''
-  const { urls: servers, attributes } = readUrl(url)
+  const [server] = readUrl(url).urls
   const settings = {
-    connectionString: servers[0]!,
+    connectionString: server!,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: 'capture-predictions',
@@ -79,11 +55,9 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
           return quote(name)
         }
         override acquireRawConnection() {
-          return firstOf(servers, async (server) => {
+          return connectFirst(url, (server) => {
             this.connectionSettings = { ...settings, connectionString: server }
-            const connection = (await super.acquireRawConnection()) as Client
-            await expectAttributes(connection, attributes, server)
-            return connection
+            return super.acquireRawConnection() as Promise<Client>
           })
         }
       }
@@ -180,7 +154,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
  * app.use(capturePredictions({ sink: postgres({ url: 'postgres://app@localhost:5432/ml', table: 'iris.predictions' }) }))
  */
 export const postgres = (options: PostgresOptions): Sink => {
-  const address = addressOf(options.url, schemes)
+  const address = addressOf(options.url, SCHEMES)
   const driver = requirePeer('pg')
   return sqlSink(() => dialect(driver, options), { ...options, address })
 }

@@ -1,6 +1,6 @@
 import type { Client, QueryArrayResult } from 'pg'
 import type { ReadSession } from '../../report/words.ts'
-import { questions, readUrl } from '../url.ts'
+import { connectFirst } from '../connect.ts'
 
 export interface PostgresSession extends ReadSession {
   /** What others need to see the same state. */
@@ -9,16 +9,8 @@ export interface PostgresSession extends ReadSession {
 
 type Driver = { readonly Client: new (config: object) => Client }
 
-const expectAttributes = async (client: Client, url: string): Promise<void> => {
-  const { attributes } = readUrl(url)
-  if (attributes === 'any') return
-  const { rows } = await client.query<{ fits: boolean }>(questions[attributes])
-  if (!rows[0]?.fits) throw new Error(`the server is not ${attributes}, as target_session_attrs asks`)
-}
-
-const connect = async (driver: Driver, url: string): Promise<Client> => {
-  let failure: unknown
-  for (const connectionString of readUrl(url).urls) {
+const connect = (driver: Driver, url: string): Promise<Client> =>
+  connectFirst(url, async (connectionString) => {
     const client = new driver.Client({
       connectionString,
       connectionTimeoutMillis: 10_000,
@@ -29,15 +21,12 @@ const connect = async (driver: Driver, url: string): Promise<Client> => {
     client.on('error', () => {})
     try {
       await client.connect()
-      await expectAttributes(client, url)
       return client
     } catch (error) {
-      failure = error
       await client.end().catch(() => {})
+      throw error
     }
-  }
-  throw failure
-}
+  })
 
 /**
  * A transaction that reads one state and may write nothing.
