@@ -1,7 +1,6 @@
 import {
   LAG_EDGES,
   LATENCY_EDGES,
-  SCORE_EDGES,
   type Answers,
   type Bins,
   type Cell,
@@ -75,7 +74,7 @@ export const numbers = (edges: readonly number[], of: Partial<Distribution> & { 
   return distribution({ moments: weight > 0 ? { mean, m2, min, max } : undefined, ...of })
 }
 
-export const emptyBins = (edges: readonly number[]): Bins => bins(edges.slice(1).map(() => 0))
+const emptyBins = (edges: readonly number[]): Bins => bins(edges.slice(1).map(() => 0))
 
 /** Latencies around `ms`. */
 export const latency = (cellOf: Cell, ms = 20): Bins => {
@@ -134,6 +133,18 @@ export const plan = (columns: readonly PlannedColumn[], comparison?: Comparison)
   versions: [],
 })
 
+/** Of classes, `prediction` with `actual`. */
+export const comparison = (of: Partial<Comparison> = {}): Comparison => ({
+  task: 'classification',
+  prediction: 'prediction',
+  actual: 'actual',
+  actualKind: 'category',
+  isActualJson: false,
+  isBoolean: false,
+  classes: [],
+  ...of,
+})
+
 export const answers = (
   columns: readonly PlannedColumn[],
   current: Group,
@@ -144,5 +155,3 @@ export const answers = (
   current: windowAnswer(current),
   reference: reference && windowAnswer(reference, REFERENCE),
 })
-
-export { LAG_EDGES, LATENCY_EDGES, SCORE_EDGES }

@@ -1,6 +1,6 @@
-import type { Answers, Comparison, ReportPlan, PlannedColumn, Window } from '../../src/report/answers.ts'
+import type { Answers, ReportPlan, PlannedColumn, Window } from '../../src/report/answers.ts'
 import { tallyRows, type TallyRow } from '../../src/report/tally/rows.ts'
-import { column, CURRENT, REFERENCE } from './answers.ts'
+import { column, comparison, CURRENT, plan, REFERENCE } from './answers.ts'
 import { normal, seeded, type Random } from './random.ts'
 
 /**
@@ -112,33 +112,21 @@ export const example = (given: ExampleOptions = {}): Answers => {
     column('prediction', { role: 'output', kind: 'category', categories: ['yes', 'no'] }),
     number('confidence', 6 + more.length, { role: 'output' }),
   ]
-  const comparison = {
-    task: 'classification',
-    prediction: 'prediction',
-    actual: 'actual',
+  const compared = comparison({
     classes: ['no', 'yes'],
     positive: 'yes',
     score: { column: 'confidence', meaning: 'confidence' },
-    isBoolean: false,
-    isActualJson: false,
-    actualKind: 'category',
-  } satisfies Comparison
-  const plan: ReportPlan = {
+  })
+  const asked: ReportPlan = {
+    ...plan(columns, compared),
     model: 'loan',
-    current: CURRENT,
-    reference: REFERENCE,
-    columns,
-    comparison,
-    bucket: 'day',
-    timeZone: 'UTC',
     buckets: buckets(REFERENCE, CURRENT),
-    where: [],
     by: [{ name: 'channel', values: [...CHANNELS, 'partner'] }],
     versions: ['1', '2'],
   }
   const known = new Map(columns.map(({ name }) => [name, new Set<string>()]))
   const tally = (rows: readonly TallyRow[], window: Window, isReference: boolean) => {
-    const sums = tallyRows(plan, window, known, isReference)
+    const sums = tallyRows(asked, window, known, isReference)
     for (const row of rows) sums.add(row)
     return sums
   }
@@ -148,5 +136,5 @@ export const example = (given: ExampleOptions = {}): Answers => {
     const cell = current.window.extra('features.income', 'not a number')
     Object.assign(cell, { n: 312, w: 312 / options.sampled, w2: 312 / options.sampled ** 2 })
   }
-  return { plan, current: current.window.answer(options.labels ? 40 : 0), reference }
+  return { plan: asked, current: current.window.answer(options.labels ? 40 : 0), reference }
 }

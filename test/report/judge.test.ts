@@ -4,7 +4,19 @@ import { judge } from '../../src/report/judge.ts'
 import type { Report } from '../../src/report/result.ts'
 import { terminalView } from '../../src/report/views/terminal.ts'
 import { htmlView } from '../../src/report/views/html/page.ts'
-import { answers, bins, cell, column, distribution, group, NONE, numbers, windowAnswer } from './answers.ts'
+import {
+  answers,
+  bins,
+  cell,
+  column,
+  comparison,
+  distribution,
+  group,
+  labelledPairs,
+  NONE,
+  numbers,
+  windowAnswer,
+} from './answers.ts'
 import { example } from './example.ts'
 
 const EDGES = [0, 1, 2, 3, 4]
@@ -164,28 +176,11 @@ describe('a report of', () => {
   })
 
   const pair = (prediction: string, actual: string, n: number) => ({ prediction, actual, ...cell(n) })
-  const COMPARISON = {
-    task: 'classification',
-    prediction: 'prediction',
-    actual: 'actual',
-    classes: ['0', '1'],
-    positive: '1',
-    isBoolean: false,
-    isActualJson: false,
-    actualKind: 'category',
-  } as const
+  const COMPARISON = comparison({ classes: ['0', '1'], positive: '1' })
   const labelled = (pairs: ReturnType<typeof pair>[], incomparable = NONE) => {
-    const sum = pairs.reduce((total, { n }) => total + n, 0)
     const all = group({
       instances: cell(1000),
-      labelled: {
-        labelled: cell(sum),
-        incomparable,
-        lag: bins(Array(80).fill(0)),
-        pairs,
-        scores: undefined,
-        residuals: undefined,
-      },
+      labelled: labelledPairs(pairs, { incomparable }),
     })
     return answers([], all, undefined, COMPARISON)
   }
@@ -316,15 +311,7 @@ describe('the performance to be expected (CBPE)', () => {
 })
 
 describe('a regression', () => {
-  const COMPARISON = {
-    task: 'regression',
-    prediction: 'price',
-    actual: 'actual',
-    classes: [],
-    isBoolean: false,
-    isActualJson: false,
-    actualKind: 'number',
-  } as const
+  const COMPARISON = comparison({ task: 'regression', prediction: 'price', actualKind: 'number' })
 
   /** Normal errors of a standard deviation, as sums. */
   const errors = (n: number, sd: number, of: Partial<Residuals> = {}) => {
@@ -342,14 +329,7 @@ describe('a regression', () => {
     }
     return group({
       instances: cell(n),
-      labelled: {
-        labelled: cell(n),
-        incomparable: NONE,
-        lag: bins(Array(80).fill(0)),
-        pairs: [],
-        scores: undefined,
-        residuals,
-      },
+      labelled: labelledPairs([], { labelled: cell(n), residuals }),
     })
   }
 

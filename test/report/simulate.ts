@@ -1,5 +1,16 @@
 import type { Answers, Bins, Cell, Distribution, Group, PlannedColumn } from '../../src/report/answers.ts'
-import { answers, column, distribution, group, labelledPairs, latency, NONE, numbers, plus } from './answers.ts'
+import {
+  answers,
+  column,
+  comparison,
+  distribution,
+  group,
+  labelledPairs,
+  latency,
+  NONE,
+  numbers,
+  plus,
+} from './answers.ts'
 import { binomial, gamma, multinomial, type Random } from './random.ts'
 
 /**
@@ -214,19 +225,10 @@ export const simulate = (random: Random, { n, m = n, weighting = 'none', shift =
       labelled: accurate(random, instances.n, 0.9),
     })
   }
-  const comparison = {
-    task: 'classification',
-    prediction: 'prediction',
-    actual: 'actual',
-    actualKind: 'category',
-    isActualJson: false,
-    isBoolean: false,
-    classes: ['a', 'b'],
-  } as const
   return answers(
     columns.map(({ column }) => column),
     of('current'),
     of('reference'),
-    comparison,
+    comparison({ classes: ['a', 'b'] }),
   )
 }
