@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { median } from './load.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -188,21 +189,8 @@ const places: Readonly<Record<string, () => Place>> = {
   sqlite: () => sqliteAt(join(tmpdir(), `${TABLE}.db`)),
 }
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
-
 const main = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url))
 const pandas = fileURLToPath(new URL('./report_pandas.py', import.meta.url))
-
-/** A command in a process of its own: seconds, and MiB at its most, as the system counts them for the process. */
-const measure = (command: string, args: readonly string[]) => {
-  const script = `const { spawnSync } = require('node:child_process'); const start = performance.now()
-    const { status, stderr } = spawnSync(${JSON.stringify(command)}, ${JSON.stringify(args)}, { stdio: ['ignore', 'ignore', 'pipe'] })
-    console.log(JSON.stringify({ status, stderr: String(stderr), seconds: (performance.now() - start) / 1000 }))`
-  const { stdout } = spawnSync('/usr/bin/env', ['sh', '-c', `exec ${process.execPath} -e "$0"`, script], {
-    encoding: 'utf8',
-  })
-  return JSON.parse(stdout) as { status: number | null; stderr: string; seconds: number }
-}
 
 /** The most memory that a command had, in MiB: it says so itself at its end. */
 const memoryOf = (args: readonly string[]): number => {
@@ -224,9 +212,13 @@ for (const name of chosen) {
     await place.sum()
     for (let turn = 0; turn < turns; turn++) {
       sums.push(await place.sum())
-      const { seconds, status, stderr } = measure(process.execPath, args)
+      const start = performance.now()
+      const { status, stderr } = spawnSync(process.execPath, args, {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        encoding: 'utf8',
+      })
+      reports.push((performance.now() - start) / 1000)
       if (status !== 0 && status !== 3) throw new Error(`the report ended with ${status}: ${stderr}`)
-      reports.push(seconds)
     }
     const [sum, report] = [median(sums) / 1000, median(reports)]
     console.log(

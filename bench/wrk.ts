@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync, mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -30,7 +30,9 @@ export const hasWrk = (): Promise<boolean> =>
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   )
 
-const script = join(mkdtempSync(join(tmpdir(), 'capture-bench-wrk-')), 'post.lua')
+const folder = mkdtempSync(join(tmpdir(), 'capture-bench-wrk-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const script = join(folder, 'post.lua')
 writeFileSync(script, SCRIPT)
 
 /** As many requests as go. @returns the latencies' percentiles 1 to 99 in place of each */
