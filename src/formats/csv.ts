@@ -1,7 +1,8 @@
 import type { Format } from './format.ts'
 import { contentOf, isCsv } from './body.ts'
 import { json } from './json.ts'
-import { readOutputs, requestReading } from './replies.ts'
+import { requestReading } from './readings.ts'
+import { readOutputs } from './replies.ts'
 import { named, namesFor, namesNote } from './rows.ts'
 import { parseCsv, splitHeader } from './csv-text.ts'
 

@@ -2,7 +2,8 @@ import type { Format, FormatRequest, RequestReading } from './format.ts'
 import { encode } from '../records/json.ts'
 import { type Content, contentOf, type Cut, cutOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
-import { readOutputs, requestReading } from './replies.ts'
+import { requestReading } from './readings.ts'
+import { readOutputs } from './replies.ts'
 import {
   canRepeat,
   valuesByColumn,

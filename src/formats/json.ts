@@ -1,6 +1,7 @@
 import type { Extra, Format, FormatRequest, RequestReading } from './format.ts'
 import { contentOf, cutOf } from './body.ts'
-import { readOutputs, requestReading, unreadRequest } from './replies.ts'
+import { requestReading, unreadRequest } from './readings.ts'
+import { readOutputs } from './replies.ts'
 import { featuresOf, isObject, type Row, rowsOfItems } from './rows.ts'
 
 /**

@@ -1,7 +1,8 @@
 import type { Format } from './format.ts'
 import { contentOf, cutOf, isJsonLines, readAsLines } from './body.ts'
 import { json } from './json.ts'
-import { readOutputs, requestReading } from './replies.ts'
+import { requestReading } from './readings.ts'
+import { readOutputs } from './replies.ts'
 import { featuresOf, isObject, rowsOfItems } from './rows.ts'
 
 /**

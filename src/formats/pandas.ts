@@ -1,7 +1,8 @@
 import type { Format, FormatRequest } from './format.ts'
 import { contentOf, outlineOf } from './body.ts'
 import { json } from './json.ts'
-import { readOutputs, requestReading } from './replies.ts'
+import { requestReading } from './readings.ts'
+import { readOutputs } from './replies.ts'
 import { isObject } from './rows.ts'
 import { type Orient, orientOf, rowsOfTable } from './tables.ts'
 

@@ -4,7 +4,8 @@ import { hasMembers } from '../records/members.ts'
 import { contentOf } from './body.ts'
 import { bestOf, ofLabels } from './labels.ts'
 import { countOf, withNote } from './instance-parts.ts'
-import { besideOutputs, outputNamesOf, replyReading, requestReading } from './replies.ts'
+import { replyReading, requestReading } from './readings.ts'
+import { besideOutputs, outputNamesOf } from './replies.ts'
 import {
   canRepeat,
   valuesByColumn,

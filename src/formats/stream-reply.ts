@@ -1,7 +1,8 @@
 import type { ReplyReading, RequestReading } from './format.ts'
 import { answerOf } from './answers.ts'
 import type { EventStream } from './event-stream.ts'
-import { outputNamesOf, replyReading } from './replies.ts'
+import { replyReading } from './readings.ts'
+import { outputNamesOf } from './replies.ts'
 import { isObject, outputsOf, type Row } from './rows.ts'
 
 /** The outputs of a reply that was a stream of events, of one instance: its text, and what else it said. The number of its events is a tag. */
