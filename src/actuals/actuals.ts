@@ -2,6 +2,7 @@ import type { Column } from '../schema/column.ts'
 import { labelNames } from '../schema/columns.ts'
 import type { Redactor } from '../redact/redaction.ts'
 import { messageOf } from '../errors/errors.ts'
+import { timeOfId } from '../records/id.ts'
 import { createActualLines } from './actual-lines.ts'
 import { createReportReader, Refused, type ReadReport, type ReportReader } from './report.ts'
 
@@ -23,9 +24,6 @@ export interface ActualsResult {
 export interface ReportedActuals extends ActualsResult {
   readonly lines: readonly string[]
 }
-
-/** When a UUIDv7 was made, in milliseconds since 1970. */
-const timeOfId = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 
 const tellLags = ({ entries, time, isRetracted }: ReadReport, tell: (seconds: number) => void): void => {
   if (isRetracted) return

@@ -1,5 +1,5 @@
 import { didYouMean } from '../config/nearest.ts'
-import { instanceId, INSTANCES_PER_BASE } from '../records/id.ts'
+import { instanceId, INSTANCES_PER_BASE, isUuidV7 } from '../records/id.ts'
 import { isMembers, type Members } from './members.ts'
 import { readTime, type Time } from './time.ts'
 
@@ -60,8 +60,6 @@ export class Refused {
 const MEMBERS = ['id', 'request_id', 'instance', 'actual', 'actuals', 'timestamp', 'source', 'tags', 'retracted']
 const members = new Set(MEMBERS)
 
-const UUID_V7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
-
 /** What a database indexes. */
 const MAX_REQUEST_ID = 255
 
@@ -74,7 +72,7 @@ const readTarget = ({ id, request_id: requestId, instance }: Members): Target | 
   if (id != null && requestId != null) return new Refused('has id and request_id: give one of them')
   if (id != null) {
     const lower = typeof id === 'string' ? id.trim().toLowerCase() : ''
-    if (!UUID_V7.test(lower))
+    if (!isUuidV7(lower))
       return new Refused(`id ${shown(id)} is no prediction's id: a UUIDv7, as X-Prediction-Id has it`)
     return instance == null
       ? { predictionId: lower }

@@ -73,3 +73,17 @@ export const createIds = (now: () => number = Date.now): (() => string) => {
 /** The id of instance `index` (below 65,536) of a base id. */
 export const instanceId = (base: string, index: number): string =>
   index === 0 ? base : base.slice(0, 32) + hex2[index >>> 8]! + hex2[index & 0xff]!
+
+const UUID_V7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
+
+/** Whether a text in small letters is a UUIDv7, as ids of predictions are. */
+export const isUuidV7 = (text: string): boolean => UUID_V7.test(text)
+
+/** When an id was made, in milliseconds since 1970. */
+export const timeOfId = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+
+/** The base id of an instance's. */
+export const baseOfId = (id: string): string => `${id.slice(0, 32)}0000`
+
+/** The index of the instance. */
+export const instanceOfId = (id: string): number => Number.parseInt(id.slice(32), 16)

@@ -1,17 +1,9 @@
 import type { Settings } from '../../config/options.ts'
 import { rateOf } from '../../exchange/sampling.ts'
 import { readRefused, readWaiting } from '../../outbox/waiting.ts'
+import { baseOfId, instanceId, instanceOfId, INSTANCES_PER_BASE, isUuidV7 } from '../../records/id.ts'
 import type { ActualsStore, DayOfVersion } from './answers.ts'
-import {
-  batchOf,
-  instanceOf,
-  isPossible,
-  reasonOfId,
-  reasonOfRequest,
-  reasons,
-  type Known,
-  type Reason,
-} from './reasons.ts'
+import { reasonOfId, reasonOfRequest, reasons, type Known, type Reason } from './reasons.ts'
 
 /** An actual without its prediction, by one of both ids. */
 export interface Unmatched {
@@ -66,17 +58,20 @@ const createTally = () => {
 
 const tallyIds = async (store: ActualsStore, since: Date, known: Known, add: (each: Unmatched) => void) => {
   for await (const page of store.unmatchedIds(since)) {
-    const later = page.filter(({ id }) => isPossible(id) && instanceOf(id) > 0)
-    const batches = await store.stored([...new Set(later.map(({ id }) => batchOf(id)))])
+    const later = page.filter(({ id }) => isUuidV7(id) && instanceOfId(id) > 0)
+    const batches = await store.stored([...new Set(later.map(({ id }) => baseOfId(id)))])
     for (const { id, reports } of page)
-      add({ id, reports, reason: reasonOfId(id, known, isPossible(id) && batches.has(batchOf(id))) })
+      add({ id, reports, reason: reasonOfId(id, known, isUuidV7(id) && batches.has(baseOfId(id))) })
   }
 }
 
 const withBatch = async (store: ActualsStore, unmatched: Unmatched): Promise<Unmatched> => {
   const { id, reason } = unmatched
   if (id === undefined || reason !== 'longerThanBatch') return unmatched
-  return { ...unmatched, batch: await store.countBetween(batchOf(id), `${id.slice(0, 32)}ffff`) }
+  return {
+    ...unmatched,
+    batch: await store.countBetween(baseOfId(id), instanceId(baseOfId(id), INSTANCES_PER_BASE - 1)),
+  }
 }
 
 /**

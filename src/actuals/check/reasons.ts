@@ -1,5 +1,6 @@
 import { fractionOf } from '../../exchange/sampling.ts'
 import type { Waiting } from '../../outbox/waiting.ts'
+import { baseOfId, isUuidV7, timeOfId } from '../../records/id.ts'
 
 /** Why an actual has no prediction in the store. */
 export type Reason =
@@ -35,19 +36,8 @@ export const reasons: Readonly<Record<Reason, { readonly isFinding: boolean; rea
   pruned: { isFinding: false, text: 'from before the oldest prediction that is stored: pruned' },
 }
 
-const UUID_V7 = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
-
 /** Clocks of two machines may differ by so much, in milliseconds. */
 const CLOCKS_APART = 3_600_000
-
-export const isPossible = (id: string): boolean => UUID_V7.test(id)
-
-/** The id of the batch of which it is an instance's. */
-export const batchOf = (id: string): string => `${id.slice(0, 32)}0000`
-
-export const instanceOf = (id: string): number => Number.parseInt(id.slice(32), 16)
-
-const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 
 /** What is known beside the ids. */
 export interface Known {
@@ -69,15 +59,15 @@ const bySampling = (id: string, { least, greatest }: Known['rates']): Reason | u
 
 /** @param isBatchStored whether the first prediction of its batch is there */
 export const reasonOfId = (id: string, known: Known, isBatchStored: boolean): Reason => {
-  if (!isPossible(id)) return 'noSuchId'
+  if (!isUuidV7(id)) return 'noSuchId'
   if (known.waiting.ids.has(id)) return 'waiting'
   if (known.refused.ids.has(id)) return 'deadLetter'
   if (isBatchStored) return 'longerThanBatch'
-  if (timeOf(id) > known.now + CLOCKS_APART) return 'noSuchId'
+  if (timeOfId(id) > known.now + CLOCKS_APART) return 'noSuchId'
   // All instances of a batch are kept, or none: the sampler is asked about the request.
-  const sampled = bySampling(batchOf(id), known.rates)
+  const sampled = bySampling(baseOfId(id), known.rates)
   if (sampled === 'sampledOut') return sampled
-  if (known.oldest !== undefined && timeOf(id) < known.oldest) return 'pruned'
+  if (known.oldest !== undefined && timeOfId(id) < known.oldest) return 'pruned'
   return sampled ?? 'unknown'
 }
 
