@@ -163,9 +163,9 @@ export const createDelivery = ({ sink, queue, columns, settings, logger }: Deliv
     },
 
     async confirm(lines, { by, timeoutMs }) {
-      const safe = by === 'disk' ? onDisk() : confirmations.settled(lines)
-      if (await orFalseAfter(timeoutMs, safe)) return true
-      confirmations.forget(lines)
+      const held = by === 'disk' ? undefined : confirmations.hold(lines)
+      if (await orFalseAfter(timeoutMs, held?.settled ?? onDisk())) return true
+      held?.forget()
       counts.unconfirmed(lines.length)
       return false
     },

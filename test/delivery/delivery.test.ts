@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryQueue } from '../../src/delivery/memory-queue.ts'
+import { actualFrom } from '../../src/records/actual.ts'
 import { eventually } from './eventually.ts'
 import { away, deliver, hangingWrite, line, lines, memorySink, refused } from './support.ts'
 
@@ -200,6 +202,11 @@ describe('close', () => {
   })
 })
 
+const actualLine = (): string => {
+  const timestamp = new Date().toISOString()
+  return actualFrom({ id: randomUUID(), timestamp, reported_at: timestamp, actuals: { actual: 1 } }).json
+}
+
 describe('a reply that is held', () => {
   it('until its records are written gets true, each request by itself', async () => {
     const { calls, write } = hangingWrite()
@@ -244,6 +251,31 @@ describe('a reply that is held', () => {
     state.write = undefined
     await delivery.flush()
     expect(delivery.stats()).toMatchObject({ unconfirmed: 2, written: 2, queued: 0 })
+    await delivery.close()
+  })
+
+  it('waits for each of its actuals, though others report the same again', async () => {
+    const { calls, write } = hangingWrite()
+    const { sink } = memorySink({ write })
+    const { delivery } = deliver(sink, { durability: 'sink', batchSize: 1 })
+    const confirmed: string[] = []
+    const report = (name: string, texts: readonly string[], timeoutMs = 10_000): Promise<unknown> => {
+      delivery.append(texts)
+      return delivery.confirm(texts, { by: 'sink', timeoutMs }).then((safe) => confirmed.push(`${name} ${safe}`))
+    }
+    const [one, other] = [actualLine(), actualLine()]
+    const first = report('first', [one])
+    await report('impatient', [one], 1)
+    const second = report('second', [other, one])
+    for (let count = 1; count <= 3; count++) {
+      await eventually(() => expect(calls).toHaveLength(count))
+      expect(confirmed).not.toContain('second true')
+      calls[count - 1]!.end()
+    }
+    await Promise.all([first, second])
+    expect(confirmed).toEqual(['impatient false', 'first true', 'second true'])
+    await eventually(() => expect(calls).toHaveLength(4))
+    calls[3]!.end()
     await delivery.close()
   })
 
