@@ -19,6 +19,7 @@ const all = [
   'elasticsearch',
   'kafka',
   'report',
+  'labelled',
 ]
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !all.includes(name))

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { killAgainAndAgain, killTwoOfFour } from './kill.ts'
+import { createReports } from './reports.ts'
 import { has } from './tables.ts'
 import { SOUND } from './verdict.ts'
 
-const AT_REST = { ...SOUND, unbalanced: [], code: 0, left: [] }
+const AT_REST = { ...SOUND, actuals: SOUND, unbalanced: [], code: 0, left: [] }
 
 describe.concurrent('kill -9 under load', { timeout: 120_000 }, () => {
   it.skipIf(!has('postgres'))('again and again: each answered id is in Postgres once', async () => {
@@ -17,7 +18,26 @@ describe.concurrent('kill -9 under load', { timeout: 120_000 }, () => {
     },
   )
 
+  it.each(
+    (
+      [
+        ['postgres', 'fastify'],
+        ['mysql', 'express'],
+      ] as const
+    ).filter(([database]) => has(database)),
+  )(
+    'while clients report actuals: each report that was answered is in %s once, as its prediction is',
+    async (database, framework) => {
+      const reports = createReports()
+      expect(await killAgainAndAgain({ database, framework, rounds: 3, reports })).toMatchObject(AT_REST)
+      expect(reports.given.size).toBeGreaterThan(0)
+    },
+  )
+
   it.skipIf(!has('postgres'))('of two of four cluster workers: the others bring in what they left', async () => {
-    expect(await killTwoOfFour({ database: 'postgres', framework: 'express', rounds: 1 })).toMatchObject(AT_REST)
+    const reports = createReports()
+    const killed = await killTwoOfFour({ database: 'postgres', framework: 'express', rounds: 1, reports })
+    expect(killed).toMatchObject(AT_REST)
+    expect(reports.given.size).toBeGreaterThan(0)
   })
 })

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Reports } from './reports.ts'
 import { until } from './until.ts'
 
 export interface LoadOptions {
@@ -7,9 +8,11 @@ export interface LoadOptions {
   readonly connections?: number
   /** Requests a second over all connections. Default: as many as go. */
   readonly rate?: number
+  /** What clients report between their requests. Default: nothing. */
+  readonly reports?: Reports
 }
 
-/** What a client has seen so far. */
+/** What clients have seen of their predictions so far. */
 export interface Load {
   /** The number that each request carried, by the `X-Prediction-Id` of its complete 200 reply. */
   readonly answered: Map<string, number>
@@ -31,31 +34,38 @@ const PATIENCE_MS = 10_000
 /** Requests are numbered over all loads of a process. */
 let lastNumber = 0
 
-const requestOf = (n: number): string => {
-  const body = `{"n":${n},"sepal_length":5.1}`
-  return `POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
-}
-
 interface Reply {
   readonly status: number
   readonly id: string
+  readonly body: string
   readonly bytes: number
 }
+
+/** A request, and what is done with its reply, or without one. */
+interface Request {
+  readonly text: string
+  answered(reply: Reply): void
+  lost(): void
+}
+
+const post = (path: string, body: string): string =>
+  `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 
 /** The first reply in `text`, or undefined where it is not complete. */
 const replyIn = (text: string): Reply | undefined => {
   const head = text.indexOf('\r\n\r\n')
   const length = Number(/\r\ncontent-length: (\d+)/i.exec(text)?.[1])
-  if (head < 0 || !(text.length >= head + 4 + length)) return undefined
+  const bytes = head + 4 + length
+  if (head < 0 || !(text.length >= bytes)) return undefined
   const id = /\r\nx-prediction-id: (\S+)/i.exec(text)?.[1] ?? ''
-  return { status: Number(text.slice(9, 12)), id, bytes: head + 4 + length }
+  return { status: Number(text.slice(9, 12)), id, body: text.slice(head + 4, bytes), bytes }
 }
 
 /**
  * Sends numbered requests, one in flight a connection, and keeps what was answered. With a rate they are sent when they are due, and
  * latency counts from then: a slow server can't slow its own test. A connection that ends is made again, until nobody listens.
  */
-export const startLoad = ({ port, connections = 16, rate }: LoadOptions): Load => {
+export const startLoad = ({ port, connections = 16, rate, reports }: LoadOptions): Load => {
   const answered = new Map<string, number>()
   const refused = new Map<number, number>()
   const latencies: number[] = []
@@ -66,33 +76,67 @@ export const startLoad = ({ port, connections = 16, rate }: LoadOptions): Load =
   let lost = 0
   let stopped = false
 
+  const refuse = (status: number) => refused.set(status, (refused.get(status) ?? 0) + 1)
+
+  const prediction = (at: number): Request => {
+    const number = ++lastNumber
+    return {
+      text: post('/predict', `{"n":${number},"sepal_length":5.1}`),
+      answered({ status, id }) {
+        latencies.push(performance.now() - at)
+        if (status !== 200) return void refuse(status)
+        answered.set(id, number)
+        reports?.predicted(id)
+      },
+      lost: () => void lost++,
+    }
+  }
+
+  /** What is reported next; undefined: nothing as yet. */
+  const report = (): Request | undefined => {
+    const reported = reports?.next()
+    return (
+      reported && {
+        text: post('/actuals', reported.body),
+        answered({ status, body }) {
+          if (status === 202) return reported.given(body)
+          reported.lost()
+          refuse(status)
+        },
+        lost: reported.lost,
+      }
+    )
+  }
+
   const open = () => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     sockets.add(socket)
-    let number = 0
-    let sentAt = 0
+    let sent: Request | undefined
     let text = ''
-    const send = (at: number) => {
-      if (socket.destroyed) return
-      number = ++lastNumber
-      sentAt = at
+    const send = (request: Request) => {
+      sent = request
       inFlight++
-      socket.write(requestOf(number))
+      socket.write(request.text)
+    }
+    const predict = (at: number) => {
+      if (!socket.destroyed) send(prediction(at))
     }
     const next = () => {
-      if (stopped) return
-      if (rate === undefined) return send(performance.now())
+      if (stopped || socket.destroyed) return
+      const reported = report()
+      if (reported !== undefined) return send(reported)
+      if (rate === undefined) return predict(performance.now())
       const waiting = due.shift()
-      if (waiting === undefined) idle.push(send)
-      else send(waiting)
+      if (waiting === undefined) idle.push(predict)
+      else predict(waiting)
     }
     const end = () => {
       if (!sockets.delete(socket)) return
-      if (number > 0) {
+      if (sent !== undefined) {
         inFlight--
-        lost++
+        sent.lost()
       }
-      const index = idle.indexOf(send)
+      const index = idle.indexOf(predict)
       if (index >= 0) idle.splice(index, 1)
     }
     socket.setEncoding('latin1')
@@ -109,10 +153,8 @@ export const startLoad = ({ port, connections = 16, rate }: LoadOptions): Load =
       const reply = replyIn(text)
       if (reply === undefined) return
       text = text.slice(reply.bytes)
-      latencies.push(performance.now() - sentAt)
-      if (reply.status === 200) answered.set(reply.id, number)
-      else refused.set(reply.status, (refused.get(reply.status) ?? 0) + 1)
-      number = 0
+      sent?.answered(reply)
+      sent = undefined
       inFlight--
       next()
     })

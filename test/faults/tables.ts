@@ -1,5 +1,6 @@
 import knex, { type Knex } from 'knex'
 import { service } from '../setup/services.ts'
+import { storedAs } from './reports.ts'
 import type { Defer } from './scope.ts'
 
 export type Database = 'postgres' | 'mysql' | 'mariadb'
@@ -10,7 +11,7 @@ export interface StoredRow {
   readonly n: number
 }
 
-/** A table of a scenario's own in a real database, dropped when the scope ends. */
+/** A table of a scenario's own in a real database, dropped with its actuals and their view when the scope ends. */
 export interface Table {
   readonly name: string
   /** The database's URL. */
@@ -18,6 +19,8 @@ export interface Table {
   readonly knex: Knex
   count(): Promise<number>
   rows(): Promise<readonly StoredRow[]>
+  /** The actuals' rows, by `storedAs`. */
+  actuals(): Promise<readonly StoredRow[]>
 }
 
 const clients = { postgres: 'pg', mysql: 'mysql2', mariadb: 'mysql2' } as const
@@ -39,11 +42,13 @@ export const openTable = (defer: Defer, database: Database): Table => {
   if (url === undefined) throw new Error(`no ${database}`)
   const name = `faults_${process.pid}_${++tables}`
   const connection = knex({ client: clients[database], connection: url, pool: { min: 0, max: 2 } })
+  const actuals = `${name}_actuals`
   defer(async () => {
-    await connection.schema.dropTableIfExists(name)
+    await connection.schema.dropViewIfExists(`${name}_labelled`)
+    for (const table of [actuals, name]) await connection.schema.dropTableIfExists(table)
     await connection.destroy()
   })
-  const exists = () => connection.schema.hasTable(name)
+  const exists = (table = name) => connection.schema.hasTable(table)
   return {
     name,
     url,
@@ -57,6 +62,14 @@ export const openTable = (defer: Defer, database: Database): Table => {
       if (!(await exists())) return []
       const rows = (await connection(name).select('id', 'n')) as { id: string; n: number | string }[]
       return rows.map(({ id, n }) => ({ id, n: Number(n) }))
+    },
+    async actuals() {
+      if (!(await exists(actuals))) return []
+      const rows = (await connection(actuals).select('prediction_id', 'actual')) as {
+        prediction_id: string
+        actual: number | string
+      }[]
+      return rows.map(({ prediction_id: id, actual }) => ({ id: storedAs(id, Number(actual)), n: Number(actual) }))
     },
   }
 }

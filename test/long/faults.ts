@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util'
-import { killAgainAndAgain, killTwoOfFour } from '../faults/kill.ts'
+import { killAgainAndAgain, killTwoOfFour, type Killed } from '../faults/kill.ts'
 import { runOutage, type Outage } from '../faults/outage.ts'
 import { endWhileBusy, stopAndContinue } from '../faults/processes.ts'
 import type { Fault } from '../faults/proxy.ts'
+import { createReports, type Reports } from '../faults/reports.ts'
 import type { Framework } from '../faults/service.ts'
 import type { Database } from '../faults/tables.ts'
 import type { Verdict } from '../faults/verdict.ts'
 
 /**
- * The faults of test/faults, longer: hundreds of kills, a minute without a database at 1,000 requests a second, a process that is
- * stopped for a minute. One line each; the exit code says whether all held.
+ * The faults of test/faults, longer: hundreds of kills, some while clients report actuals, a minute without a database at 1,000
+ * requests a second, a process that is stopped for a minute. One line each; the exit code says whether all held.
  *
  * @example node test/long/faults.ts [--rounds 100] [--seconds 60] [--rate 1000]
  */
@@ -55,18 +56,32 @@ const sayOutage = (what: string, outage: Outage, usual: Outage) => {
   say(what, holds, outage, more)
 }
 
-for (const [database, framework] of services) {
-  const killed = await killAgainAndAgain({ database, framework, rounds })
-  const { unbalanced, left, code } = killed
-  const atRest = isSound(killed) && unbalanced.length + left.length === 0 && code === 0
-  say(`kill -9, ${rounds} rounds, ${framework} and ${database}`, atRest, killed)
+/** One line of the predictions, and where clients reported actuals one of those. */
+const sayKilled = (what: string, killed: Killed, reports?: Reports) => {
+  const { actuals, unbalanced, left, code } = killed
+  const atRest = unbalanced.length + left.length === 0 && code === 0
+  say(what, isSound(killed) && atRest, killed)
+  if (reports) say(`${what}, actuals`, isSound(actuals) && atRest && actuals.answered > 0, actuals)
+}
+
+for (const [database, framework] of services)
+  sayKilled(
+    `kill -9, ${rounds} rounds, ${framework} and ${database}`,
+    await killAgainAndAgain({ database, framework, rounds }),
+  )
+
+for (const [database, framework] of services.slice(0, 2)) {
+  const times = Math.ceil(rounds / 2)
+  const reports = createReports()
+  const killed = await killAgainAndAgain({ database, framework, rounds: times, reports })
+  sayKilled(`kill -9 while actuals are reported, ${times} rounds, ${framework} and ${database}`, killed, reports)
 }
 
 for (const [database, framework] of services) {
   const times = Math.ceil(rounds / 10)
-  const killed = await killTwoOfFour({ database, framework, rounds: times })
-  const atRest = isSound(killed) && killed.unbalanced.length + killed.left.length === 0
-  say(`two of four workers killed, ${times} rounds, ${framework} and ${database}`, atRest, killed)
+  const reports = createReports()
+  const killed = await killTwoOfFour({ database, framework, rounds: times, reports })
+  sayKilled(`two of four workers killed, ${times} rounds, ${framework} and ${database}`, killed, reports)
 }
 
 for (const [database, framework] of services) {

@@ -39,7 +39,7 @@ const closeTimeout = Number(process.env['CLOSE_TIMEOUT_MS'] ?? 10_000)
 const services: Record<string, () => Promise<Service>> = {
   async express() {
     const { default: express } = await import('express')
-    const { capturePredictions } = await import('capture-predictions/express')
+    const { capturePredictions, receiveActuals } = await import('capture-predictions/express')
     const predictions = capturePredictions()
     const app = express()
     app.use(express.json())
@@ -49,6 +49,7 @@ const services: Record<string, () => Promise<Service>> = {
       req.prediction?.set({ confidence })
       res.json({ prediction })
     })
+    app.post('/actuals', receiveActuals(predictions))
     const server = app.listen(0, '127.0.0.1')
     const close = async () => {
       await new Promise((resolve) => {
@@ -62,12 +63,13 @@ const services: Record<string, () => Promise<Service>> = {
   async fastify() {
     const { default: Fastify } = await import('fastify')
     const { createCapture } = await import('capture-predictions')
-    const { capturePredictions } = await import('capture-predictions/fastify')
+    const { capturePredictions, receiveActuals } = await import('capture-predictions/fastify')
     const app = Fastify({ forceCloseConnections: true })
     const capture = createCapture()
     await app.register(capturePredictions, { capture })
     app.addHook('onClose', () => capture.close({ timeout: closeTimeout }))
     app.post<{ Body: { n: number } }>('/predict', async (request) => predict(request.body))
+    app.post('/actuals', receiveActuals(capture))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return { server: app.server, capture, close: () => app.close() }
   },
