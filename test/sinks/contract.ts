@@ -491,22 +491,19 @@ export const testSink = (harness: Harness): void => {
       )
     })
 
-    it.each(['America/St_Johns', 'Asia/Kolkata', 'Pacific/Apia'])(
-      'reads back the same times from a process in %s',
-      async (TZ) => {
-        const name = table()
-        const moments = ['1969-07-20T20:17:40.001Z', '2024-03-10T07:30:00.999Z', '2024-11-03T05:30:00.123Z']
-        const { module, name: exported, options } = harness.child(name)
-        const script = fileURLToPath(new URL('./write.ts', import.meta.url))
-        const input = JSON.stringify({ module, name: exported, options, moments })
-        await promisify(execFile)(process.execPath, ['--experimental-strip-types', '--no-warnings', script, input], {
-          env: { ...process.env, TZ },
-        })
-        const rows = await harness.readAll(name)
-        expect(rows.map(({ timestamp }) => timestamp)).toEqual(moments)
-        expect(rows.map(({ moment }) => moment)).toEqual(moments)
-      },
-    )
+    it('reads back the same times from a process in any time zone', async () => {
+      const name = table()
+      const zones = ['America/St_Johns', 'Asia/Kolkata', 'Pacific/Apia']
+      const moments = ['1969-07-20T20:17:40.001Z', '2024-03-10T07:30:00.999Z', '2024-11-03T05:30:00.123Z']
+      const { module, name: exported, options } = harness.child(name)
+      const script = fileURLToPath(new URL('./write.ts', import.meta.url))
+      const input = JSON.stringify({ module, name: exported, options, zones, moments })
+      await promisify(execFile)(process.execPath, ['--experimental-strip-types', '--no-warnings', script, input])
+      const rows = await harness.readAll(name)
+      const times = zones.flatMap(() => moments)
+      expect(rows.map(({ timestamp }) => timestamp)).toEqual(times)
+      expect(rows.map(({ moment }) => moment)).toEqual(times)
+    })
 
     if (harness.supports.migration) describe('migration', () => testMigration({ create, open, table, harness }))
     const { port } = harness
