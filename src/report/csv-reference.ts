@@ -218,6 +218,6 @@ export const referenceOfCsv = async (path: string, { model }: CsvReferenceOption
       actualTime: null,
     })
   }
-  const answers = { plan, current: tally.window.answer(undefined), reference: undefined }
+  const answers = { plan, current: tally.answer(undefined), reference: undefined }
   return { ...referenceOf(answers), since: null, until: null }
 }

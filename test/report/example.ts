@@ -130,11 +130,11 @@ export const example = (given: ExampleOptions = {}): Answers => {
     for (const row of rows) sums.add(row)
     return sums
   }
-  const reference = tally(before, REFERENCE, true).window.answer(0)
+  const reference = tally(before, REFERENCE, true).answer(0)
   const current = tally(now, CURRENT, false)
   if (options.drifts) {
-    const cell = current.window.extra('features.income', 'not a number')
+    const cell = current.extra('features.income', 'not a number')
     Object.assign(cell, { n: 312, w: 312 / options.sampled, w2: 312 / options.sampled ** 2 })
   }
-  return { plan: asked, current: current.window.answer(options.labels ? 40 : 0), reference }
+  return { plan: asked, current: current.answer(options.labels ? 40 : 0), reference }
 }

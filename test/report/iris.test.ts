@@ -55,7 +55,7 @@ const reported = (shift: number) => {
   const tally = (rows: readonly TallyRow[], isReference: boolean) => {
     const sums = tallyRows(asked, isReference ? REFERENCE : CURRENT, new Map(), isReference)
     for (const row of rows) sums.add(row)
-    return sums.window.answer(0)
+    return sums.answer(0)
   }
   const report = judge({ plan: asked, current: tally(now, false), reference: tally(before, true) })
   return { report, was: right(before), is: right(now) }
@@ -77,6 +77,6 @@ describe('iris', () => {
     expect(report.performance.metrics['accuracy']).toMatchObject({ value: is })
     expect(was - is).toBeGreaterThan(0.1)
     expect(report.findings[0]).toMatchObject({ kind: 'performance', severity: 'alert' })
-    expect(report.summary).toMatch(/^1 of 4 features and the output have drifted; accuracy 0\.\d+/)
+    expect(report.summary).toMatch(/^1 of 4 features \(\w+\) and the output \w+ have drifted; accuracy 0\.\d+/)
   })
 })

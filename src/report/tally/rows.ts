@@ -11,8 +11,10 @@ import {
 } from '../answers.ts'
 import { addCell, addToBin, addValue, clippedBin, edgeBelow, evenBin } from './cells.ts'
 import {
+  addGroup,
   addUnseen,
   expectedOf,
+  newGroup,
   pairOf,
   type OpenColumn,
   type OpenGroup,
@@ -193,10 +195,27 @@ const comparer = (plan: ReportPlan, comparison: Comparison) => {
 }
 
 /** Sums over rows as they come, in any order. */
-export interface RowTally {
-  readonly window: WindowTally
+export interface RowTally extends Pick<WindowTally, 'extra' | 'answer'> {
   add(row: TallyRow): void
 }
+
+/** The rows of one version in one bucket: each is counted once, and bucket and version both get the sums at the end. */
+interface Part {
+  /** Its columns have the shapes of the version's. */
+  readonly sums: OpenGroup
+  readonly ofVersion: OpenGroup
+}
+
+const newPart = (plan: ReportPlan, ofVersion: OpenGroup): Part => {
+  const { columns, ...sums } = newGroup(plan, false)
+  const shaped = columns.map((column, i) => ({ ...column, shape: ofVersion.columns[i]!.shape }))
+  return { sums: { ...sums, columns: shaped }, ofVersion }
+}
+
+const withoutShapes = ({ columns, ...sums }: OpenGroup): OpenGroup => ({
+  ...sums,
+  columns: columns.map((column) => ({ ...column, shape: undefined })),
+})
 
 export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, isReference: boolean): RowTally => {
   const tally = tallyWindow(plan, window)
@@ -205,6 +224,9 @@ export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, 
   const starts = tally.buckets.map(({ since }) => since.getTime())
   const comparing = plan.comparison && comparer(plan, plan.comparison)
   const sliceValues = plan.by.map(({ values }) => new Set(values))
+  const named = new Set(plan.versions)
+  /** By bucket and version; undefined: all versions that the plan does not name. */
+  const parts = tally.buckets.map(() => new Map<string | undefined, Part>())
 
   const addTo = (group: OpenGroup, row: TallyRow): void => {
     const { weight: w, failed, duration, values } = row
@@ -218,18 +240,30 @@ export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, 
     if (row.isLabelled) comparing.compare(group.labelled!, row)
   }
 
+  const partOf = (bucket: number, version: string): Part => {
+    const key = named.has(version) ? version : undefined
+    let part = parts[bucket]!.get(key)
+    if (!part) parts[bucket]!.set(key, (part = newPart(plan, tally.version(version))))
+    return part
+  }
+
   return {
-    window: tally,
+    extra: tally.extra,
     add(row) {
       const bucket = Math.max(0, edgeBelow(starts, row.time))
-      addTo(tally.bucket(bucket), row)
-      addTo(tally.version(row.version), row)
+      addTo(partOf(bucket, row.version).sums, row)
       addCell(tally.versionIn(bucket, row.version), { n: 1, w: row.weight, w2: row.weight ** 2 })
       if (isReference) return
       for (const [index, { name }] of plan.by.entries()) {
         const value = row.slices[index]!
         if (sliceValues[index]!.has(value)) addTo(tally.slice(name, value), row)
       }
+    },
+    answer(unmatched) {
+      for (const [bucket, ofBucket] of parts.entries())
+        for (const { sums, ofVersion } of ofBucket.values())
+          for (const group of [tally.bucket(bucket), ofVersion]) addGroup(group, withoutShapes(sums))
+      return tally.answer(unmatched)
     },
   }
 }

@@ -221,7 +221,7 @@ export const expectedAnswer = (
     })
     const { sample_weight: w } = record
     for (const [path, { reason }] of Object.entries(record.extra))
-      addCell(tally.window.extra(path, reason), { n: 1, w, w2: w * w })
+      addCell(tally.extra(path, reason), { n: 1, w, w2: w * w })
   }
-  return tally.window.answer(plan.comparison && !isReference ? 1 : undefined)
+  return tally.answer(plan.comparison && !isReference ? 1 : undefined)
 }

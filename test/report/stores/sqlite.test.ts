@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqlite } from 'capture-predictions/sinks/sqlite'
-import { afterAll } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
+import { planOf } from '../../../src/report/plan.ts'
+import { storeOf } from '../../../src/stores.ts'
 import { testStore } from './contract.ts'
+import { windows } from './rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'report-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -20,6 +23,35 @@ const run = async (sql: string) => {
     database.close()
   }
 }
+
+it('knows versions and values that a sample of the rows does not have, and numbers among tags', async () => {
+  const rows = 40_000
+  await run(
+    `create table rare (id text primary key, timestamp text, x real, model text, model_version integer, tags text)`,
+  )
+  await run(`insert into rare with recursive n(i) as (select 0 union all select i + 1 from n where i < ${rows - 1})
+    select i, '2026-11-03T00:00:00.000Z', i % 1000, 'm', iif(i = 777, 2, 1), iif(i = 777, '{"shop":8}', '{"shop":7}') from n`)
+  const question = { ...windows, where: [], by: ['shop', 'id'], model: undefined, columns: [] }
+  const store = await storeOf({ url, table: 'rare', actualsTable: undefined })
+  const survey = await store.survey(question, () => {})
+  expect(survey).toMatchObject({ models: ['m'], versions: ['1', '2'], current: rows, reference: 0 })
+  const [shop, id] = survey.by
+  expect(shop).toEqual({ name: 'shop', values: ['7', '8'] })
+  expect(id!.values).toHaveLength(20)
+  expect(survey.columns).toMatchObject([{ name: 'x', min: 0, max: 999 }])
+  const options = { model: undefined, bucket: undefined, timeZone: 'UTC', referenceColumns: undefined }
+  const { current } = await store.answer(planOf(question, survey, options), () => {})
+  expect(Object.entries(current.versions).map(([name, { traffic }]) => [name, traffic.instances.n])).toEqual([
+    ['1', rows - 1],
+    ['2', 1],
+  ])
+  const shops = current.slices.filter(({ name }) => name === 'shop')
+  expect(shops.map(({ value, group }) => [value, group.traffic.instances.n])).toEqual([
+    ['7', rows - 1],
+    ['8', 1],
+  ])
+  await store.close()
+})
 
 testStore('SQLite', () => ({
   url,

@@ -1,9 +1,8 @@
-import type { Answers, ReportPlan, Progress, Window, WindowAnswer } from '../../../../src/report/answers.ts'
+import type { PlannedColumn, ReportPlan, Window, WindowAnswer } from '../../../../src/report/answers.ts'
 import { addCell } from '../../../../src/report/tally/cells.ts'
-import { tallyRows, type KnownValues } from '../../../../src/report/tally/rows.ts'
-import type { WindowTally } from '../../../../src/report/tally/window.ts'
+import { tallyRows, type KnownValues, type RowTally } from '../../../../src/report/tally/rows.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
-import { iterate, readColumns, readLabel } from './rows.ts'
+import { iterate, parsed, readColumns, readLabel } from './rows.ts'
 import { conditionOf, quote, valueText, type Inspected } from './table.ts'
 
 /** How many of a row's values stand before its slices and columns. */
@@ -13,8 +12,8 @@ const headOf = ({ own }: Inspected): string[] => {
   const column = (name: keyof typeof own, fallback: string) =>
     own[name] === undefined ? fallback : `p.${quote(own[name])}`
   return [
-    column('timestamp', 'null'),
-    `coalesce(${column('model_version', "''")}, '')`,
+    `unixepoch(${column('timestamp', 'null')}, 'subsec')`,
+    `coalesce(cast(${column('model_version', 'null')} as text), '')`,
     `coalesce(${column('sample_weight', '1')}, 1) + 0.0`,
     `coalesce(${column('status', '200')} >= 400, 0) or ${column('error', 'null')} is not null`,
     column('duration_ms', 'null'),
@@ -22,9 +21,16 @@ const headOf = ({ own }: Inspected): string[] => {
   ]
 }
 
-const addExtra = (tally: WindowTally, text: unknown, w: number): void => {
-  if (typeof text !== 'string') return
-  for (const [path, entry] of Object.entries(JSON.parse(text) as Record<string, { reason?: unknown } | null>))
+/** When the actual was known; '' of one whose time can't be read; null: there is none. */
+const ACTUAL_TIME = `case when a.rowid is not null then coalesce(unixepoch(a.timestamp, 'subsec'), '') end`
+
+/** SQLite reads a time several times faster than \`Date.parse\` reads the text that it would have to make. */
+const milliseconds = (seconds: number): number => Math.round(seconds * 1000)
+
+const addExtra = (tally: RowTally, text: unknown, w: number): void => {
+  // Of a table that somebody made it may hold anything.
+  const members = (parsed(text) ?? {}) as Record<string, { reason?: unknown } | null>
+  for (const [path, entry] of Object.entries(members))
     addCell(tally.extra(path, String(entry?.reason ?? '')), { n: 1, w, w2: w * w })
 }
 
@@ -50,7 +56,7 @@ const answerWindow = (
       inspected.labels?.get(comparison.actual) ?? '',
     )
   const slices = isReference ? [] : plan.by.map(({ name }) => valueText(inspected, name))
-  const selects = [...headOf(inspected), ...slices, ...columns.selects, ...(label ? ['a.timestamp', label.select] : [])]
+  const selects = [...headOf(inspected), ...slices, ...columns.selects, ...(label ? [ACTUAL_TIME, label.select] : [])]
   const from = comparison ? fromLabelled(inspected) : fromPlain(inspected)
   const { sql, bindings } = conditionOf(inspected, plan, window)
   const columnsAt = HEAD + slices.length
@@ -69,7 +75,7 @@ const answerWindow = (
   }
   let count = 0
   for (const raw of iterate(inspected.database, `select ${selects.join(', ')} from ${from} where ${sql}`, bindings)) {
-    row.time = Date.parse(raw[0] as string)
+    row.time = milliseconds(raw[0] as number)
     row.version = raw[1] as string
     row.weight = raw[2] as number
     row.failed = raw[3] === 1
@@ -78,37 +84,54 @@ const answerWindow = (
     columns.read(raw, columnsAt, row.values)
     if (label) {
       const time = raw[labelAt]
-      row.isLabelled = typeof time === 'string'
+      row.isLabelled = time !== null
       if (row.isLabelled) {
         row.actual = label.read(raw[labelAt + 1])
-        row.actualTime = Date.parse(time as string)
+        row.actualTime = typeof time === 'number' ? milliseconds(time) : null
       }
     }
     tally.add(row)
-    if (raw[5] !== null) addExtra(tally.window, raw[5], row.weight)
+    if (raw[5] !== null) addExtra(tally, raw[5], row.weight)
     if (++count % EVERY === 0) rows(EVERY)
   }
-  return tally.window.answer(comparison && !isReference ? unmatched(inspected, window) : undefined)
+  return tally.answer(undefined)
 }
 
 /** Reports that came in a window and belong to no prediction that is stored. */
-const unmatched = ({ database, actualsTable, table, own }: Inspected, { since, until }: Window): number => {
+const countUnmatched = ({ database, actualsTable, table, own }: Inspected, { since, until }: Window): number => {
   const sql = `select count(*) as count from ${quote(actualsTable)} a where a.reported_at >= ? and a.reported_at < ? and a.prediction_id is not null
     and not exists (select 1 from ${quote(table)} p where p.${quote(own.id!)} = a.prediction_id)`
   return (database.prepare(sql).get(since.toISOString(), until.toISOString()) as { count: number }).count
 }
 
-export const answer = (inspected: Inspected, plan: ReportPlan, total: number, progress: Progress): Answers => {
-  let done = 0
-  const rows = (count: number): void => progress(Math.min(1, (done += count) / Math.max(total, 1)), 'reading rows')
-  const known: KnownValues = new Map(
-    plan.columns
-      .filter(({ categories, unique }) => categories.length > 0 && !unique)
-      .map(({ name }) => [name, new Set<string>()]),
-  )
-  const reference = plan.reference && answerWindow(inspected, plan, plan.reference, known, rows)
+export type WindowName = 'reference' | 'current'
+
+/** Of a column with more values than are named, what the reference has is to be known when the current rows are read. */
+const needsReference = ({ categories, unique, complete }: PlannedColumn): boolean =>
+  categories.length > 0 && !unique && !complete
+
+/** Which windows one thread reads: each its own, where the one need not know what the other has. */
+export const sharesOf = ({ reference, columns }: ReportPlan): WindowName[][] => {
+  if (!reference) return [['current']]
+  return columns.some(needsReference) ? [['reference', 'current']] : [['reference'], ['current']]
+}
+
+/** What some windows answer, and how many reports of actuals belong to no prediction: said by whoever reads the reference, if there is one. */
+export type Share = Partial<Record<WindowName, WindowAnswer>> & { readonly unmatched?: number | undefined }
+
+/** What a plan asks of some windows, the reference first. */
+export const answer = (
+  inspected: Inspected,
+  plan: ReportPlan,
+  windows: readonly WindowName[],
+  progress: (rows: number) => void,
+): Share => {
   // Without a window to compare with, nothing is known to be new but by the file's list.
-  const current = answerWindow(inspected, plan, plan.current, plan.reference ? known : new Map(), rows)
-  progress(1, 'reading rows')
-  return { plan, current, reference }
+  const known: KnownValues = new Map(
+    plan.reference ? plan.columns.filter(needsReference).map(({ name }) => [name, new Set<string>()]) : [],
+  )
+  const answers = windows.map((name) => [name, answerWindow(inspected, plan, plan[name]!, known, progress)] as const)
+  const isFirst = windows[0] === (plan.reference ? 'reference' : 'current')
+  const counted = plan.comparison && isFirst ? { unmatched: countUnmatched(inspected, plan.current) } : {}
+  return { ...Object.fromEntries(answers), ...counted }
 }

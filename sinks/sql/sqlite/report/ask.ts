@@ -1,25 +1,24 @@
-import type { Answers, ReportPlan, Progress, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
+import type { ReportPlan, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
 import type { SqliteTables } from '../address.ts'
 import { openToRead } from '../read.ts'
-import { answer } from './answer.ts'
+import { answer, type Share, type WindowName } from './answer.ts'
 import { survey } from './survey.ts'
 import { inspectTable } from './table.ts'
 
-/** Both passes over a file, read only. They take the thread they run on for as long as they last. */
-export interface SqliteQuestions {
+/** Questions to a file, which is only read. They take the thread they run on for as long as they last. */
+export interface SqliteQuestion {
   readonly tables: SqliteTables
   readonly question: SurveyQuestion
   /** Undefined: the first pass. */
-  readonly plan?: ReportPlan
-  /** Rows in the windows, for the progress. */
-  readonly total?: number
+  readonly second?: { readonly plan: ReportPlan; readonly windows: readonly WindowName[] }
 }
 
-export const ask = ({ tables, question, plan, total = 0 }: SqliteQuestions, progress: Progress): Survey | Answers => {
+/** @param progress is told the share of the first pass that is done; how many more rows the second has read */
+export const ask = ({ tables, question, second }: SqliteQuestion, progress: (done: number) => void): Survey | Share => {
   const database = openToRead(tables.file)
   try {
     const inspected = inspectTable(database, tables, question.columns)
-    return plan ? answer(inspected, plan, total, progress) : survey(inspected, question, progress)
+    return second ? answer(inspected, second.plan, second.windows, progress) : survey(inspected, question, progress)
   } finally {
     database.close()
   }

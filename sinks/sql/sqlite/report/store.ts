@@ -2,20 +2,14 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
-import type {
-  Answers,
-  ReportPlan,
-  Progress,
-  Store,
-  StoreOptions,
-  Survey,
-  SurveyQuestion,
-} from '../../../../src/report/answers.ts'
+import type { ReportPlan, Store, StoreOptions, Survey, SurveyQuestion } from '../../../../src/report/answers.ts'
 import { unavailable } from '../../errors.ts'
 import { tablesOf } from '../address.ts'
-import { ask, type SqliteQuestions } from './ask.ts'
+import { sharesOf, type Share } from './answer.ts'
+import { ask, type SqliteQuestion } from './ask.ts'
 
-type Message = { share: number; step: string } | { result: unknown } | { failed: string; code: unknown }
+type Message = { done: number } | { result: unknown } | { failed: string; code: unknown }
+type Tell = (done: number) => void
 
 /** Where the worker's file stands: beside this one's folder, or from where the package's own build has this code. */
 const workerFile = (): string | undefined =>
@@ -29,11 +23,11 @@ const workerFile = (): string | undefined =>
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
     .find((path) => existsSync(path))
 
-const onThread = async (file: string, questions: SqliteQuestions, progress: Progress): Promise<unknown> => {
-  const worker = new Worker(file, { workerData: questions, execArgv: ['--disable-warning=ExperimentalWarning'] })
+const onThread = async (file: string, question: SqliteQuestion, tell: Tell): Promise<unknown> => {
+  const worker = new Worker(file, { workerData: question, execArgv: ['--disable-warning=ExperimentalWarning'] })
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   worker.on('message', (message: Message) => {
-    if ('share' in message) progress(message.share, message.step)
+    if ('done' in message) tell(message.done)
     else if ('result' in message) resolve(message.result)
     else if (message.code === 'PREDICTIONS_BAD_CONFIGURATION')
       reject(new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', message.failed))
@@ -48,16 +42,16 @@ const onThread = async (file: string, questions: SqliteQuestions, progress: Prog
   }
 }
 
-/** A SQLite file's table, read by a thread; by this one where a bundler has lost the thread's file. */
+/** A SQLite file's table, read by threads; by this one where a bundler has lost the thread's file. */
 export const sqliteStore = (options: StoreOptions): Store => {
   const { name, ...tables } = tablesOf(options)
   let asked: SurveyQuestion | undefined
-  let total = 0
+  let rows = 0
 
-  const answerOf = async (questions: SqliteQuestions, progress: Progress): Promise<unknown> => {
+  const answerOf = async (question: SqliteQuestion, tell: Tell): Promise<unknown> => {
     const worker = workerFile()
     try {
-      return worker === undefined ? ask(questions, progress) : await onThread(worker, questions, progress)
+      return worker === undefined ? ask(question, tell) : await onThread(worker, question, tell)
     } catch (error) {
       throw error instanceof PredictionsError ? error : unavailable(name, error)
     }
@@ -67,14 +61,20 @@ export const sqliteStore = (options: StoreOptions): Store => {
     name,
     async survey(question, progress) {
       asked = question
-      const survey = (await answerOf({ tables, question }, progress)) as Survey
-      total = survey.current + survey.reference
+      const survey = (await answerOf({ tables, question }, (share) =>
+        progress(share, 'looking at what there is'),
+      )) as Survey
+      rows = survey.current + survey.reference
       return survey
     },
     async answer(plan: ReportPlan, progress) {
       const question = asked ?? { ...plan, by: plan.by.map(({ name }) => name), columns: [] }
-      const answers = (await answerOf({ tables, question, plan, total }, progress)) as Answers
-      return { ...answers, plan }
+      let done = 0
+      const tell = (more: number) => progress(Math.min(1, (done += more) / Math.max(rows, 1)), 'reading rows')
+      const shares = sharesOf(plan).map((windows) => answerOf({ tables, question, second: { plan, windows } }, tell))
+      const { current, reference, unmatched } = Object.assign({}, ...(await Promise.all(shares))) as Share
+      progress(1, 'reading rows')
+      return { plan, current: { ...current!, unmatched }, reference }
     },
     async close() {},
   }

@@ -58,7 +58,8 @@ export const inspectTable = (
 
 /** A column's or a tag's value as text; '' where there is none. */
 export const valueText = ({ own, names, types, columns }: ReportTable, name: string): string => {
-  if (!names.includes(name)) return `coalesce(p.${quote(own.tags!)} ->> ${textOf(`$.${JSON.stringify(name)}`)}, '')`
+  if (!names.includes(name))
+    return `coalesce(cast(p.${quote(own.tags!)} ->> ${textOf(`$.${JSON.stringify(name)}`)} as text), '')`
   const type = types.get(name) ?? ''
   const column = `p.${quote(name)}`
   const kind = columns.find((each) => each.name === name)?.kind ?? kindOf(type)
