@@ -28,6 +28,8 @@ export interface Command {
   readonly help: string
   readonly usage: string
   readonly options?: NonNullable<ParseArgsConfig['options']>
+  /** What options mean that are given without a value: `--html` is `--html report.html`. */
+  readonly bare?: Readonly<Record<string, string>>
   /** Whether it takes words beside options. Default: false. */
   readonly positionals?: boolean
   /** Gives the exit code: 0 is well, 1 something was found or failed, 2 it was called wrongly. */

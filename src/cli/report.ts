@@ -100,7 +100,7 @@ const orCalledWrongly = async (terminal: Terminal, work: () => Promise<number>):
 
 export const report: Command = {
   summary: 'says what has changed and how right the model is, from the stored rows',
-  usage: 'report [--since TIME] [--reference WHAT] [--html FILE] [--json FILE|-] [--fail-on warn|alert] …',
+  usage: 'report [--since TIME] [--reference WHAT] [--html [FILE]] [--json [FILE|-]] [--fail-on warn|alert] …',
   help: `
 Compares the rows of a window of time with a reference, and prints a verdict, then what is wrong, worst first. Without options: the last
 7 days against the 7 before. Nothing is written to the store; a read-only user or a replica is enough.
@@ -108,8 +108,8 @@ Compares the rows of a window of time with a reference, and prints a verdict, th
   --reference WHAT  previous (as long, just before; the default), SINCE..UNTIL, version:V, or a file that the command reference made
   --by NAME         also reports on slices: one for each value of this column or tag; may be given again
   --bucket SIZE     the steps of charts over time: hour, day or week. Default: what fits the window
-  --html FILE       writes the report as a page: one file, nothing else needed
-  --json FILE|-     writes the report as JSON; - prints it in place of the text
+  --html [FILE]     writes the report as a page: one file, nothing else needed. Without FILE: report.html
+  --json [FILE|-]   writes the report as JSON; - prints it in place of the text, as without FILE
   --fail-on LEVEL   warn: exit with 1 if the verdict is warn or alert; alert: only if it is alert. Default: never 1
   --config FILE     thresholds as JSON, instead of PREDICTIONS_REPORT_CONFIG
 ${readHelp.slice(1)}
@@ -126,6 +126,7 @@ data to judge.`,
     'fail-on': { type: 'string' },
     config: { type: 'string' },
   },
+  bare: { html: 'report.html', json: '-' },
   run: ({ values, terminal }) =>
     orCalledWrongly(terminal, async () => {
       const failOn = failOnOf(values)

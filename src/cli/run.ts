@@ -73,8 +73,17 @@ const dispatch = async ([name = 'help', ...args]: readonly string[], terminal: T
   return command.run({ values, positionals, terminal })
 }
 
-const parse = (command: Command, args: string[]): { values: ArgumentValues; positionals: string[] } => {
+/** Gives a value to each option that has one when it is given without. */
+const withValues = (args: readonly string[], bare: Readonly<Record<string, string>>): string[] =>
+  args.map((arg, i) => {
+    const value = arg.startsWith('--') ? own(bare, arg.slice(2)) : undefined
+    const next = args[i + 1]
+    return value !== undefined && (next === undefined || /^--?[^-]/.test(next)) ? `${arg}=${value}` : arg
+  })
+
+const parse = (command: Command, given: readonly string[]): { values: ArgumentValues; positionals: string[] } => {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
+  const args = withValues(given, command.bare ?? {})
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: command.positionals ?? false })
     return { values: values as ArgumentValues, positionals }

@@ -74,6 +74,19 @@ describe('report', () => {
     expect(JSON.parse(JSON.stringify({ ...inCode, findings: [] }))).toEqual({ ...made, findings: [] })
   })
 
+  it('takes --html and --json without a file', async () => {
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      const { stdout, stderr } = await run(['report', '--html', ...window, '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({ version: 1, model: 'loans' })
+      expect(stderr).toBe('The page is in report.html\n')
+    } finally {
+      process.chdir(before)
+    }
+    expect(readFileSync(inFolder('report.html'), 'utf8')).toContain('<svg')
+  })
+
   it('says by its exit code what was found', async () => {
     expect(await run(['report', ...window, '--fail-on', 'alert'])).toMatchObject({ code: 1 })
     expect(await run(['report', ...window, '--fail-on', 'warn'])).toMatchObject({ code: 1 })
@@ -138,6 +151,7 @@ describe('report', () => {
     [['--table', 'predictions_actuals'], 'predictions_actuals is a table of actuals: name that of the predictions'],
     [['--sink', 'kafka://localhost:9092/t'], "A report can't be made of kafka://localhost:9092/t: name a store"],
     [['--sink', 'sqlite:./nowhere.db'], 'nowhere.db does not exist'],
+    [['--since'], "Option '--since <value>' argument missing"],
     [['--html', '/nowhere/report.html'], "--html /nowhere/report.html can't be written"],
   ])('%j is refused in a sentence', async (args, sentence) => {
     const { code, stderr, stdout } = await run(['report', ...window, ...args])
