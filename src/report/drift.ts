@@ -1,6 +1,6 @@
 import { isNumeric, type Bins, type Distribution, type PlannedColumn } from './answers.ts'
 import type { Drift, DriftStatistic } from './result.ts'
-import { binOf, effectiveSize, regroup, sharesOf } from './statistics/bins.ts'
+import { binOf, effectiveSize, regroup, sharesOf, sum } from './statistics/bins.ts'
 import { commonValues } from './statistics/common-values.ts'
 import { jensenShannon, populationStability, wasserstein, type Psi } from './statistics/distances.ts'
 import { benjaminiHochberg, chiSquare, kolmogorovSmirnov, twoProportions } from './statistics/tests.ts'
@@ -134,9 +134,16 @@ const decide = (
   return { drift: { ...distance, threshold, p: adjusted, drifted: severity !== null, severity }, psi }
 }
 
-const whyNot = ({ column, sizes, scattered }: Compared, thresholds: Thresholds): string | undefined => {
+const isWeightless = ({ n, w }: Bins): boolean => sum(n) > 0 && sum(w) === 0
+
+const whyNot = (
+  { column, current, reference, sizes, scattered }: Compared,
+  thresholds: Thresholds,
+): string | undefined => {
   const [now, before] = sizes
   if (isIgnored(thresholds, column.name)) return 'not judged, as the configuration asks'
+  if (isWeightless(current)) return 'sample_weight is 0 in all of its rows'
+  if (isWeightless(reference)) return "sample_weight is 0 in all of the reference's rows"
   if (before === 0) return 'the reference has no values of it'
   if (now === 0) return 'there are no values of it now'
   if (Math.min(now, before) < thresholds.minimum) {

@@ -1,3 +1,4 @@
+import { adviceOf } from './advice.ts'
 import type { Answers, Bucket, Distribution, Group, PlannedColumn, WindowAnswer } from './answers.ts'
 import { compareColumn, judgeDrift, type Compared } from './drift.ts'
 import { columnFindings, type Examined } from './findings/columns.ts'
@@ -7,11 +8,13 @@ import { histogramOf } from './histogram.ts'
 import { own } from './own.ts'
 import { metricsOf, performanceReport } from './performance.ts'
 import type { ColumnReport, Finding, GroupReport, QualityReport, ReferenceNamed, Report } from './result.ts'
+import { askSince } from './since.ts'
 import { addCells, shareOf } from './statistics/bins.ts'
 import { summarise } from './summaries.ts'
 import { defaultThresholds, type Thresholds } from './thresholds.ts'
 import { inOrder, iso, trafficOf, trafficReport } from './traffic.ts'
 import { summaryOf, verdictOf, worstFirst } from './verdict.ts'
+import { whenOf } from './when.ts'
 
 export interface JudgeOptions {
   thresholds?: Thresholds
@@ -144,6 +147,16 @@ const referenceNamed = (reference: WindowAnswer, name: string | undefined): Refe
   from: name ?? null,
 })
 
+const noReference = ({ plan, reference }: Answers): Finding[] => {
+  if (!reference || reference.all.traffic.instances.n > 0) return []
+  const period = whenOf({ time_zone: plan.timeZone, bucket: plan.bucket }).period(
+    iso(reference.since),
+    iso(reference.until),
+  )
+  const message = `The reference, ${period}, has no predictions: nothing can be compared with it.`
+  return [{ severity: 'info', kind: 'not_enough_data', message }]
+}
+
 const tooLittle = (columns: readonly Examined[]): Finding[] => {
   const few = columns.filter(({ judged }) => judged?.reason?.startsWith('not enough data'))
   if (few.length === 0) return []
@@ -159,6 +172,7 @@ export const judge = (answers: Answers, options: JudgeOptions = {}): Report => {
   const { thresholds = defaultThresholds, referenceName, referenceHasTraffic = true, notes = [] } = options
   const { plan, current, reference } = answers
   const columns = examine(answers, thresholds)
+  const ask = askSince(answers)
   const quality = qualityOf(current, reference)
   const performance = performanceReport(answers, thresholds)
   const group = (name: string, value: string, of: Group) => ({
@@ -170,10 +184,11 @@ export const judge = (answers: Answers, options: JudgeOptions = {}): Report => {
   const groups = [...(versions.length > 1 ? versions : []), ...slices]
   const findings = worstFirst([
     ...notes,
-    ...performanceFindings(answers, performance, quality, thresholds),
+    ...performanceFindings(answers, performance, quality, thresholds, ask),
     ...groupFindings(groups, answers, performance, thresholds),
-    ...columnFindings(columns, thresholds),
-    ...serviceFindings(current, referenceHasTraffic ? reference : undefined, quality, thresholds),
+    ...columnFindings(columns, thresholds, ask),
+    ...serviceFindings(current, referenceHasTraffic ? reference : undefined, quality, thresholds, ask),
+    ...(referenceHasTraffic ? noReference(answers) : []),
     ...tooLittle(columns),
   ])
   const said = {
@@ -195,6 +210,7 @@ export const judge = (answers: Answers, options: JudgeOptions = {}): Report => {
     verdict,
     summary: summaryOf(said, verdict),
     ...said,
+    advice: adviceOf({ ...said, verdict }),
     versions: versions.map(({ of }) => of),
     slices: slices.map(({ of }) => of),
     quality,

@@ -21,6 +21,8 @@ export interface Report {
   summary: string
   /** Worst first. */
   findings: Finding[]
+  /** What to do about them, for people: a sentence each, the most pressing first. */
+  advice: string[]
   traffic: TrafficReport
   columns: Record<string, ColumnReport>
   performance: PerformanceReport
@@ -60,6 +62,8 @@ export interface Finding {
   column?: string
   /** `model_version=2`, `country=DE` */
   slice?: string
+  /** Start of the bucket from which on it is so; undefined: the buckets don't tell. */
+  since?: string
   /** One sentence, for people. */
   message: string
 }

@@ -17,7 +17,8 @@ export const worstFirst = (findings: readonly Finding[]): Finding[] =>
 
 type Said = Pick<Report, 'findings' | 'columns' | 'performance' | 'traffic' | 'reference'>
 
-const judgedColumns = ({ columns }: Said) => Object.values(columns).filter(({ drift }) => drift !== null)
+const judgedColumns = ({ columns }: Said) =>
+  Object.entries(columns).flatMap(([name, { role, drift }]) => (drift ? [{ name, role, drift }] : []))
 
 const isMeasured = ({ metrics, reference }: PerformanceReport): boolean =>
   reference !== null && Object.values(metrics).some(estimateOf)
@@ -34,9 +35,9 @@ const ROLES = [
   ['output', 'outputs'],
 ] as const
 
-/** `2 of 4 features`, `the output` */
-const share = (drifted: number, of: number, [one, many]: (typeof ROLES)[number]): string =>
-  of === 1 ? `the ${one}` : `${drifted} of ${of} ${many}`
+/** `2 of 4 features (age and income)`, `the output prediction` */
+const share = (drifted: readonly string[], of: number, [one, many]: (typeof ROLES)[number]): string =>
+  of === 1 ? `the ${one} ${list(drifted)}` : `${drifted.length} of ${of} ${many} (${list(drifted)})`
 
 const driftWords = (said: Said): string[] => {
   const judged = judgedColumns(said)
@@ -44,9 +45,9 @@ const driftWords = (said: Said): string[] => {
   let total = 0
   const parts = ROLES.flatMap((names) => {
     const of = judged.filter(({ role }) => role === names[0])
-    const drifted = of.filter(({ drift }) => drift!.drifted).length
-    total += drifted
-    return drifted === 0 ? [] : [share(drifted, of.length, names)]
+    const drifted = of.filter(({ drift }) => drift.drifted).map(({ name }) => name)
+    total += drifted.length
+    return drifted.length === 0 ? [] : [share(drifted, of.length, names)]
   })
   return total === 0 ? ['nothing has drifted'] : [`${list(parts)} ${total === 1 ? 'has' : 'have'} drifted`]
 }
@@ -92,14 +93,20 @@ const sentence = (parts: readonly string[]): string => {
   return text && `${text[0]!.toUpperCase()}${text.slice(1)}.`
 }
 
+const whyUnknown = ({ traffic, reference }: Said): string => {
+  if (!reference) return 'there is nothing to compare them with'
+  if (traffic.represented === 0) return 'and each has a sample_weight of 0'
+  if (traffic.reference?.instances === 0) return 'and none in the reference to compare them with'
+  return 'too few of them, or too few in the reference, to say whether anything has changed'
+}
+
 /** The verdict for people: what has changed and how right the model is. */
 export const summaryOf = (said: Said, verdict: Verdict): string => {
-  const { traffic, reference } = said
+  const { traffic } = said
   if (traffic.instances === 0) return 'No predictions in this window: there is nothing to judge.'
   const words = sentence([...driftWords(said), ...performanceWords(said), ...otherWords(said)])
-  if (verdict !== 'unknown') return words
-  const why = !reference
-    ? 'there is nothing to compare them with'
-    : 'too few of them, or too few in the reference, to say whether anything has changed'
+  if (verdict !== 'unknown')
+    return traffic.reference?.instances === 0 ? `${words} The reference has no predictions to compare with.` : words
+  const why = whyUnknown(said)
   return `Not enough data to judge: ${counted(traffic.instances, 'prediction')}, ${why}.${words && !words.startsWith('Nothing') ? ` ${words}` : ''}`
 }

@@ -58,13 +58,18 @@ describe('a report of', () => {
       'unknown',
       'No predictions in this window: there is nothing to judge.',
     ])
+    expect(report.advice).toEqual([expect.stringMatching(/^Take a window that has rows \(--since 30d\)/)])
   })
 
   it('an empty reference', () => {
     const report = judged(compared(spread(100), spread(0)))
     expect(report.verdict).toBe('unknown')
-    expect(report.summary).toMatch(
-      /^Not enough data to judge: 400 predictions, too few of them, or too few in the reference/,
+    expect(report.summary).toBe(
+      'Not enough data to judge: 400 predictions, and none in the reference to compare them with.',
+    )
+    expect(report.advice).toEqual([expect.stringMatching(/^Compare the last hour with the one before: --since 1h; /)])
+    expect(messages(report)[0]).toBe(
+      'info: The reference, 1 Mar 2026 – 8 Mar 2026, has no predictions: nothing can be compared with it.',
     )
     expect(report.columns['x']!.not_judged).toBe('the reference has no values of it')
   })
@@ -109,9 +114,16 @@ describe('a report of', () => {
 
   it.each([1000, 100_000])('weights that are all 0, %d rows', (rows) => {
     const weightless = numbers(EDGES, { bins: bins([rows, rows, rows, rows], 0) })
-    const report = judged(compared(weightless, spread(rows)))
-    expect(report.columns['x']!.not_judged).toBe('there are no values of it now')
-    expect(report.verdict).toBe('unknown')
+    const given = compared(weightless, spread(rows))
+    const traffic = group({ instances: cell(4 * rows, 0) }).traffic
+    const report = judged({ ...given, current: windowAnswer({ ...given.current.all, traffic }) })
+    expect(report.columns['x']!.not_judged).toBe('sample_weight is 0 in all of its rows')
+    expect(report.summary).toMatch(
+      /^Not enough data to judge: [\d,]+ predictions, and each has a sample_weight of 0\.$/,
+    )
+    expect(judged(compared(spread(rows), weightless)).columns['x']!.not_judged).toBe(
+      "sample_weight is 0 in all of the reference's rows",
+    )
   })
 
   it('infinite values', () => {
@@ -219,6 +231,27 @@ describe('a report of', () => {
   })
 })
 
+describe('classes', () => {
+  const compared = comparison({ classes: ['0', '1', '2'] })
+  const window = (rows: Record<string, number>) => {
+    const pairs = Object.entries(rows).map(([name, n]) => ({ prediction: name, actual: name, ...cell(n) }))
+    return group({ instances: cell(1000), labelled: labelledPairs(pairs) })
+  }
+  const found = (now: Record<string, number>, was: Record<string, number>) =>
+    messages(judged(answers([], window(now), window(was), compared)))
+
+  it('missing in the reference are told', () => {
+    const message = `warn: New among the actuals, and never in the reference's: "2" (10 %).`
+    expect(found({ 0: 500, 1: 400, 2: 100 }, { 0: 500, 1: 500 })).toEqual([message])
+  })
+
+  it('that few rows of a reference may lack by chance are not', () => {
+    expect(found({ 0: 500, 1: 490, 2: 10 }, { 0: 100, 1: 100 })).toEqual([])
+    expect(found({ 0: 500, 1: 400, 2: 100 }, { 0: 500, 1: 400, 2: 1 })).toEqual([])
+    expect(found({ 0: 500, 1: 400, 2: 100 }, {})).toEqual([])
+  })
+})
+
 describe('sample weights', () => {
   it('a window sampled at 10 % gives the shares of the whole, within their interval', () => {
     const whole = judged(example({ drifts: false, rows: 20_000, seed: 1 }))
@@ -244,7 +277,7 @@ describe('a drifted service', () => {
   it('has an alert whose verdict names the drift and the accuracy', () => {
     expect(report.verdict).toBe('alert')
     expect(report.summary).toMatch(
-      /^3 of 5 features have drifted; accuracy 0\.6\d+ \(0\.6\d+–0\.6\d+\), 0\.\d+ under the reference;/,
+      /^3 of 5 features \(age, income and channel\) have drifted; accuracy 0\.6\d+ \(0\.6\d+–0\.6\d+\), 0\.\d+ under the reference;/,
     )
   })
 
@@ -261,6 +294,52 @@ describe('a drifted service', () => {
     ['calibration', undefined],
   ])('finds %s of %s', (kind, column) => {
     expect(report.findings).toContainEqual(expect.objectContaining({ kind, ...(column && { column }) }))
+  })
+
+  it('says since when, where the days tell it', () => {
+    const sinceOf = (kind: string, name?: string) =>
+      report.findings.find((of) => of.kind === kind && of.column === name && !of.slice)
+    expect(sinceOf('drift', 'age')).toMatchObject({
+      since: '2026-03-08T00:00:00.000Z',
+      message: expect.stringMatching(/^age has drifted since 8 Mar 2026: mean 44, was 38/),
+    })
+    expect(sinceOf('missing', 'age')).toMatchObject({
+      message: expect.stringMatching(/, was 2 %; since 8 Mar 2026\.$/),
+    })
+    expect(sinceOf('performance')).toMatchObject({ message: expect.stringMatching(/; since 8 Mar 2026\.$/) })
+    expect(sinceOf('errors')).toMatchObject({ since: '2026-03-12T00:00:00.000Z' })
+    // Of categories the days are not known one by one.
+    expect(sinceOf('drift', 'channel')).not.toHaveProperty('since')
+  })
+
+  it('knows nothing of the time between the window and a reference that is not just before', () => {
+    const answers = example()
+    const earlier = { since: new Date('2026-02-01'), until: new Date('2026-02-08') }
+    const { findings } = judged({ ...answers, reference: { ...answers.reference!, ...earlier, buckets: [] } })
+    expect(findings.find(({ column }) => column === 'age')!.message).toMatch(/drifted since 8 Mar 2026 or before: /)
+  })
+
+  it('without a reference says how its halves are compared', () => {
+    const given = example()
+    const empty = {
+      ...windowAnswer(group({ columns: {} })),
+      since: given.reference!.since,
+      until: given.reference!.until,
+    }
+    const report = judged({ ...given, reference: empty })
+    expect(report.summary).toMatch(/ The reference has no predictions to compare with\.$/)
+    expect(report.findings.filter(({ kind }) => kind === 'columns')).toEqual([])
+    expect(report.advice[0]).toMatch(
+      /^Compare the later half .*: --since 2026-03-11T00:00:00.000Z --reference 2026-03-08T00:00:00.000Z\.\.2026-03-11T00:00:00.000Z; /,
+    )
+  })
+
+  it('says what to do, the most pressing first', () => {
+    expect(report.advice[0]).toMatch(/^The model is worst for model_version=2: /)
+    expect(report.advice[1]).toMatch(/^See how age, income and channel changed\. /)
+    expect(report.advice).toHaveLength(5)
+    for (const view of [terminalView(report, { colours: false }), htmlView(report)])
+      expect(view.replace(/\s+/g, ' ')).toContain('See how age, income and channel changed')
   })
 
   it('says which version is to blame', () => {

@@ -1,7 +1,10 @@
-import type { Distribution, PlannedColumn } from '../answers.ts'
+import type { Bucket, Distribution, PlannedColumn } from '../answers.ts'
 import type { Compared, Judged } from '../drift.ts'
+import { own } from '../own.ts'
 import type { ColumnReport, Finding, Severity } from '../result.ts'
+import { varianceOfShare, type AskSince, type Since } from '../since.ts'
 import { addCells, effectiveSize, shareOf } from '../statistics/bins.ts'
+import type { Level } from '../statistics/change.ts'
 import { twoProportions } from '../statistics/tests.ts'
 import { isIgnored, levelsOf, type Levels, type Thresholds } from '../thresholds.ts'
 import { chance, counted, isDistance, list, nameOfStatistic, percent, quoted, shortNumber } from '../words.ts'
@@ -22,20 +25,47 @@ const LUCK = 0.01
 export const severityOf = (value: number, { warn, alert }: Levels): Severity | undefined =>
   value >= alert ? 'alert' : value >= warn ? 'warn' : undefined
 
-const moved = ({ report: { current, reference, histogram }, column }: Examined): string => {
-  if (column.kind === 'number' && reference?.mean != null && current.mean != null && reference.mean !== current.mean)
-    return `mean ${shortNumber(current.mean)}, was ${shortNumber(reference.mean)}`
-  if (histogram?.of !== 'values' || !histogram.reference) return ''
-  const changes = histogram.values.map((value, i) => ({
-    value,
-    now: histogram.current[i]!,
-    was: histogram.reference![i]!,
-  }))
-  const [most] = changes.sort((a, b) => Math.abs(b.now - b.was) - Math.abs(a.now - a.was))
-  return most ? `${quoted(most.value)} ${percent(most.now)} of it, was ${percent(most.was)}` : ''
+/** As a finding has it. */
+export const said = (since: Since | undefined): Pick<Finding, 'since'> =>
+  since ? { since: since.at.toISOString() } : {}
+
+/** Shares of each value now and before, of those that are told apart. */
+const changesOf = ({ report: { current, reference, histogram } }: Examined) => {
+  const [now, was] = [current.categories, reference?.categories]
+  if (now && was) {
+    const named = now.values.map(({ value, share }, i) => ({
+      name: quoted(value),
+      now: share,
+      was: was.values[i]!.share,
+    }))
+    return [...named, { name: 'new values', now: now.new, was: was.new }]
+  }
+  if (histogram?.of !== 'values' || !histogram.reference) return []
+  const { reference: before } = histogram
+  return histogram.values.map((value, i) => ({ name: quoted(value), now: histogram.current[i]!, was: before[i]! }))
 }
 
-const drift = (of: Examined, thresholds: Thresholds): Finding[] => {
+const moved = (of: Examined): string => {
+  const { report, column } = of
+  const { current, reference } = report
+  if (column.kind === 'number' && reference?.mean != null && current.mean != null && reference.mean !== current.mean)
+    return `mean ${shortNumber(current.mean)}, was ${shortNumber(reference.mean)}`
+  const changes = changesOf(of).sort((a, b) => Math.abs(b.now - b.was) - Math.abs(a.now - a.was))
+  return changes[0] ? `${changes[0].name} ${percent(changes[0].now)} of it, was ${percent(changes[0].was)}` : ''
+}
+
+/** By its mean: of categories only all rows of the window together are known. */
+const meanSince = ({ column: { name }, current, reference }: Examined, ask: AskSince): Since | undefined => {
+  const [now, before] = [current.moments, reference?.moments]
+  if (!now || !before || !reference) return undefined
+  const levelIn = (bucket: Bucket) => {
+    const of = own(bucket.columns, name)
+    return of?.moments && { mean: of.moments.mean, size: effectiveSize(of.present) }
+  }
+  return ask({ mean: before.mean, size: effectiveSize(reference.present) }, levelIn, now.m2 / current.present.w)
+}
+
+const drift = (of: Examined, thresholds: Thresholds, ask: AskSince): Finding[] => {
   const { drift, psi } = of.report
   if (!drift?.severity) return []
   const isTest = !isDistance(drift.statistic)
@@ -46,17 +76,33 @@ const drift = (of: Examined, thresholds: Thresholds): Finding[] => {
       ? `${nameOfStatistic(drift.statistic)}, ${chance(drift.p)}`
       : `${nameOfStatistic(drift.statistic)} ${shortNumber(drift.value)}, from ${drift.threshold} on it counts`
   const words = moved(of)
+  const since = meanSince(of, ask)
   return [
     {
       severity: drift.severity,
       kind: 'drift',
       column: of.column.name,
-      message: `${of.column.name} has drifted${words && `: ${words}`} (${why}).`,
+      ...said(since),
+      message: `${of.column.name} has drifted${since ? ` ${since.words}` : ''}${words && `: ${words}`} (${why}).`,
     },
   ]
 }
 
-const missing = ({ column, current, reference }: Examined, thresholds: Thresholds, columns: number): Finding[] => {
+const missingSince = (name: string, share: number, before: Level, ask: AskSince): Since | undefined => {
+  const levelIn = (bucket: Bucket) => {
+    const of = own(bucket.columns, name)
+    const rows = of && addCells(of.present, of.missing)
+    return rows && { mean: shareOf(of.missing, rows) ?? 0, size: effectiveSize(rows) }
+  }
+  return ask(before, levelIn, varianceOfShare(share))
+}
+
+const missing = (
+  { column, current, reference }: Examined,
+  thresholds: Thresholds,
+  columns: number,
+  ask: AskSince,
+): Finding[] => {
   const all = addCells(current.present, current.missing)
   const before = reference && addCells(reference.present, reference.missing)
   const share = shareOf(current.missing, all)
@@ -74,12 +120,14 @@ const missing = ({ column, current, reference }: Examined, thresholds: Threshold
   const severity = severityOf(share - was, levelsOf(thresholds, 'missing', column.name))
   const test = twoProportions([share, was], [effectiveSize(all), effectiveSize(before)])
   if (!severity || test.p * columns > LUCK) return []
+  const since = missingSince(column.name, share, { mean: was, size: effectiveSize(before) }, ask)
   return [
     {
       severity,
       kind: 'missing',
       column: column.name,
-      message: `${column.name} is missing in ${percent(share)} of the rows, was ${percent(was)}.`,
+      ...said(since),
+      message: `${column.name} is missing in ${percent(share)} of the rows, was ${percent(was)}${since ? `; ${since.words}` : ''}.`,
     },
   ]
 }
@@ -88,7 +136,7 @@ const missing = ({ column, current, reference }: Examined, thresholds: Threshold
  * The chance that the `count` most extreme (or otherwise special) rows of both windows are all in the current one: what lies outside the
  * reference's range by luck. Any sample has a greatest value, and the next may be greater.
  */
-const allInCurrent = (count: number, [now, before]: readonly [number, number]): number =>
+export const allInCurrent = (count: number, [now, before]: readonly [number, number]): number =>
   (now / (now + before)) ** count
 
 const outOfRange = (
@@ -162,7 +210,8 @@ const notFinite = ({ column, current, reference }: Examined): Finding[] => {
 }
 
 const cameOrWent = ({ column, current, reference }: Examined): Finding[] => {
-  if (!reference || reference.present.n > 0 || current.present.n === 0) return []
+  // Where the reference has no rows at all, that is said once.
+  if (!reference || reference.present.n > 0 || reference.missing.n === 0 || current.present.n === 0) return []
   return [
     {
       severity: 'info',
@@ -174,12 +223,12 @@ const cameOrWent = ({ column, current, reference }: Examined): Finding[] => {
 }
 
 /** All findings about columns, in the columns' order. */
-export const columnFindings = (columns: readonly Examined[], thresholds: Thresholds): Finding[] =>
+export const columnFindings = (columns: readonly Examined[], thresholds: Thresholds, ask: AskSince): Finding[] =>
   columns
     .filter(({ column }) => !isIgnored(thresholds, column.name))
     .flatMap((of) => [
-      ...drift(of, thresholds),
-      ...missing(of, thresholds, columns.length),
+      ...drift(of, thresholds, ask),
+      ...missing(of, thresholds, columns.length, ask),
       ...outOfRange(of, thresholds, columns.length),
       ...newValues(of, thresholds, columns.length),
       ...notFinite(of),

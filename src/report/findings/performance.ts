@@ -1,12 +1,14 @@
 import type { Answers, Group, Labelled } from '../answers.ts'
 import { metricsOf } from '../performance.ts'
 import type { Finding, GroupReport, PerformanceReport, QualityReport } from '../result.ts'
-import { effectiveSize } from '../statistics/bins.ts'
+import { varianceOfShare, type AskSince } from '../since.ts'
+import { addCells, effectiveSize, shareOf } from '../statistics/bins.ts'
+import { accuracy } from '../statistics/classification.ts'
 import { estimateOf } from '../statistics/measures.ts'
 import { meansDiffer, twoProportions } from '../statistics/tests.ts'
 import type { Levels, Thresholds } from '../thresholds.ts'
-import { counted, headlineOf, nameOfMetric, percent, sayOf, score, withInterval } from '../words.ts'
-import { severityOf } from './columns.ts'
+import { counted, headlineOf, list, nameOfMetric, percent, quoted, sayOf, score, withInterval } from '../words.ts'
+import { allInCurrent, said, severityOf } from './columns.ts'
 
 const LUCK = 0.01
 
@@ -27,7 +29,39 @@ const worse = (task: PerformanceReport['task'], now: number, was: number): numbe
 const levelsFor = (task: PerformanceReport['task'], thresholds: Thresholds): Levels =>
   task === 'regression' ? thresholds.levels.error_growth : thresholds.levels.performance
 
-const fell = ({ plan, current, reference }: Answers, report: PerformanceReport, thresholds: Thresholds): Finding[] => {
+/** By accuracy, or by the mean of squared errors. */
+const fellSince = (
+  task: PerformanceReport['task'],
+  now: Labelled,
+  was: Labelled,
+  values: [number, number],
+  ask: AskSince,
+) => {
+  if (task === 'regression') {
+    const { mean, size } = squares(was)
+    return ask(
+      { mean, size },
+      ({ labelled }) => (labelled && labelled.labelled.w > 0 ? squares(labelled) : undefined),
+      squares(now).variance,
+    )
+  }
+  const levelOf = (labelled: Labelled | undefined) => {
+    const value = labelled && estimateOf(accuracy(labelled.pairs))
+    return value && { mean: value.value, size: effectiveSize(labelled.labelled) }
+  }
+  return ask(
+    { mean: values[1], size: effectiveSize(was.labelled) },
+    ({ labelled }) => levelOf(labelled),
+    varianceOfShare(values[0]),
+  )
+}
+
+const fell = (
+  { plan, current, reference }: Answers,
+  report: PerformanceReport,
+  thresholds: Thresholds,
+  ask: AskSince,
+): Finding[] => {
   const name = headlineOf(report.task)
   const now = estimateOf(report.metrics[name])
   const was = estimateOf(report.reference?.metrics[name])
@@ -38,8 +72,9 @@ const fell = ({ plan, current, reference }: Answers, report: PerformanceReport, 
   const severity = severityOf(worse(report.task, now.value, was.value), levelsFor(report.task, thresholds))
   if (!severity || luckOf(report.task, groups[0], groups[1], [now.value, was.value]) > LUCK) return []
   const say = sayOf(report.task, name)
-  const message = `The ${nameOfMetric(name)} is ${withInterval(now, say)}, was ${withInterval(was, say)}.`
-  return [{ severity, kind: 'performance', message }]
+  const since = fellSince(report.task, groups[0], groups[1], [now.value, was.value], ask)
+  const message = `The ${nameOfMetric(name)} is ${withInterval(now, say)}, was ${withInterval(was, say)}${since ? `; ${since.words}` : ''}.`
+  return [{ severity, kind: 'performance', ...said(since), message }]
 }
 
 /** A version or slice that does far worse than all predictions together. */
@@ -64,6 +99,24 @@ export const groupFindings = (
     const message = `For ${slice} the ${nameOfMetric(name)} is ${withInterval(value, say)}, for all ${say(whole.value)}.`
     return [{ severity: 'warn', kind: 'performance', slice, message }]
   })
+}
+
+/** Classes that come true now, and never did in the reference: the model can't have learnt them from it. */
+const newClasses = ({ plan, current, reference }: Answers, { levels }: Thresholds): Finding[] => {
+  const [now, was] = [current.all.labelled, reference?.all.labelled]
+  if (plan.comparison?.task !== 'classification' || !now || !was) return []
+  const sizes = [effectiveSize(now.labelled), effectiveSize(was.labelled)] as const
+  const { classes } = plan.comparison
+  const cellIn = ({ pairs }: Labelled, name: string) => addCells(...pairs.filter(({ actual }) => actual === name))
+  const found = classes.flatMap((name) => {
+    const share = shareOf(cellIn(now, name), now.labelled) ?? 0
+    if (cellIn(was, name).n > 0 || !severityOf(share, levels.new_values)) return []
+    return allInCurrent(share * sizes[0], sizes) * classes.length <= LUCK ? [{ name, share }] : []
+  })
+  if (found.length === 0) return []
+  const names = list(found.map(({ name, share }) => `${quoted(name)} (${percent(share)})`))
+  const message = `New among the actuals, and never in the reference's: ${names}.`
+  return [{ severity: 'warn', kind: 'new_values', message }]
 }
 
 const expectedFell = (report: PerformanceReport, thresholds: Thresholds): Finding[] => {
@@ -133,8 +186,10 @@ export const performanceFindings = (
   report: PerformanceReport,
   quality: QualityReport,
   thresholds: Thresholds,
+  ask: AskSince,
 ): Finding[] => [
-  ...fell(answers, report, thresholds),
+  ...fell(answers, report, thresholds, ask),
+  ...newClasses(answers, thresholds),
   ...expectedFell(report, thresholds),
   ...uncalibrated(report),
   ...actuals(

@@ -1,17 +1,18 @@
-import type { Group, WindowAnswer } from '../answers.ts'
+import type { Bucket, Group, WindowAnswer } from '../answers.ts'
 import type { Finding, QualityReport } from '../result.ts'
+import { varianceOfShare, type AskSince } from '../since.ts'
 import { binOf, effectiveSize, shareOf } from '../statistics/bins.ts'
 import { kolmogorovSmirnov, twoProportions } from '../statistics/tests.ts'
 import type { Thresholds } from '../thresholds.ts'
 import { latencyOf } from '../traffic.ts'
 import { counted, milliseconds, percent, quoted, shortNumber } from '../words.ts'
-import { severityOf } from './columns.ts'
+import { said, severityOf } from './columns.ts'
 
 const LUCK = 0.001
 /** Far more or fewer requests than in the reference: worth a word, and no fault of the model. */
 const FACTOR = 2
 
-const errors = (current: Group, reference: Group, thresholds: Thresholds): Finding[] => {
+const errors = (current: Group, reference: Group, thresholds: Thresholds, ask: AskSince): Finding[] => {
   const now = current.traffic
   const share = shareOf(now.errors, now.instances)
   const was = shareOf(reference.traffic.errors, reference.traffic.instances)
@@ -19,7 +20,13 @@ const errors = (current: Group, reference: Group, thresholds: Thresholds): Findi
   const severity = severityOf(share - was, thresholds.levels.error_rate)
   const sizes = [effectiveSize(now.instances), effectiveSize(reference.traffic.instances)] as const
   if (!severity || twoProportions([share, was], sizes).p > LUCK) return []
-  return [{ severity, kind: 'errors', message: `${percent(share)} of the predictions failed, was ${percent(was)}.` }]
+  const levelOf = ({ traffic: { errors, instances } }: Bucket) => {
+    const mean = shareOf(errors, instances)
+    return mean === undefined ? undefined : { mean, size: effectiveSize(instances) }
+  }
+  const since = ask({ mean: was, size: sizes[1] }, levelOf, varianceOfShare(share))
+  const message = `${percent(share)} of the predictions failed, was ${percent(was)}${since ? `; ${since.words}` : ''}.`
+  return [{ severity, kind: 'errors', ...said(since), message }]
 }
 
 const latency = (current: Group, reference: Group, thresholds: Thresholds): Finding[] => {
@@ -62,6 +69,7 @@ export const serviceFindings = (
   reference: WindowAnswer | undefined,
   quality: QualityReport,
   thresholds: Thresholds,
+  ask: AskSince,
 ): Finding[] => {
   const before = reference && reference.all.traffic.instances.n > 0 ? reference : undefined
   const sizes = [
@@ -71,7 +79,7 @@ export const serviceFindings = (
   return [
     ...(before
       ? [
-          ...errors(current.all, before.all, thresholds),
+          ...errors(current.all, before.all, thresholds, ask),
           ...latency(current.all, before.all, thresholds),
           ...traffic(current, before),
         ]

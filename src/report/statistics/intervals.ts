@@ -12,7 +12,12 @@ export interface Estimate {
 export const wilson = (share: number, size: number): Estimate => {
   const centre = (share + (Z * Z) / (2 * size)) / (1 + (Z * Z) / size)
   const half = (Z / (1 + (Z * Z) / size)) * Math.sqrt((share * (1 - share)) / size + (Z * Z) / (4 * size * size))
-  return { value: share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) }
+  // At its ends the interval is exact, and its sums are not.
+  return {
+    value: share,
+    low: share === 0 ? 0 : Math.max(0, centre - half),
+    high: share === 1 ? 1 : Math.min(1, centre + half),
+  }
 }
 
 /** A mean with its normal interval, from the variance of single values and the effective size. */

@@ -4,7 +4,7 @@ import { count, counted, milliseconds, nameOfMetric, percent, sayMetric, shortNu
 import { timeOf } from './dates.ts'
 import { spark, sparks } from './spark.ts'
 import { plain, textTable, wrap } from './table.ts'
-import { whenOf } from './when.ts'
+import { whenOf } from '../when.ts'
 
 export interface TerminalViewOptions {
   /** Colours for a terminal; off for a pipe, and where `NO_COLOR` is set. */
@@ -77,6 +77,11 @@ const findings = ({ findings }: Report, palette: Palette): string[] => {
     }),
   ]
 }
+
+const advice = ({ advice }: Report, palette: Palette): string[] =>
+  advice.length === 0
+    ? []
+    : ['', palette.bold('What to do'), ...advice.map((text) => `  - ${wrap(plain(text), WIDTH - 4, '    ')}`)]
 
 const COLUMNS = [
   { title: 'column', width: 18 },
@@ -202,6 +207,7 @@ export const terminalView = (report: Report, { colours }: TerminalViewOptions): 
     ...heading(report, palette),
     ...verdict(report, palette),
     ...findings(report, palette),
+    ...advice(report, palette),
     ...columns(report, palette),
     ...performance(report, palette),
     ...traffic(report, palette),

@@ -141,7 +141,9 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
 
   it('says the verdict and leads from a finding to its column', async () => {
     const { page } = await open(reports[0]![1])
-    expect(await page.getByRole('status').textContent()).toMatch(/Alert.*3 of 5 features have drifted; accuracy 0\.6/s)
+    expect(await page.getByRole('status').textContent()).toMatch(
+      /Alert.*3 of 5 features \(age, income and channel\) have drifted; accuracy 0\.6/s,
+    )
     await page.getByRole('link', { name: 'age', exact: true }).first().click()
     const id = await page.evaluate(() => location.hash.slice(1))
     expect(await page.locator(`#${id} h3`).textContent()).toBe('age')

@@ -12,7 +12,7 @@ describe('terminalView', () => {
   it('says the verdict first, then what was found, then the columns', () => {
     const lines = terminalView(drifted, { colours: false }).split('\n')
     expect(lines[0]).toBe('iris, 8 Mar 2026 – 15 Mar 2026 (UTC), against 1 Mar 2026 – 8 Mar 2026')
-    expect(lines[2]).toMatch(/^ALERT {2}1 of 10 features has drifted; accuracy 0\.9/)
+    expect(lines[2]).toMatch(/^ALERT {2}1 of 10 features \(normal\) has drifted; accuracy 0\.9/)
     expect(lines.join('\n')).toMatch(/✖ alert {2}normal has drifted: mean 0\.5\d*, was -0\.0/)
     expect(lines.find((line) => line.startsWith('normal '))).toMatch(/ ✖ drifted$/)
     expect(lines.find((line) => line.startsWith('lognormal '))).toMatch(/ no$/)

@@ -6,7 +6,7 @@ import { html, type Content, type Markup } from './markup.ts'
 import { behind, chip, legend, section, table, type TableOf } from './parts.ts'
 import { anchorOf } from './summary.ts'
 import { trend } from './trend.ts'
-import type { When } from '../when.ts'
+import type { When } from '../../when.ts'
 
 const say = (kind: ColumnReport['kind']) => (value: number) =>
   kind === 'time' ? timeOf(value).slice(0, 10) : shortNumber(value)

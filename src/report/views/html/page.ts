@@ -4,9 +4,9 @@ import { groupsSection, qualitySection } from './groups.ts'
 import { html, toText, type Markup } from './markup.ts'
 import { performanceSection } from './performance.ts'
 import { STYLE } from './style.ts'
-import { anchorOf, figures, findings, header, verdict } from './summary.ts'
+import { advice, anchorOf, figures, findings, header, verdict } from './summary.ts'
 import { trafficSection } from './traffic.ts'
-import { whenOf } from '../when.ts'
+import { whenOf } from '../../when.ts'
 
 const WORDS: readonly (readonly [string, string])[] = [
   [
@@ -45,6 +45,7 @@ const glossary = (): Markup =>
 
 const TITLES: readonly (readonly [string, string])[] = [
   ['findings', 'Findings'],
+  ['advice', 'What to do'],
   ['performance', 'Performance'],
   ['columns', 'Features and outputs'],
   ['news', 'New and out of range'],
@@ -69,7 +70,7 @@ export const htmlView = (report: Report): string => {
   const when = whenOf(report)
   const columns = worstColumns(report.columns)
   const anchors = new Map(columns.map(([name], i) => [name, anchorOf(i)]))
-  const sections = html`${findings(report, anchors)} ${performanceSection(report, when)}
+  const sections = html`${findings(report, anchors)} ${advice(report)} ${performanceSection(report, when)}
   ${columnsSection(columns, when)} ${newsSection(columns)} ${trafficSection(report, when)} ${groupsSection(report)}
   ${qualitySection(report)}`
   const footer = glossary()

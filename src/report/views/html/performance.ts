@@ -16,7 +16,7 @@ import { bandOf, barsOf, chart, dotsOf, lineOf, SIZE, ticksOf } from './charts.t
 import { html, round, type Content, type Markup } from './markup.ts'
 import { behind, legend, section, table } from './parts.ts'
 import { timeAxis } from './time-axis.ts'
-import type { When } from '../when.ts'
+import type { When } from '../../when.ts'
 
 type Task = PerformanceReport['task']
 

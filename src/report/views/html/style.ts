@@ -32,6 +32,7 @@ p{margin:.25rem 0}
 .findings li{display:grid;grid-template-columns:6.2rem 1fr;gap:.75rem;padding:.65rem 1rem;border-top:1px solid var(--line);align-items:baseline}
 .findings li:first-child{border-top:0}
 .findings a{color:inherit}
+.advice{margin:.5rem 0 0;padding-left:1.2rem;max-width:60rem}.advice li{margin:.3rem 0}
 .chip{display:inline-block;justify-self:start;min-width:6.2rem;border-radius:1rem;padding:.05rem .6rem;font-size:.82rem;font-weight:650;white-space:nowrap;text-align:center}
 .grid{display:grid;align-items:start;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1rem}
 .broad{grid-template-columns:repeat(auto-fill,minmax(min(100%,27rem),1fr))}

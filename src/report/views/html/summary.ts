@@ -3,7 +3,7 @@ import { estimateOf } from '../../statistics/measures.ts'
 import { count, counted, headlineOf, milliseconds, percent, sayOf, score, withInterval } from '../../words.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { chip, markOf, section, wordOf } from './parts.ts'
-import type { When } from '../when.ts'
+import type { When } from '../../when.ts'
 
 /** Where a column's card is. */
 export const anchorOf = (index: number): string => `column-${index}`
@@ -94,6 +94,17 @@ const findingText = ({ column, message }: Finding, anchors: ReadonlyMap<string, 
   if (anchor === undefined || !message.startsWith(column!)) return message
   return html`<a href="#${anchor}">${column!}</a>${message.slice(column!.length)}`
 }
+
+export const advice = ({ advice }: Report): Content =>
+  advice.length > 0 &&
+  section(
+    'advice',
+    'What to do',
+    undefined,
+    html`<ul class="advice">
+      ${advice.map((text) => html`<li>${text}</li>`)}
+    </ul>`,
+  )
 
 export const findings = ({ findings }: Report, anchors: ReadonlyMap<string, string>): Markup =>
   section(

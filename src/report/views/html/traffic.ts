@@ -4,7 +4,7 @@ import { barsOf, chart, dotsOf, lineOf, ticksOf } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
 import { behind, legend, section } from './parts.ts'
 import { timeAxis } from './time-axis.ts'
-import type { When } from '../when.ts'
+import type { When } from '../../when.ts'
 
 interface Drawn {
   title: string

@@ -5,7 +5,7 @@ import { chart, lineOf, ticksOf } from './charts.ts'
 import { html, type Content } from './markup.ts'
 import { behind } from './parts.ts'
 import { timeAxis } from './time-axis.ts'
-import type { When } from '../when.ts'
+import type { When } from '../../when.ts'
 
 type Moment = ColumnReport['over_time'][number]
 

@@ -1,4 +1,4 @@
-import type { Report } from '../result.ts'
+import type { Report } from './result.ts'
 
 /** Dates as people write them, in the report's time zone. */
 export interface When {
@@ -13,6 +13,15 @@ export const whenOf = ({ time_zone: timeZone, bucket }: Pick<Report, 'time_zone'
   const day = new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short' })
   const year = new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short', year: 'numeric' })
   const time = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' })
+  const second = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
   const moment = (iso: string): string => {
     const date = new Date(iso)
     const clock = time.format(date)
@@ -25,6 +34,10 @@ export const whenOf = ({ time_zone: timeZone, bucket }: Pick<Report, 'time_zone'
       return bucket === 'hour' && clock !== '00:00' ? clock : day.format(date)
     },
     moment,
-    period: (since, until) => (since && until ? `${moment(since)} – ${moment(until)}` : 'an unknown time'),
+    period(since, until) {
+      if (!since || !until) return 'an unknown time'
+      const [from, to] = [moment(since), moment(until)]
+      return from === to ? `${second.format(new Date(since))} – ${second.format(new Date(until))}` : `${from} – ${to}`
+    },
   }
 }
