@@ -50,6 +50,7 @@ const context: ExchangeContext = {
   samplerOf: () => undefined,
   record: () => undefined,
   count: () => {},
+  madeBatch: () => {},
   abandon() {},
   fault: (kind, error) => {
     throw new Error(kind, { cause: error })

@@ -18,6 +18,7 @@ const all = [
   'schema',
   'elasticsearch',
   'kafka',
+  'actuals',
   'report',
   'labelled',
 ]

@@ -98,29 +98,37 @@ const kMaxBodyBytes = Symbol.for('capture-predictions.actuals')
 const bodies = new WeakMap<FastifyRequest, ReadBody>()
 
 /**
- * Fastify has a parser for JSON, and refuses types that it has none for: what is no JSON, or packed, is read before, and its parser
- * of plain text has nothing left to read.
+ * Fastify refuses types that it has no parser for, and would parse JSON in one piece, however long that takes. So bodies are read before,
+ * and its parser of plain text has nothing left to read.
  */
-const readOthers = async (
+const readAhead = async (
   request: FastifyRequest,
   payload: RequestPayload,
   maxBodyBytes: number,
 ): Promise<RequestPayload> => {
-  const { 'content-type': type = '', 'content-encoding': encoding, 'content-length': length } = request.headers
-  if (/^application\/json\b/i.test(type) && encoding === undefined) return payload
+  // With two captures in one app this is asked twice.
+  if (bodies.has(request)) return payload
+  const { 'content-length': length } = request.headers
   bodies.set(request, await readBody(request.raw, maxBodyBytes, payload as Readable))
   request.headers = { ...request.headers, 'content-type': 'text/plain' }
   return Object.assign(Readable.from([]), { receivedEncodedLength: Number(length ?? 0) })
 }
+
+const isPlainJson = ({
+  headers: { 'content-type': type = '', 'content-encoding': encoding },
+}: FastifyRequest): boolean => /^application\/json\b/i.test(type) && encoding === undefined
 
 /** Gives a route of actuals what it needs: its schema for the app's documentation, room for its bodies, and a way in for NDJSON and CSV. */
 const prepareActuals = (route: RouteOptions): void => {
   const maxBodyBytes = (route.handler as unknown as { [kMaxBodyBytes]?: number })[kMaxBodyBytes]
   if (maxBodyBytes === undefined) return
   route.schema ??= actualsSchema
+  // What a schema of the app's own is to check, Fastify parses.
+  const { body } = route.schema as RouteSchema
+  const isChecked = body !== undefined && body !== actualsSchema.body
   route.bodyLimit ??= maxBodyBytes
-  const read = (request: FastifyRequest, _reply: FastifyReply, payload: RequestPayload) =>
-    readOthers(request, payload, maxBodyBytes)
+  const read = async (request: FastifyRequest, _reply: FastifyReply, payload: RequestPayload) =>
+    isChecked && isPlainJson(request) ? payload : readAhead(request, payload, maxBodyBytes)
   route.preParsing = [...[route.preParsing ?? []].flat(), read] as NonNullable<RouteOptions['preParsing']>
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { isMembers } from './actuals/members.ts'
-import { createActuals, type ActualsResult } from './actuals/actuals.ts'
+import { createActualSteps, type ActualsResult } from './actuals/actuals.ts'
 import type { ActualReport } from './actuals/report.ts'
 import type { CaptureOptions, Settings } from './config/options.ts'
 import { resolveSettings } from './config/settings.ts'
@@ -12,6 +12,7 @@ import { createMemoryQueue } from './delivery/memory-queue.ts'
 import { endsWithin, orFalseAfter } from './delivery/waits.ts'
 import { messageOf, PredictionsError } from './errors/errors.ts'
 import { createAbandoned } from './exchange/abandoned.ts'
+import { createBatchSizes } from './exchange/batch-sizes.ts'
 import { Exchange, type ExchangeMembers } from './exchange/exchange.ts'
 import type { ExchangeContext } from './exchange/exchange-context.ts'
 import type { Format } from './formats/format.ts'
@@ -38,6 +39,7 @@ import type { PredictionSchema } from './schema/schema.ts'
 import type { Sink } from './sink.ts'
 import { openSinkPairs } from './sinks.ts'
 import { monotonicMs } from './steps/real-timers.ts'
+import { finish, type Steps } from './steps/time-slices.ts'
 
 export type { CaptureOptions }
 
@@ -74,10 +76,10 @@ export interface Capture {
   actuals(reports: readonly ActualReport[]): ActualsResult
 
   /**
-   * The same, of what a client sent. `safe`, where there is one, resolves when they are as safe as `PREDICTIONS_DURABILITY` asks. For
-   * integrations.
+   * The same in steps, of what a client sent. `safe`, where there is one, resolves when they are as safe as `PREDICTIONS_DURABILITY`
+   * asks. For integrations.
    */
-  report(reports: readonly unknown[]): ActualsResult & { readonly safe: Promise<void> | undefined }
+  report(reports: readonly unknown[]): Steps<ActualsResult & { readonly safe: Promise<void> | undefined }>
   /** Whether reports are to be refused now: as requests are by `rejects`, and where no sink's queue would take any. For integrations. */
   rejectsActuals(): boolean
   /** The columns of the table of actuals, as they are known now. For integrations. */
@@ -172,6 +174,7 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   const actualDeliveries = actualSinks.map((sink) => deliveryOf(sink, () => actualColumns))
   const allDeliveries = [...deliveries, ...actualDeliveries]
   const counts = createRequestCounts()
+  const batchSizes = createBatchSizes()
   const warn = atMostOnceA(MINUTE, (message) => logger.error(message))
   const advise = atMostOnceA(MINUTE, (message) => logger.warn(message))
   const match = createRouteMatcher(settings.routes)
@@ -222,11 +225,17 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     samplerOf,
     record: recorder.record,
     count: counts.request,
+    madeBatch: batchSizes.add,
     fault,
     abandon: abandoned.add,
   }
 
-  const readActuals = createActuals(() => actualColumns, redactor, lagRecorder())
+  const readActuals = createActualSteps({
+    columns: () => actualColumns,
+    redactor,
+    batchSizeOf: batchSizes.of,
+    lag: lagRecorder(),
+  })
 
   const setSchema = (next: PredictionSchema | undefined): void => {
     columns = columnsOf(next)
@@ -275,18 +284,25 @@ export const createCapture = (options?: CaptureOptions): Capture => {
     },
     actual(id, values, options) {
       const labels = isMembers(values) ? { actuals: values } : { actual: values }
-      const [rejected] = capture.report([{ ...options, id, ...labels }]).rejected
+      const [rejected] = finish(capture.report([{ ...options, id, ...labels }])).rejected
       if (rejected !== undefined) throw new PredictionsError('PREDICTIONS_BAD_ACTUAL', `An actual ${rejected.reason}`)
     },
     actuals(reports) {
-      const { accepted, rejected } = capture.report(reports)
+      const { accepted, rejected } = finish(capture.report(reports))
       return { accepted, rejected }
     },
-    report(reports) {
+    *report(reports) {
       if (actualDeliveries.length === 0) throw noActuals(sinks)
-      const { lines, ...result } = readActuals(reports)
-      if (lines.length > 0) capture.start()
-      return { ...result, safe: storeIn(actualDeliveries, lines, hold) }
+      const waits: Promise<void>[] = []
+      const steps = readActuals(reports)
+      for (;;) {
+        const { done, value } = steps.next()
+        if (done === true) return { ...value, safe: waits.length === 0 ? undefined : allOf(waits) }
+        capture.start()
+        const safe = storeIn(actualDeliveries, value, hold)
+        if (safe !== undefined) waits.push(safe)
+        yield
+      }
     },
     rejectsActuals() {
       if (actualDeliveries.length === 0) return false
@@ -324,6 +340,8 @@ export const createCapture = (options?: CaptureOptions): Capture => {
   return Object.assign(capture, { [kCapture]: true })
 }
 
+const allOf = async (waits: readonly Promise<void>[]): Promise<void> => void (await Promise.all(waits))
+
 const noActuals = (sinks: readonly Sink[]): PredictionsError =>
   new PredictionsError(
     'PREDICTIONS_BAD_CONFIGURATION',
@@ -356,7 +374,10 @@ const disabledCapture = (settings: Settings): Capture =>
       stats: () => ({ ...createRequestCounts().stats(), sinks: {} }),
       actual: () => {},
       actuals: (reports: readonly ActualReport[]) => ({ accepted: reports.length, rejected: [] }),
-      report: (reports: readonly unknown[]) => ({ accepted: reports.length, rejected: [], safe: undefined }),
+      *report(reports: readonly unknown[]) {
+        yield
+        return { accepted: reports.length, rejected: [], safe: undefined }
+      },
       rejectsActuals: () => false,
       actualColumns: () => actualColumnsOf(settings.schema),
       flush: async () => true,

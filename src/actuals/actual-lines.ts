@@ -4,7 +4,7 @@ import { decode, encode } from '../records/json.ts'
 import { createTimestamps } from '../records/timestamps.ts'
 import type { Redactor } from '../redact/redaction.ts'
 import { isMembers, type Members } from './members.ts'
-import type { ReadReport, Target } from './report.ts'
+import type { Entry, ReadReport, Target } from './report.ts'
 
 /** Members in the order of their names, at every depth: two spellings of one value are one text. */
 const sorted = (value: unknown): unknown => {
@@ -44,12 +44,12 @@ const idOf = (
 const unlessEmpty = <Value extends object>(value: Value | undefined): Value | undefined =>
   value === undefined || Object.keys(value).length === 0 ? undefined : value
 
-/** Makes the texts of a report's records. */
-export type ActualLines = (report: ReadReport) => string[]
+/** Makes the texts of a report's records: of the report once, and then of each of its entries. */
+export type ActualLines = (report: ReadReport) => (entry: Entry) => string
 
 export const createActualLines = (redactor: Redactor | undefined): ActualLines => {
   const isoOf = createTimestamps()
-  return ({ entries, time, source, tags, isRetracted }) => {
+  return ({ time, source, tags, isRetracted }) => {
     const reportedAt = isoOf(Date.now())
     const redaction = redactor?.start()
     const clean = (side: 'actuals' | 'tags', value: Members): Members =>
@@ -59,7 +59,7 @@ export const createActualLines = (redactor: Redactor | undefined): ActualLines =
       time?.withoutZone === undefined
         ? undefined
         : { timestamp: { value: time.withoutZone, reason: 'a time without a zone: read as UTC' } }
-    return entries.map(({ target, values: given }) => {
+    return ({ target, values: given }) => {
       const values = clean('actuals', given)
       return actualText({
         id: idOf(target, values, time?.utc ?? null, isRetracted),
@@ -74,6 +74,6 @@ export const createActualLines = (redactor: Redactor | undefined): ActualLines =
         ...(unlessEmpty(values) && { actuals: values }),
         ...(extra && { extra }),
       })
-    })
+    }
   }
 }

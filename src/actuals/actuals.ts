@@ -4,7 +4,14 @@ import type { Redactor } from '../redact/redaction.ts'
 import { messageOf } from '../errors/errors.ts'
 import { timeOfId } from '../records/id.ts'
 import { createActualLines } from './actual-lines.ts'
-import { createReportReader, Refused, type ReadReport, type ReportReader } from './report.ts'
+import {
+  createReportReader,
+  Refused,
+  type BatchSizeOf,
+  type Entry,
+  type ReadReport,
+  type ReportReader,
+} from './report.ts'
 
 /** A report that was not taken. */
 export interface RejectedReport {
@@ -25,51 +32,79 @@ export interface ReportedActuals extends ActualsResult {
   readonly lines: readonly string[]
 }
 
-const tellLags = ({ entries, time, isRetracted }: ReadReport, tell: (seconds: number) => void): void => {
-  if (isRetracted) return
+/** Records, about, that are made in a step. */
+const STEP = 128
+
+const tellLag = ({ time }: ReadReport, { target }: Entry, tell: (seconds: number) => void): void => {
+  if (target.predictionId === undefined) return
   const known = time === undefined ? Date.now() : Date.parse(time.utc)
-  for (const { target } of entries)
-    if (target.predictionId !== undefined) tell(Math.max(0, known - timeOfId(target.predictionId)) / 1000)
+  tell(Math.max(0, known - timeOfId(target.predictionId)) / 1000)
+}
+
+export interface ReadingOptions {
+  /** Those of the table of actuals as they are now: the same array until they change. */
+  readonly columns: () => readonly Column[]
+  readonly redactor?: Redactor | undefined
+  readonly batchSizeOf?: BatchSizeOf | undefined
+  /** Told how long each truth took to become known, in seconds. */
+  readonly lag?: ((seconds: number) => void) | undefined
 }
 
 /**
- * Reads reports and makes their records. It never throws for what it is given.
- * @param lag told how long each truth took to become known, in seconds
- * @param columns those of the table of actuals as they are now: the same array until they change
+ * Reads reports and makes their records, in steps: yields the texts of some, and gives at the end what became of the reports. It never
+ * throws for what it is given.
  */
-export const createActuals = (
-  columns: () => readonly Column[],
-  redactor: Redactor | undefined,
-  lag?: (seconds: number) => void,
-) => {
+export const createActualSteps = ({ columns, redactor, batchSizeOf, lag }: ReadingOptions) => {
   const linesOf = createActualLines(redactor)
   let readsFor: readonly Column[] | undefined
   let read: ReportReader
 
   const reader = (): ReportReader => {
     const now = columns()
-    if (readsFor !== now) read = createReportReader(labelNames(now))
+    if (readsFor !== now) read = createReportReader(labelNames(now), batchSizeOf)
     readsFor = now
     return read
   }
 
-  return (reports: readonly unknown[]): ReportedActuals => {
+  return function* (reports: readonly unknown[]): Generator<readonly string[], ActualsResult, undefined> {
     const readReport = reader()
     const rejected: RejectedReport[] = []
-    const lines: string[] = []
+    let lines: string[] = []
     for (const [index, report] of reports.entries()) {
       try {
         const said = readReport(report)
-        if (said instanceof Refused) rejected.push({ index, reason: said.reason })
-        else {
-          for (const line of linesOf(said)) lines.push(line)
-          if (lag !== undefined) tellLags(said, lag)
+        if (said instanceof Refused) {
+          rejected.push({ index, reason: said.reason })
+          continue
+        }
+        const lineOf = linesOf(said)
+        for (const entry of said.entries) {
+          lines.push(lineOf(entry))
+          if (lag !== undefined && !said.isRetracted) tellLag(said, entry, lag)
+          if (lines.length < STEP) continue
+          yield lines
+          lines = []
         }
       } catch (error) {
         // A getter or a proxy of the caller's.
         rejected.push({ index, reason: `can't be read: ${messageOf(error)}` })
       }
     }
-    return { accepted: reports.length - rejected.length, rejected, lines }
+    if (lines.length > 0) yield lines
+    return { accepted: reports.length - rejected.length, rejected }
+  }
+}
+
+/** The same at once. */
+export const createActuals = (options: ReadingOptions): ((reports: readonly unknown[]) => ReportedActuals) => {
+  const readInSteps = createActualSteps(options)
+  return (reports) => {
+    const lines: string[] = []
+    const steps = readInSteps(reports)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done === true) return { ...value, lines }
+      for (const line of value) lines.push(line)
+    }
   }
 }

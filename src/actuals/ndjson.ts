@@ -1,5 +1,7 @@
 import { messageOf } from '../errors/errors.ts'
+import { parseInSteps } from '../formats/json-steps.ts'
 import { decode } from '../records/json.ts'
+import { finishInTurns } from '../steps/time-slices.ts'
 import type { CsvMapping } from './csv.ts'
 import { isMembers } from './members.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
@@ -7,19 +9,38 @@ import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbe
 /** A longer line is no report. */
 const MAX_LINE = 16 * 1024 * 1024
 
-const reportOf = (text: string, line: number): NumberedReport => {
+/** A longer one is parsed in steps, while other work has its turns: it may have a list of 65,536 elements. */
+const LONG_LINE = 64 * 1024
+
+interface Line {
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+}
+
+const noJson = (line: number, error: unknown): NumberedReport => ({ line, reason: `is no JSON: ${messageOf(error)}` })
+
+const reportOf = ({ line, text }: Line): NumberedReport => {
   try {
     return { line, report: decode(text) }
   } catch (error) {
-    return { line, reason: `is no JSON: ${messageOf(error)}` }
+    return noJson(line, error)
   }
 }
 
-/** The lines of a text in pieces, with their numbers from 1. Empty ones are left out. */
-const linesOf = async function* (pieces: Pieces): AsyncGenerator<{ line: number; text: string }[]> {
+const longReportOf = async ({ line, text }: Line): Promise<NumberedReport> => {
+  try {
+    return { line, report: await finishInTurns(parseInSteps(text, decode)) }
+  } catch (error) {
+    return noJson(line, error)
+  }
+}
+
+/** The lines of a text in pieces, some at a time. Empty ones are left out. */
+const linesOf = async function* (pieces: Pieces): AsyncGenerator<Line[]> {
   let rest = ''
   let number = 0
-  const cut = (text: string): { line: number; text: string }[] => {
+  const cut = (text: string): Line[] => {
     const lines = text.split('\n')
     rest = lines.pop()!
     return lines.map((line) => ({ line: ++number, text: line })).filter((line) => line.text.trim() !== '')
@@ -35,8 +56,12 @@ const linesOf = async function* (pieces: Pieces): AsyncGenerator<{ line: number;
 /** Newline-delimited JSON: a report a line. */
 export const ndjsonReports = async function* (pieces: Pieces): AsyncGenerator<readonly NumberedReport[]> {
   for await (const lines of linesOf(pieces))
-    for (let from = 0; from < lines.length; from += BATCH)
-      yield lines.slice(from, from + BATCH).map(({ line, text }) => reportOf(text, line))
+    for (let from = 0; from < lines.length; from += BATCH) {
+      const batch: NumberedReport[] = []
+      for (const line of lines.slice(from, from + BATCH))
+        batch.push(line.text.length > LONG_LINE ? await longReportOf(line) : reportOf(line))
+      yield batch
+    }
 }
 
 /** Reports whose members have other names, as a mapping says: what it does not name is left out. */

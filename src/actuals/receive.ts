@@ -4,7 +4,7 @@ import { isCapture, type Capture } from '../capture.ts'
 import { PredictionsError } from '../errors/errors.ts'
 import { decompress } from '../http/decompress.ts'
 import { isEmptyBody } from '../http/empty-body.ts'
-import { nextTurn } from '../steps/real-timers.ts'
+import { createPauses, finish, finishInTurns } from '../steps/time-slices.ts'
 import { UnreadableText, type NumberedReport } from './numbered.ts'
 import { reportsOf } from './report-bodies.ts'
 
@@ -48,8 +48,6 @@ export type ReadBody = { readonly body: unknown } | ActualsReply
 
 /** Of a body that reports actuals, unless told otherwise. */
 export const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
-/** After so long without a pause, in milliseconds, other work has its turn. */
-const BUDGET_MS = 2
 
 const failed = (status: number, error: string): ActualsReply => ({ status, body: { accepted: 0, rejected: [], error } })
 
@@ -82,7 +80,11 @@ export const readBody = async (
 ): Promise<ReadBody> => {
   const { 'content-length': length, 'content-encoding': encoding } = req.headers
   const bytes = Number(length) > maxBytes ? undefined : await readBytes(stream, maxBytes)
-  if (bytes === undefined) return tooLarge(maxBytes)
+  if (bytes === undefined) {
+    // What the client is still sending goes nowhere: else it waits, and the connection with it.
+    stream.resume()
+    return tooLarge(maxBytes)
+  }
   const plain = decompress(bytes, encoding, maxBytes)
   if (plain.bytes !== undefined) return { body: plain.bytes }
   return plain.reason.startsWith('larger') ? tooLarge(maxBytes) : failed(415, plain.reason)
@@ -98,17 +100,17 @@ const bodyOf = async (request: ActualsRequest, maxBytes: number): Promise<ReadBo
 /** Reports batch after batch, each in its place. Nothing else waits for it for long. */
 const reportAll = async (
   capture: Capture,
-  batches: AsyncIterable<readonly NumberedReport[]> | Iterable<readonly NumberedReport[]>,
+  batches: AsyncIterable<readonly NumberedReport[]>,
 ): Promise<ActualsReply> => {
   const rejected: RejectedLine[] = []
   const waits: (Promise<void> | undefined)[] = []
   let count = 0
-  let since = performance.now()
+  const pause = createPauses()
   let unreadable: string | undefined
   const reject = (index: number, line: number, reason: string): void =>
     void rejected.push(line === 0 ? { index, reason } : { index, line, reason })
 
-  const reportBatch = (batch: readonly NumberedReport[]): void => {
+  const reportBatch = async (batch: readonly NumberedReport[]): Promise<void> => {
     const places: number[] = []
     const reports: unknown[] = []
     for (const [at, numbered] of batch.entries()) {
@@ -118,7 +120,7 @@ const reportAll = async (
         reports.push(numbered.report)
       }
     }
-    const { rejected: refused, safe } = capture.report(reports)
+    const { rejected: refused, safe } = await finishInTurns(capture.report(reports), pause)
     for (const { index, reason } of refused) reject(count + places[index]!, batch[places[index]!]!.line, reason)
     waits.push(safe)
     count += batch.length
@@ -126,10 +128,8 @@ const reportAll = async (
 
   try {
     for await (const batch of batches) {
-      reportBatch(batch)
-      if (performance.now() - since < BUDGET_MS) continue
-      await nextTurn()
-      since = performance.now()
+      await reportBatch(batch)
+      await pause()
     }
   } catch (error) {
     if (!(error instanceof UnreadableText)) throw error
@@ -150,12 +150,7 @@ const receive = async (capture: Capture, request: ActualsRequest, maxBytes: numb
   if (capture.rejectsActuals()) return failed(503, FULL)
   const read = await bodyOf(request, maxBytes)
   if ('status' in read) return read
-  try {
-    return await reportAll(capture, reportsOf(read.body, request.req.headers['content-type'], capture.actualColumns()))
-  } catch (error) {
-    if (error instanceof UnreadableText) return failed(400, error.message)
-    throw error
-  }
+  return reportAll(capture, reportsOf(read.body, request.req.headers['content-type'], capture.actualColumns()))
 }
 
 /** What `capturePredictions` returned, or a capture. */
@@ -185,7 +180,7 @@ export const createActualsReceiver = (
   { maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: ReceiveOptions = {},
 ): ((request: ActualsRequest) => Promise<ActualsReply>) => {
   const capture = captureIn(predictions)
-  capture.report([])
+  finish(capture.report([]))
   return async (request) => {
     try {
       return await receive(capture, request, maxBodyBytes)

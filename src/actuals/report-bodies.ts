@@ -1,6 +1,8 @@
 import { messageOf } from '../errors/errors.ts'
+import { parseInSteps } from '../formats/json-steps.ts'
 import { decode } from '../records/json.ts'
 import type { Column } from '../schema/column.ts'
+import { finishInTurns } from '../steps/time-slices.ts'
 import { csvReports } from './csv.ts'
 import { isMembers } from './members.ts'
 import { ndjsonReports } from './ndjson.ts'
@@ -21,9 +23,9 @@ const pieces = function* (text: string): Generator<string> {
   for (let from = 0; from < text.length; from += PIECE) yield text.slice(from, from + PIECE)
 }
 
-const valueOf = (text: string): unknown => {
+const valueOf = async (text: string): Promise<unknown> => {
   try {
-    return decode(text)
+    return await finishInTurns(parseInSteps(text, decode))
   } catch (error) {
     throw new UnreadableText(`the body is no JSON: ${messageOf(error)}`)
   }
@@ -41,33 +43,30 @@ const formatOf = (text: string, contentType: string | undefined): 'json' | 'ndjs
   if (format !== undefined) return format
   const start = text.trimStart()
   if (start.startsWith('[')) return 'json'
-  return start.startsWith('{') ? (/}\s*\n\s*\{/.test(start) ? 'ndjson' : 'json') : 'csv'
+  return start.startsWith('{') ? (/\}[^\S\n]*\n\s*\{/.test(start) ? 'ndjson' : 'json') : 'csv'
 }
 
-const inBatches = function* (reports: readonly unknown[]): Generator<readonly unknown[]> {
-  for (let from = 0; from < reports.length; from += BATCH) yield reports.slice(from, from + BATCH)
-}
-
-const withoutLines = function* (reports: readonly unknown[]): Generator<readonly NumberedReport[]> {
-  for (const batch of inBatches(reports)) yield batch.map((report) => ({ line: 0, report }))
+const inBatches = function* (reports: readonly unknown[]): Generator<readonly NumberedReport[]> {
+  for (let from = 0; from < reports.length; from += BATCH)
+    yield reports.slice(from, from + BATCH).map((report) => ({ line: 0, report }))
 }
 
 /** The reports of a body, some at a time; `line` is 0 where there are no lines. @throws UnreadableText */
-export const reportsOf = (
+export const reportsOf = async function* (
   body: unknown,
   contentType: string | undefined,
   columns: readonly Column[],
-): AsyncIterable<readonly NumberedReport[]> | Iterable<readonly NumberedReport[]> => {
+): AsyncGenerator<readonly NumberedReport[]> {
   const text = Buffer.isBuffer(body) ? textOf(body) : typeof body === 'string' ? body.replace(/^\uFEFF/, '') : undefined
   if (text?.trim() === '') throw new UnreadableText('the body is empty: send a report, a list of them, NDJSON or CSV')
   const format = text === undefined ? 'json' : formatOf(text, contentType)
-  if (format === 'ndjson') return ndjsonReports(pieces(text!))
-  if (format === 'csv') return csvReports(pieces(text!), columns)
-  const reports = reportsIn(text === undefined ? body : valueOf(text))
+  if (format === 'ndjson') return yield* ndjsonReports(pieces(text!))
+  if (format === 'csv') return yield* csvReports(pieces(text!), columns)
+  const reports = reportsIn(text === undefined ? body : await valueOf(text))
   if (reports === undefined)
     throw new UnreadableText('the body is no report, no list of reports, and no {"reports": [...]}')
   if (reports.length === 0) throw new UnreadableText('the list of reports is empty')
-  return withoutLines(reports)
+  yield* inBatches(reports)
 }
 
 /** Bytes as text: in UTF-16 where they begin with its mark, else in UTF-8. */

@@ -1,5 +1,5 @@
 import { didYouMean } from '../config/nearest.ts'
-import { instanceId, INSTANCES_PER_BASE, isUuidV7 } from '../records/id.ts'
+import { baseOfId, instanceId, instanceOfId, INSTANCES_PER_BASE, isUuidV7 } from '../records/id.ts'
 import { isMembers, type Members } from './members.ts'
 import { readTime, type Time } from './time.ts'
 
@@ -39,9 +39,15 @@ export interface Target {
   readonly instance?: number
 }
 
-/** A report, read: one entry for each prediction that it tells the truth of. */
+/** What a report says of one prediction. */
+export interface Entry {
+  readonly target: Target
+  readonly values: Members
+}
+
+/** A report, read: one entry for each prediction that it tells the truth of. Those of a long list are made as they are asked for. */
 export interface ReadReport {
-  readonly entries: readonly { readonly target: Target; readonly values: Members }[]
+  readonly entries: Iterable<Entry>
   readonly time: Time | undefined
   readonly source: string | undefined
   readonly tags: Members | undefined
@@ -104,28 +110,61 @@ const instanceTarget = ({ predictionId, requestId }: Target, instance: number): 
     ? { requestId: requestId!, instance }
     : { predictionId: instanceId(predictionId, instance) }
 
+const isNoNumber = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value)
+
+/** The first element that can't be stored. Quick: a list is looked through in one piece, and its entries are made in steps. */
+const findUnfit = (list: readonly unknown[]): number =>
+  list.findIndex((element) => (isMembers(element) ? Object.values(element).some(isNoNumber) : isNoNumber(element)))
+
+const entriesOf = function* (target: Target, list: readonly unknown[]): Generator<Entry> {
+  for (const [instance, element] of list.entries()) {
+    const values = readValues(labelsOf(element))
+    if (values !== undefined && !(values instanceof Refused)) yield { target: instanceTarget(target, instance), values }
+  }
+}
+
 /** A batch's list: element k is of instance k. */
-const readList = (target: Target, list: readonly unknown[]): ReadReport['entries'] | Refused => {
+const readList = (target: Target, list: readonly unknown[]): Iterable<Entry> | Refused => {
   if (list.length === 0) return new Refused('actuals is an empty list')
   if (list.length > INSTANCES_PER_BASE)
     return new Refused(`actuals has ${list.length} elements: one id names at most ${INSTANCES_PER_BASE} instances`)
   if (target.instance !== undefined) return new Refused('actuals is a list, so instance says nothing: leave it out')
   if (target.predictionId?.endsWith('0000') === false)
     return new Refused('actuals is a list, so id must be that of the whole batch (X-Prediction-Id), which ends in 0000')
-  const entries: ReadReport['entries'][number][] = []
-  for (const [instance, element] of list.entries()) {
-    const values = readValues(labelsOf(element))
-    if (values instanceof Refused) return new Refused(`actuals[${instance}]: ${values.reason}`)
-    if (values !== undefined) entries.push({ target: instanceTarget(target, instance), values })
-  }
-  return entries
+  const unfit = findUnfit(list)
+  if (unfit >= 0) return new Refused(`actuals[${unfit}]: ${(readValues(labelsOf(list[unfit])) as Refused).reason}`)
+  return entriesOf(target, list)
+}
+
+/** How many predictions the batch of an id made, where that is known. */
+export type BatchSizeOf = (baseId: string) => number | undefined
+
+/** Of more predictions than the batch made nobody can know what they really were. */
+const beyondBatch = ({ predictionId }: Target, list: unknown, batchSizeOf: BatchSizeOf): Refused | undefined => {
+  if (predictionId === undefined) return undefined
+  const isFirst = predictionId.endsWith('0000')
+  if (isFirst && !Array.isArray(list)) return undefined
+  const size = batchSizeOf(isFirst ? predictionId : baseOfId(predictionId))
+  if (size === undefined) return undefined
+  const made = `the batch made ${size} predictions`
+  const instance = instanceOfId(predictionId)
+  if (instance >= size) return new Refused(`id ${predictionId} is that of instance ${instance}, and ${made}`)
+  return Array.isArray(list) && list.length > size
+    ? new Refused(`actuals has ${list.length} elements, and ${made}`)
+    : undefined
 }
 
 /** What a report says, or why it can't be taken. It never throws for what it is given. */
 export type ReportReader = (report: unknown) => ReadReport | Refused
 
-/** @param labels names that the schema gives labels: a report may have them as its own members */
-export const createReportReader = (labels: readonly string[]): ReportReader => {
+/**
+ * @param labels names that the schema gives labels: a report may have them as its own members
+ * @param batchSizeOf tells of batches that are known; of others whatever is reported is taken
+ */
+export const createReportReader = (
+  labels: readonly string[],
+  batchSizeOf: BatchSizeOf = () => undefined,
+): ReportReader => {
   const byName = labels.filter((label) => !members.has(label))
   const known = new Set([...MEMBERS, ...byName])
 
@@ -138,7 +177,7 @@ export const createReportReader = (labels: readonly string[]): ReportReader => {
     )
   }
 
-  const readEntries = (report: Members, target: Target, isRetracted: boolean): ReadReport['entries'] | Refused => {
+  const readEntries = (report: Members, target: Target, isRetracted: boolean): Iterable<Entry> | Refused => {
     const { actual, actuals } = report
     const named = byName.filter((label) => report[label] != null)
     const places = [actual != null, actuals != null, named.length > 0].filter(Boolean).length
@@ -172,7 +211,8 @@ export const createReportReader = (labels: readonly string[]): ReportReader => {
     if (tags != null && !isMembers(tags)) return new Refused('tags must be an object')
     if (retracted != null && typeof retracted !== 'boolean')
       return new Refused(`retracted ${shown(retracted)} must be true or false`)
-    const entries = readEntries(report, target, retracted === true)
+    const entries =
+      beyondBatch(target, report['actuals'], batchSizeOf) ?? readEntries(report, target, retracted === true)
     if (entries instanceof Refused) return entries
     return {
       entries,

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { extname } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createActuals } from '../actuals/actuals.ts'
 import { csvReports, type CsvMapping } from '../actuals/csv.ts'
@@ -55,6 +56,8 @@ const piecesOf = async function* (
     }
     if (decoder) yield decoder.decode()
   } catch (error) {
+    // It was closed while it was waited for.
+    if (isStopped()) return
     if (!(error instanceof TypeError)) throw error
     throw new UnreadableText(
       `is not UTF-8, about byte ${bytes}, nor does it begin with a mark of UTF-16: save it in UTF-8`,
@@ -161,12 +164,16 @@ export const importActuals = async ({ values, positionals, terminal }: Invocatio
   const format = formatOf(file, text(values, 'format'))
   const settings = resolveSettings({ ...captureOptions(values), logger: quiet(terminal) })
   const columns = actualColumnsOf(settings.schema)
-  const read = createActuals(() => columns, createRedactor(settings.redact, settings.redactKey))
+  const read = createActuals({ columns: () => columns, redactor: createRedactor(settings.redact, settings.redactKey) })
   const { outbox, deliveries } = await openDeliveries(settings)
   const rejects = createRejects(isInput ? undefined : `${file}.rejected`, terminal)
 
+  const source: Readable = isInput ? process.stdin : createReadStream(file)
   let isStopped = false
-  terminal.onStop(() => (isStopped = true))
+  terminal.onStop(() => {
+    isStopped = true
+    source.destroy()
+  })
   let bytes = 0
   let accepted = 0
   let shown = 0
@@ -190,7 +197,6 @@ export const importActuals = async ({ values, positionals, terminal }: Invocatio
 
   let failure: string | undefined
   try {
-    const source = isInput ? process.stdin : createReadStream(file)
     const pieces = piecesOf(
       source as AsyncIterable<Buffer>,
       (some) => (bytes += some),
@@ -204,7 +210,8 @@ export const importActuals = async ({ values, positionals, terminal }: Invocatio
     }
   } catch (error) {
     if (!(error instanceof UnreadableText)) throw error
-    failure = error.message
+    // Of a text that was cut off nobody can tell.
+    if (!isStopped) failure = error.message
   }
 
   const stopping = new AbortController()

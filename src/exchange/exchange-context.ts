@@ -48,6 +48,8 @@ export interface ExchangeContext {
   /** Its client left before the reply: `finish` is called once, after a while or when the capture is closed. */
   abandon(finish: () => void): void
   count(what: 'captured' | 'sampledOut' | 'skipped'): void
+  /** A batch request made so many predictions, whose ids begin with this one. */
+  madeBatch(baseId: string, size: number): void
   /** A fault of capture itself: logged, never thrown at the app. */
   fault(kind: string, error: unknown): void
 }

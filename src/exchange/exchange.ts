@@ -255,10 +255,12 @@ export class Exchange implements Prediction, EndedExchange {
   /** The lines of the instances from `from` to before `to`. Call it in order: each base of ids is made once. */
   #linesOf(makeLine: LineMaker, from: number, to: number): readonly string[] {
     const { features, outputs, cleaner } = this.#bodies
+    const count = this.#count
     const lines: string[] = []
     for (let k = from; k < to; k++) {
       const index = k % INSTANCES_PER_BASE
       if (k > 0 && index === 0) this.#base = this.#context.nextId()
+      if (index === 0 && count > 1) this.#context.madeBatch(this.#base, Math.min(count - k, INSTANCES_PER_BASE))
       lines.push(makeLine(instanceId(this.#base, index), k, cleaner.json(features.at(k)), cleaner.json(outputs.at(k))))
     }
     return lines

@@ -1,13 +1,36 @@
-import { inNextTurn } from './real-timers.ts'
+import { inNextTurn, nextTurn } from './real-timers.ts'
 
 /** Work that takes long, in steps of a fraction of a millisecond as a rule: between them other work may go on. */
 export type Steps<Result = void> = Generator<undefined, Result, undefined>
+
+/** How long steps go on in one turn of the event loop, in milliseconds: each is to be a fraction of that. */
+const BUDGET_MS = 2
 
 /** Does all of the work at once. */
 export const finish = <Result>(work: Steps<Result>): Result => {
   for (;;) {
     const { done, value } = work.next()
     if (done === true) return value
+  }
+}
+
+/** To be asked after each step of work that goes on long: a promise where other work is to have its turn first. */
+export const createPauses = (): (() => Promise<void> | undefined) => {
+  let since = performance.now()
+  return () =>
+    performance.now() - since < BUDGET_MS ? undefined : nextTurn().then(() => void (since = performance.now()))
+}
+
+/**
+ * Does all of the work, while other work has its turns.
+ * @param pause that of the larger work that this is a part of
+ */
+export const finishInTurns = async <Result>(work: Steps<Result>, pause = createPauses()): Promise<Result> => {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done === true) return value
+    const turn = pause()
+    if (turn !== undefined) await turn
   }
 }
 
@@ -22,9 +45,6 @@ export interface StepRunner {
   /** Resolves when all is done that is under way now. */
   idle(): Promise<unknown>
 }
-
-/** How long steps go on in one turn of the event loop, in milliseconds: each is to be a fraction of that. */
-const BUDGET_MS = 2
 
 /** How long the end of the process waits for what is under way, in milliseconds. */
 const EXIT_MS = 2000

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
 import { describe, expect, it } from 'vitest'
+import { createBatchSizes } from '../../src/exchange/batch-sizes.ts'
 import { cleanup, keepingSink, temporaryFolder } from '../setup/captures.ts'
 
 const ID = '0199b1f2-6a3c-7a41-9d2e-5b7c10f30000'
@@ -99,6 +100,73 @@ describe('capture.actual', () => {
       { repaid: 0, extra: null },
     ])
   })
+})
+
+describe('a batch that this process has captured', () => {
+  /** @returns its id */
+  const predict = (capture: Capture, instances: number): string => {
+    const exchange = capture.begin({ route: 'POST /predict', headers: { 'content-type': 'application/json' } })
+    const rows = Array.from({ length: instances }, (_, k) => [k])
+    exchange.request({ instances: rows })
+    exchange.reply({ predictions: rows.map(() => 1) }, 200, () => undefined)
+    void exchange.end(200)
+    return exchange.id
+  }
+  const idOf = (base: string, instance: number): string => base.slice(0, 32) + instance.toString(16).padStart(4, '0')
+
+  it.each([3, 1500])('is told from one that is longer: of %i instances', async (count) => {
+    const { capture } = start()
+    const id = predict(capture, count)
+    // A large one is recorded in steps.
+    await capture.flush({ timeout: 10_000 })
+    const known = Array.from({ length: count }, () => 1)
+    const { accepted, rejected } = capture.actuals([
+      { id, actuals: [...known, 1] },
+      { id: id.toUpperCase(), actuals: [...known, null, null] },
+      { id: idOf(id, count), actual: 1 },
+      { id, actuals: known },
+      { id, actuals: [1] },
+      { id: idOf(id, count - 1), actual: 1 },
+    ])
+    expect({ accepted, rejected }).toEqual({
+      accepted: 3,
+      rejected: [
+        { index: 0, reason: `actuals has ${count + 1} elements, and the batch made ${count} predictions` },
+        { index: 1, reason: `actuals has ${count + 2} elements, and the batch made ${count} predictions` },
+        { index: 2, reason: `id ${idOf(id, count)} is that of instance ${count}, and the batch made ${count} predictions` }, // prettier-ignore
+      ],
+    })
+  })
+
+  it('of more instances than an id can name has one for the rest', async () => {
+    const { capture, folder } = start()
+    predict(capture, 65_538)
+    expect(await capture.flush({ timeout: 30_000 })).toBe(true)
+    const [first, rest] = rows(folder, "select id from predictions where id like '%0000' order by id").map(({ id }) => String(id)) // prettier-ignore
+    const { rejected } = capture.actuals([
+      { id: rest!, actuals: [1, 1, 1] },
+      { id: rest!, actuals: [1, 1] },
+      { id: idOf(first!, 65_535), actual: 1 },
+    ])
+    expect(rejected).toEqual([{ index: 0, reason: 'actuals has 3 elements, and the batch made 2 predictions' }])
+  })
+
+  it('of a single prediction, of another process or sampled out is not known: what is reported is taken', async () => {
+    const { capture } = start({ sampleRate: 0 })
+    const out = predict(capture, 3)
+    expect(
+      capture.actuals([
+        { id: out, actuals: [1, 2, 3, 4] },
+        { id: ID, actuals: [1, 2] },
+      ]).rejected,
+    ).toEqual([])
+  })
+})
+
+it('so many batches are remembered, and no more', () => {
+  const sizes = createBatchSizes(2)
+  for (const [id, size] of [['a', 2], ['b', 3], ['c', 4]] as const) sizes.add(id, size) // prettier-ignore
+  expect(['a', 'b', 'c'].map(sizes.of)).toEqual([undefined, 3, 4])
 })
 
 describe('custom sinks', () => {

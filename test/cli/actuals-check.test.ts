@@ -49,7 +49,7 @@ describe.each(databases)('actuals check: $name', ({ connect }) => {
     const make = sink.actuals as Exclude<Sink['actuals'], true | undefined>
     const predictions = deliveryTo(sink, () => predictionColumns)
     const actuals = deliveryTo(make({ table: undefined, predictionColumns }), () => columns)
-    const read = createActuals(() => columns, undefined)
+    const read = createActuals({ columns: () => columns })
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'schema.json'), JSON.stringify(schema))
     const outboxDir = join(folder, 'outbox')

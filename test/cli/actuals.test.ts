@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../setup/captures.ts'
-import { runHere, schema } from './support.ts'
+import { onSqlite, runHere, schema, workplace } from './support.ts'
 
 const idOf = (k: number): string => `0199b1f2-6a3c-7a41-9d2e-${k.toString(16).padStart(8, '0')}0000`
 
@@ -98,4 +98,32 @@ describe('actuals import', () => {
     expect(code).toBe(2)
     expect(stderr).toMatch(reason)
   })
+
+  it.each(['a file', 'standard input'])('that Ctrl-C stops leaves whole rows of %s alone, and the next run stores the rest', async (from) => {
+    const { folder, spawnCli, cli } = workplace('sqlite:p.db', { PREDICTIONS_OUTBOX_DIR: 'outbox' })
+    const rows = () =>
+      onSqlite(join(folder, 'p.db'), (database) => database.prepare('select prediction_id, actual, timestamp from predictions_actuals order by prediction_id').all().map((row) => Object.values(row)))
+    const count = 100_000
+    const expected = Array.from({ length: count }, (_, k) => [idOf(k), k % 1000, '2026-11-23T12:00:00.000Z'])
+    const text = ['id,actual,timestamp', ...expected.map((cells) => cells.join(','))].join('\n')
+    writeFileSync(join(folder, 'labels.csv'), text)
+    const { child, outcome } = spawnCli(['actuals', 'import', from === 'a file' ? 'labels.csv' : '-'])
+    // It waits for more when it is stopped, within a line.
+    if (from !== 'a file') child.stdin!.write(text.slice(0, text.length / 20))
+    await vi.waitFor(() => expect(rows().length).toBeGreaterThan(100), { timeout: 30_000, interval: 5 })
+    child.kill('SIGINT')
+    const { code, stdout, stderr } = await outcome
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^stopped: what was accepted is stored or in the outbox/m)
+    const found = rows()
+    expect(found.length).toBeLessThan(count)
+    expect(found).toEqual(expected.slice(0, found.length))
+    expect(stdout).toBe(`${found.length.toLocaleString('en')} reports accepted, 0 refused; ${found.length.toLocaleString('en')} records written or there already, 0 dead letters, 0 left\n`)
+    expect(await cli(['actuals', 'import', 'labels.csv'])).toEqual({
+      code: 0,
+      stdout: '100,000 reports accepted, 0 refused; 100,000 records written or there already, 0 dead letters, 0 left\n',
+      stderr: '',
+    })
+    expect(rows()).toEqual(expected)
+  }) // prettier-ignore
 })

@@ -59,7 +59,7 @@ export interface Workplace {
   readonly variables: Variables
   /** `capture-predictions ARGS` */
   cli(args: readonly string[], more?: Variables): Promise<Outcome>
-  /** The same, to be stopped or read while it runs. */
+  /** The same, to be stopped, read or given input while it runs. */
   spawnCli(args: readonly string[], more?: Variables): { child: ReturnType<typeof spawn>; outcome: Promise<Outcome> }
   /** The same on a pseudo-terminal. */
   cliOnTerminal(args: readonly string[]): Promise<Outcome>
@@ -90,7 +90,7 @@ export const workplace = (sink: string, more: Variables = {}): Workplace => {
   }
   const start = (file: string, args: readonly string[], more: Variables = {}) => {
     const env = environment({ ...variables, ...more })
-    const child = spawn(process.execPath, [file, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [file, ...args], { cwd: folder, env, stdio: 'pipe' })
     cleanup(() => child.kill('SIGKILL'))
     return child
   }

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 import type { ActualRecord, CaptureOptions } from 'capture-predictions'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -159,6 +163,41 @@ describe.each(actualsApps)('$name: receiveActuals', (app) => {
     })
     expect(response.status).toBe(413)
     expect(await stored()).toEqual([])
+  })
+
+  describe('answers 413 to 100 MB, keeps none of it, and goes on', () => {
+    const MB = 1024 * 1024
+    const chunk = Buffer.alloc(MB, `{"id":"${BASE}","actual":1}\n`)
+    const goesOn = async () => {
+      expect(await send({ id: BASE, actual: 2 })).toMatchObject({ status: 202 })
+      expect(await stored()).toHaveLength(1)
+    }
+
+    it('that are announced, before they come', async () => {
+      const headers = { 'content-type': 'application/x-ndjson', 'content-length': 100 * MB }
+      const req = request(url, { method: 'POST', headers })
+      const answered = once(req, 'response') as Promise<[IncomingMessage]>
+      req.write(chunk)
+      const [response] = await answered
+      expect(response.statusCode).toBe(413)
+      req.destroy()
+      await goesOn()
+    })
+
+    it('that come in chunks, and takes the rest from the connection', async () => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      let reply = ''
+      socket.setEncoding('latin1').on('data', (text: string) => (reply += text))
+      const closed = once(socket, 'close')
+      await pipeline(function* () {
+        yield 'POST /actuals HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n'
+        for (let sent = 0; sent < 100; sent++) yield* [`${MB.toString(16)}\r\n`, chunk, '\r\n']
+        yield '0\r\n\r\n'
+      }, socket)
+      await closed
+      expect(reply).toMatch(/^HTTP\/1\.1 413 /)
+      await goesOn()
+    })
   })
 
   it('answers 503 when the outbox is full and nothing is to be dropped', async () => {

@@ -24,7 +24,7 @@ const [url, brokers] = [await service('elasticsearch'), await service('kafka')]
 
 const schema = { outputs: { type: 'object', properties: { prediction: { type: 'integer' } } } }
 const columns = actualColumnsOf(schema)
-const read = createActuals(() => columns, undefined)
+const read = createActuals({ columns: () => columns })
 const recordsOf = (...reports: unknown[]): PredictionRecord[] =>
   read(reports).lines.map((line) => storedFromJson(line) as unknown as PredictionRecord)
 

@@ -40,7 +40,7 @@ describe.each(databases)('$name: actuals', ({ connect }) => {
     const deliveryOfPredictions = deliveryTo(predictions, () => predictionColumns)
     const actuals = make({ table: undefined, predictionColumns })
     const deliveryOfActuals = deliveryTo(actuals, () => actualColumns)
-    const read = createActuals(() => actualColumns, undefined)
+    const read = createActuals({ columns: () => actualColumns })
     const recordsOf = (reports: readonly unknown[]): PredictionRecord[] => {
       const { lines, rejected } = read(reports)
       expect(rejected).toEqual([])

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createStepRunner, finish, type Steps } from '../../src/steps/time-slices.ts'
+import { createPauses, createStepRunner, finish, finishInTurns, type Steps } from '../../src/steps/time-slices.ts'
 
 /** The clock is the test's: what takes how long does not depend on the machine. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
@@ -52,6 +52,22 @@ describe('work in steps', () => {
     expect(told).toEqual(['a1', 'a2', 'a3'])
     await runner.idle()
     expect(told.at(-1)).toBe('b1')
+  })
+
+  it('lets other work have its turn, and several of them share the time of one', async () => {
+    const told: string[] = []
+    const pause = createPauses()
+    const done = (async () => [
+      await finishInTurns(work('a', 3, told), pause),
+      await finishInTurns(work('b', 2, told), pause),
+    ])()
+    const turns = [[...told]]
+    for (let before = told.length; told.length < 5; before = told.length) {
+      await nextTurn()
+      turns.push(told.slice(before))
+    }
+    expect(turns).toEqual([['a1', 'a2'], ['a3', 'b1'], ['b2']])
+    expect(await done).toEqual(['a', 'b'])
   })
 
   it('is done at once where that is wanted', () => {

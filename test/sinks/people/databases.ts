@@ -23,6 +23,8 @@ export interface Database {
   variables(table: string): { readonly PREDICTIONS_SINK: string; readonly PREDICTIONS_TABLE: string }
   /** A user that may only insert into the table. */
   inserter?(table: string): Promise<string>
+  /** A user that may store in tables, and make nothing. */
+  writer?(tables: readonly string[]): Promise<string>
   close(): Promise<void>
 }
 
@@ -34,6 +36,14 @@ const postgresAt = async (url: string): Promise<Database> => {
   await client.connect()
   await client.query(`create schema ${schema}; set search_path to ${schema}`)
   const roles: string[] = []
+  const userWith = async (rights: string, tables: readonly string[]): Promise<string> => {
+    const role = `user_${unique()}`
+    roles.push(role)
+    await client.query(
+      `create role ${role} login; grant usage on schema ${schema} to ${role}; grant ${rights} on ${tables.join(', ')} to ${role}`,
+    )
+    return role
+  }
   return {
     kind: 'postgres',
     run: async (sql) => (await client.query<Row>(sql)).rows,
@@ -44,14 +54,8 @@ const postgresAt = async (url: string): Promise<Database> => {
       return postgres({ url: address.href, table: `${schema}.${table}` })
     },
     variables: (table) => ({ PREDICTIONS_SINK: url, PREDICTIONS_TABLE: `${schema}.${table}` }),
-    async inserter(table) {
-      const role = `inserter_${unique()}`
-      roles.push(role)
-      await client.query(
-        `create role ${role} login; grant usage on schema ${schema} to ${role}; grant insert on ${table} to ${role}`,
-      )
-      return role
-    },
+    inserter: (table) => userWith('insert', [table]),
+    writer: (tables) => userWith('insert, select', tables),
     async close() {
       await client.query(`drop schema ${schema} cascade`)
       for (const role of roles) await client.query(`drop role ${role}`)
@@ -65,6 +69,13 @@ const mysqlAt = async (url: string): Promise<Database> => {
   const client = await createConnection({ uri: url, multipleStatements: true })
   await client.query(`create database ${name}; use ${name}`)
   const users: string[] = []
+  const userWith = async (rights: string, tables: readonly string[]): Promise<string> => {
+    const user = `u_${unique()}`
+    users.push(user)
+    await client.query(`create user ${user}@'%' identified by '${user}'`)
+    for (const table of tables) await client.query(`grant ${rights} on ${name}.${table} to ${user}@'%'`)
+    return user
+  }
   return {
     kind: 'mysql',
     run: async (sql) => (await client.query(sql))[0] as Row[],
@@ -78,14 +89,8 @@ const mysqlAt = async (url: string): Promise<Database> => {
       return mysql({ url: address.href, table })
     },
     variables: (table) => ({ PREDICTIONS_SINK: url, PREDICTIONS_TABLE: `${name}.${table}` }),
-    async inserter(table) {
-      const user = `u_${unique()}`
-      users.push(user)
-      await client.query(
-        `create user ${user}@'%' identified by '${user}'; grant insert on ${name}.${table} to ${user}@'%'`,
-      )
-      return user
-    },
+    inserter: (table) => userWith('insert', [table]),
+    writer: (tables) => userWith('insert, select, update', tables),
     async close() {
       await client.query(`drop database ${name}`)
       for (const user of users) await client.query(`drop user ${user}@'%'`)
