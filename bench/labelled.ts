@@ -52,7 +52,7 @@ const schema = {
 }
 const predictionColumns = columnsOf(schema)
 const actualColumns = actualColumnsOf(schema)
-const readActuals = createActuals(() => actualColumns, undefined)
+const readActuals = createActuals({ columns: () => actualColumns })
 
 const { signal } = new AbortController()
 const timeOf = (n: number): string => new Date(SINCE + n * STEP).toISOString()
