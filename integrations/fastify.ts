@@ -242,14 +242,16 @@ export const capturePredictions = fp(plugin, {
  * it behind your own authentication: whoever may call it can tell what any prediction really was.
  *
  * It answers 202 `{ accepted, rejected: [{ index, reason }] }` when the reports are in the outbox; see `createActualsReceiver` for the
- * rest. The plugin gives the route its schema (for documentation alone), where it has none, and a `bodyLimit`.
+ * rest. The plugin gives the route its schema (for documentation alone), where it has none, and a `bodyLimit`. Bodies are read before
+ * `preHandler` hooks, and `request.body` is empty; authentication in an `onRequest` hook comes before. JSON is Fastify's to parse where
+ * the route has a schema of its own for the body.
  *
  * @param predictions `app.predictions`, or a capture made by `createCapture`
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: no sink takes actuals
  *
  * @example
  * await app.register(capturePredictions)
- * app.post('/actuals', { preHandler: requireToken }, receiveActuals(app.predictions))
+ * app.post('/actuals', { onRequest: requireToken }, receiveActuals(app.predictions))
  */
 export const receiveActuals = (predictions: Capture, options?: ReceiveOptions) => {
   const receive = createActualsReceiver(predictions, options)

@@ -119,7 +119,7 @@ export const capturePredictions = (options?: CaptureOptions | Capture): Predicti
  * it behind your own authentication: whoever may call it can tell what any prediction really was.
  *
  * It answers 202 `{ accepted, rejected: [{ index, reason }] }` when the reports are in the outbox; see `createActualsReceiver` for the
- * rest. A body that no parser has read is read by it.
+ * rest. A body that no parser has read is read by it, a little at a time: a parser before it would read it at once.
  *
  * @param predictions what `capturePredictions()` returned, or a capture made by `createCapture`
  * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: no sink takes actuals

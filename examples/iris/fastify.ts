@@ -1,4 +1,4 @@
-import Fastify, { type preHandlerAsyncHookHandler } from 'fastify'
+import Fastify, { type onRequestAsyncHookHandler } from 'fastify'
 import closeWithGrace from 'close-with-grace'
 import capturePredictions, { receiveActuals } from 'capture-predictions/fastify'
 import { predict, schema, summary, type Flower } from './model.ts'
@@ -19,11 +19,11 @@ app.post<{ Body: Flower }>(
   },
 )
 
-const requireToken: preHandlerAsyncHookHandler = async (request, response) => {
+const requireToken: onRequestAsyncHookHandler = async (request, response) => {
   if (!hasToken(request.headers.authorization))
     return response.code(401).send({ error: 'who reports actuals needs the token' })
 }
-app.post('/actuals', { preHandler: requireToken }, receiveActuals(app.predictions))
+app.post('/actuals', { onRequest: requireToken }, receiveActuals(app.predictions))
 
 for (const { path, type, text } of files) app.get(path, async (_request, response) => response.type(type).send(text))
 app.get('/flowers', async () => dataset)

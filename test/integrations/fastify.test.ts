@@ -5,10 +5,10 @@ import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import compress from '@fastify/compress'
 import fastify4 from 'fastify4'
-import fastify5, { type FastifyInstance } from 'fastify'
+import fastify5, { type FastifyInstance, type RouteShorthandOptions } from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
 import { silentLogger, type Column } from 'capture-predictions'
-import capturePredictions from 'capture-predictions/fastify'
+import capturePredictions, { receiveActuals } from 'capture-predictions/fastify'
 import { comparable, rawReply } from '../http/raw.ts'
 import { cleanup, keepingSink, temporaryFolder, testCapture } from '../setup/captures.ts'
 
@@ -24,6 +24,42 @@ describe.each([
     cleanup(() => app.close())
     return app
   }
+
+  describe('a route of actuals', () => {
+    const ID = '0199b1f2-6a3c-7a41-9d2e-5b7c10f30000'
+    const start = async (options: RouteShorthandOptions = {}, captures = 1) => {
+      const sink = { ...keepingSink(), actuals: true as const }
+      const { capture } = testCapture({ sink })
+      const app = newApp()
+      await app.register(capturePredictions, { capture })
+      for (let more = 1; more < captures; more++) await app.register(capturePredictions, testCapture())
+      app.post('/actuals', options, receiveActuals(capture))
+      const report = async (payload: string) => {
+        const { statusCode, body } = await app.inject({ method: 'POST', url: '/actuals', payload, headers: { 'content-type': 'application/json' } }) // prettier-ignore
+        return [statusCode, JSON.parse(body) as unknown]
+      }
+      const records = async () => {
+        await capture.flush()
+        return sink.records
+      }
+      return { report, records }
+    }
+    const accepted = [202, { accepted: 1, rejected: [] }]
+
+    it('keeps the digits of JSON, also where two captures are registered', async () => {
+      for (const captures of [1, 2]) {
+        const { report, records } = await start({}, captures)
+        expect(await report(`{"id":"${ID}","actual":12345678901234567890}`)).toEqual(accepted)
+        expect((await records())[0]).toMatchObject({ actuals: { actual: 12345678901234567890n } })
+      }
+    })
+
+    it('may have a schema of its own for the body', async () => {
+      const { report } = await start({ schema: { body: { type: 'object', required: ['source'] } } })
+      expect(await report(`{"id":"${ID}","actual":1}`)).toEqual([400, expect.objectContaining({ code: 'FST_ERR_VALIDATION' })]) // prettier-ignore
+      expect(await report(`{"id":"${ID}","actual":1,"source":"lab"}`)).toEqual(accepted)
+    })
+  })
 
   it("takes its columns from the route's schemas, TypeBox included, and what the reply's schema strips", async () => {
     const sink = {
