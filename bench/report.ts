@@ -224,7 +224,7 @@ for (const name of chosen) {
     console.log(
       `${name}, ${rows.toLocaleString('en-US')} rows, ${columns} features: sum of one column ${sum.toFixed(3)} s, report ${report.toFixed(2)} s, ${(report / sum).toFixed(1)} times; ${Math.round(memoryOf(args))} MiB`,
     )
-    if (name === 'postgres' && existsSync('/usr/bin/python3')) {
+    if ((name === 'postgres' || name === 'sqlite') && existsSync('/usr/bin/python3')) {
       const { stdout, stderr, status } = spawnSync('/usr/bin/python3', [pandas, place.url, TABLE], { encoding: 'utf8' })
       console.log(status === 0 ? stdout.trim() : `pandas: ${stderr.trim().split('\n').at(-1)}`)
     }

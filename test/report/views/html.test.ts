@@ -22,7 +22,7 @@ const reports: [string, Report][] = [
 ]
 
 describe('htmlView', () => {
-  it('is small for 50 features, and three months of days', () => {
+  it('is small for 50 features, three months of days, 20 versions and 60 slices', () => {
     const report = judge(example({ features: 45, rows: 3000 }))
     const day = (i: number): string => new Date(Date.UTC(2026, 0, 1 + i)).toISOString()
     const days = <Of>(of: readonly Of[]): Of[] =>
@@ -40,9 +40,14 @@ describe('htmlView', () => {
         Object.entries(report.columns).map(([name, of]) => [name, { ...of, over_time: days(of.over_time) }]),
       ),
     }
+    const groups = {
+      versions: Array.from({ length: 20 }, (_, i) => ({ ...report.versions[i % 2]!, value: `2026.11.${i}` })),
+      slices: Array.from({ length: 60 }, (_, i) => ({ ...report.slices[i % 5]!, name: `tag ${i % 3}`, value: `${i}` })),
+    }
     expect(Object.keys(long.columns).length).toBe(52)
-    expect(Buffer.byteLength(htmlView(report))).toBeLessThan(400_000)
-    expect(Buffer.byteLength(htmlView(long))).toBeLessThan(500_000)
+    expect(report.performance.labelled).toBeGreaterThan(1000)
+    expect(Buffer.byteLength(htmlView(report))).toBeLessThan(350_000)
+    expect(Buffer.byteLength(htmlView({ ...long, ...groups }))).toBeLessThan(450_000)
   })
 
   it('escapes names and values, wherever they stand', () => {

@@ -1,5 +1,5 @@
 import { scaleLinear } from 'd3-scale'
-import { area, line } from 'd3-shape'
+import { area } from 'd3-shape'
 import type { Histogram } from '../../result.ts'
 import { html, round, type Content, type Markup } from './markup.ts'
 
@@ -50,12 +50,21 @@ const isEven = (ticks: readonly number[]): boolean => {
   return ticks.every((tick, i) => Math.abs(tick - ticks[0]! - i * step) < Math.abs(step) * 1e-6)
 }
 
-const pathOf = (points: readonly (readonly [number, number] | undefined)[], digits: number): string =>
-  line<readonly [number, number] | undefined>()
-    .defined((point) => point !== undefined)
-    .x((point) => point![0])
-    .y((point) => point![1])
-    .digits(digits)(points) ?? ''
+/** Steps from point to point: their text is shorter than that of places. A point without a neighbour is a dot. */
+const pathOf = (points: readonly (readonly [number, number] | undefined)[], digits: number): string => {
+  const scale = 10 ** digits
+  const round = (value: number): number => Math.round(value * scale)
+  const text = (x: number, y: number): string => `${x / scale}${y < 0 ? '' : ' '}${y / scale}`
+  let last: readonly [number, number] | undefined
+  return points
+    .map((point) => {
+      const at = point && ([round(point[0]), round(point[1])] as const)
+      const step = !at ? '' : last ? `l${text(at[0] - last[0], at[1] - last[1])}` : `M${text(...at)}h0`
+      last = at
+      return step
+    })
+    .join('')
+}
 
 export const lineOf = (
   points: readonly (readonly [number, number] | undefined)[],

@@ -44,5 +44,9 @@ export const html = (parts: TemplateStringsArray, ...values: readonly Content[])
 
 export const toText = (content: Content): string => render(content)
 
+/** Without the closing tags that HTML lets out, and without space around the parts of tables and lists: a page is a fifth smaller. */
+export const lean = (page: string): string =>
+  page.replace(/\s*<\/(?:td|th|tr|thead|tbody|li|dt|dd)>\s*/g, '').replace(/\s+(?=<(?:td|th|tr|thead|tbody|li)\b)/g, '')
+
 /** A coordinate: two digits are less than a pixel. */
 export const round = (value: number): number => Math.round(value * 100) / 100

@@ -1,7 +1,7 @@
 import type { Report } from '../../result.ts'
 import { columnsSection, newsSection, worstColumns } from './columns.ts'
 import { groupsSection, qualitySection } from './groups.ts'
-import { html, toText, type Markup } from './markup.ts'
+import { html, lean, toText, type Markup } from './markup.ts'
 import { performanceSection } from './performance.ts'
 import { STYLE } from './style.ts'
 import { advice, anchorOf, figures, findings, header, verdict } from './summary.ts'
@@ -94,5 +94,5 @@ export const htmlView = (report: Report): string => {
       </div>
     </body>
   </html>`
-  return `<!doctype html>\n${toText(page)}\n`
+  return `<!doctype html>\n${lean(toText(page))}\n`
 }
