@@ -122,6 +122,15 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     })
   })
 
+  it.runIf(process.env['PICTURES'])('makes the pictures of the docs', async () => {
+    const { page } = await open(reports[0]![1], { viewport: { width: 1100, height: 1560 } })
+    await page.screenshot({ path: `${process.env['PICTURES']}/report.png` })
+    await page.setViewportSize({ width: 1100, height: 900 })
+    await page.locator('#columns').evaluate((heading) => heading.scrollIntoView())
+    await page.screenshot({ path: `${process.env['PICTURES']}/report-columns.png` })
+    await page.close()
+  })
+
   it('prints without cutting a table, though the screen is dark', async () => {
     const { page } = await open(reports[0]![1], { viewport: { width: 720, height: 1000 }, colorScheme: 'dark' })
     await page.emulateMedia({ media: 'print' })

@@ -89,7 +89,7 @@ footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:1rem;color:v
 footer dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.25rem 1rem;margin:.5rem 0}footer dt{font-weight:600}footer dd{margin:0}
 @media(max-width:40rem){.page{padding:1rem .85rem 2rem}.verdict{padding:1rem}.verdict .summary{font-size:1.12rem}.findings li{grid-template-columns:1fr;gap:.2rem}footer dl{grid-template-columns:1fr;gap:0}footer dd{margin-bottom:.5rem}}
 @media print{:root{--ground:#fff;--card:#fff;--ink:#000;--soft:#404754;--line:#c4c9d2;--grid:#e3e6ec;--now:#2158d0;--now-fill:#2158d033;--was:#6b5b3e;--band:#2158d02e;--behind:#8792a633;--alert:#b3261e;--alert-ground:#fff;--warn:#8a5300;--warn-ground:#fff;--ok:#1b6b3a;--ok-ground:#fff;--info:#46536a;--info-ground:#fff}
-body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0}nav,details{display:none}.scroll{overflow:visible}th,td{white-space:normal;padding:.2rem .35rem}table{font-size:.75rem}.whole{white-space:normal}td.text,th.text{min-width:0}h2{break-after:avoid}.grid{grid-template-columns:repeat(2,1fr)}}
+body{font-size:11pt;-webkit-print-color-adjust:exact;print-color-adjust:exact}.page{max-width:none;padding:0 1px}nav,details{display:none}.scroll{overflow:visible}th,td{white-space:normal;padding:.2rem .35rem}table{font-size:.75rem}.whole{white-space:normal}td.text,th.text{min-width:0}h2{break-after:avoid}.grid{grid-template-columns:repeat(2,1fr)}}
 `
   .trim()
   .replace(/\n/g, '')

@@ -18,7 +18,8 @@ export interface TimeAxis {
 }
 
 const GAP = 0.03
-const LABELS = 6
+/** Labels are at least so far from one another, as a share of the width: a chart may be as narrow as a phone. */
+const APART = 0.17
 
 const range = (buckets: readonly Bucket[]): [number, number] => [
   Math.min(...buckets.map(({ since }) => Date.parse(since))),
@@ -40,10 +41,11 @@ export const timeAxis = (buckets: readonly Bucket[], say: (iso: string) => strin
   }
   const span = ({ since, until, reference }: Bucket) =>
     [place(Date.parse(since), reference), place(Date.parse(until), reference)] as const
-  const every = Math.max(1, Math.ceil(buckets.length / LABELS))
-  const labels = buckets
-    .filter((_, i) => i % every === 0)
-    .map((bucket) => ({ at: (span(bucket)[0] + span(bucket)[1]) / 2 / SIZE.width, text: say(bucket.since) }))
+  const labels: Label[] = []
+  for (const bucket of buckets) {
+    const at = (span(bucket)[0] + span(bucket)[1]) / 2 / SIZE.width
+    if (labels.length === 0 || at - labels.at(-1)!.at >= APART) labels.push({ at, text: say(bucket.since) })
+  }
   return {
     span,
     middle: (bucket) => (span(bucket)[0] + span(bucket)[1]) / 2,

@@ -14,16 +14,18 @@ interface Drawn {
   /** A second, thinner line. */
   other?: (bucket: TrafficBucket) => number | null
   asBars?: boolean
+  /** The axis reaches up to here at least. */
+  reach?: number
 }
 
 const drawn = (
   buckets: readonly TrafficBucket[],
   when: When,
-  { title, text, say, values, other, asBars }: Drawn,
+  { title, text, say, values, other, asBars, reach = 1e-6 }: Drawn,
 ): Markup => {
   const axis = timeAxis(buckets, when.bucket)
   const found = buckets.flatMap((bucket) => [values(bucket) ?? [], other?.(bucket) ?? []].flat())
-  const { values: ticks, place } = ticksOf(0, Math.max(...found, 1e-6))
+  const { values: ticks, place } = ticksOf(0, Math.max(...found, reach))
   const points = (of: NonNullable<Drawn['other']>) =>
     buckets.map((bucket) => {
       const value = of(bucket)
@@ -98,6 +100,7 @@ export const trafficSection = ({ traffic, bucket }: Report, when: When): Content
         )}.`,
         say: percent,
         values: ({ error_rate }) => error_rate,
+        reach: 0.01,
       })}
       ${drawn(buckets, when, {
         title: '95 % answered within (dotted: half)',
