@@ -252,7 +252,8 @@ export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, 
     add(row) {
       const bucket = Math.max(0, edgeBelow(starts, row.time))
       addTo(partOf(bucket, row.version).sums, row)
-      addCell(tally.versionIn(bucket, row.version), { n: 1, w: row.weight, w2: row.weight ** 2 })
+      if (!named.has(row.version))
+        addCell(tally.versionIn(bucket, row.version), { n: 1, w: row.weight, w2: row.weight ** 2 })
       if (isReference) return
       for (const [index, { name }] of plan.by.entries()) {
         const value = row.slices[index]!
@@ -261,8 +262,10 @@ export const tallyRows = (plan: ReportPlan, window: Window, known: KnownValues, 
     },
     answer(unmatched) {
       for (const [bucket, ofBucket] of parts.entries())
-        for (const { sums, ofVersion } of ofBucket.values())
+        for (const [version, { sums, ofVersion }] of ofBucket) {
           for (const group of [tally.bucket(bucket), ofVersion]) addGroup(group, withoutShapes(sums))
+          if (version !== undefined) addCell(tally.versionIn(bucket, version), sums.instances)
+        }
       return tally.answer(unmatched)
     },
   }

@@ -53,6 +53,21 @@ it('knows versions and values that a sample of the rows does not have, and numbe
   await store.close()
 })
 
+it('knows the range of numbers beside infinities, texts, and integers past 2^53', async () => {
+  const time = '2026-11-03T00:00:00.000Z'
+  await run('create table odd (id text primary key, timestamp text, infinite real, mixed real, large integer)')
+  await run(`insert into odd values (1, '${time}', 1.5, 'none', 9007199254740996), (2, '${time}', 9e999, 3, 2),
+    (3, '${time}', -9e999, 4, 3), (4, '${time}', 2.5, null, 4)`)
+  const question = { ...windows, where: [], by: [], model: undefined, columns: [] }
+  const store = await storeOf({ url, table: 'odd', actualsTable: undefined })
+  expect((await store.survey(question, () => {})).columns).toMatchObject([
+    { name: 'infinite', min: 1.5, max: 2.5 },
+    { name: 'mixed', min: 3, max: 4 },
+    { name: 'large', min: 2, max: 9007199254740996 },
+  ])
+  await store.close()
+})
+
 testStore('SQLite', () => ({
   url,
   table: 'predictions',

@@ -25,10 +25,26 @@ const MAX = '1.7976931348623157e308'
 
 const isOfRange = ({ kind }: Told): boolean => kind === 'number' || kind === 'time'
 
-const endsOf = ({ name, kind }: Told): string[] => {
+/** An integer past 2^53 is refused by the driver; a text, which may stand in a column of numbers, is greater than any. */
+const endsOf = ({ name, kind }: Told): string[] =>
+  ['min', 'max'].map((end) => {
+    const value = `${end}(p.${quote(name)})`
+    return kind === 'number' ? `iif(typeof(${value}) in ('integer', 'real'), ${value} + 0.0, ${value})` : value
+  })
+
+/** The range of a column that holds infinities as well, or texts among its numbers. */
+const finiteRange = (inspected: Inspected, { name }: Told, { condition }: Counted): unknown[] => {
   const column = `p.${quote(name)}`
-  const finite = kind === 'number' ? `case when ${column} between -${MAX} and ${MAX} then ${column} + 0.0 end` : column
-  return [`min(${finite})`, `max(${finite})`]
+  const sql = `select min(${column}) + 0.0, max(${column}) + 0.0 from ${fromPlain(inspected)} where ${condition.sql} and ${column} between -${MAX} and ${MAX}`
+  const [row = []] = iterate(inspected.database, sql, condition.bindings)
+  return row
+}
+
+const rangeOf = (inspected: Inspected, column: Told, counted: Counted, ends: readonly unknown[]): Range | undefined => {
+  const isOdd = column.kind === 'number' && ends.some((end) => end !== null && !Number.isFinite(end))
+  const given = isOdd ? finiteRange(inspected, column, counted) : ends
+  const [min, max] = column.kind === 'time' ? given.map(secondsOf) : given
+  return typeof min === 'number' && typeof max === 'number' ? { min, max } : undefined
 }
 
 const countOthers = (
@@ -80,10 +96,9 @@ export const scan = (
     return found
   })
   const ranges = new Map<string, Range>(memberRanges(inspected, columns.filter(isOfRange), counted))
-  for (const [index, { name, kind }] of plain.entries()) {
-    const [min, max] = row.slice(1 + 2 * index, 3 + 2 * index)
-    const [from, to] = kind === 'time' ? [secondsOf(min), secondsOf(max)] : [min, max]
-    if (typeof from === 'number' && typeof to === 'number') ranges.set(name, { min: from, max: to })
+  for (const [index, column] of plain.entries()) {
+    const range = rangeOf(inspected, column, counted, row.slice(1 + 2 * index, 3 + 2 * index))
+    if (range) ranges.set(column.name, range)
   }
   return { extra: Number(row[0]), counts, ranges }
 }
