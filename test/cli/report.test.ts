@@ -35,6 +35,7 @@ beforeAll(async () => {
   await labels.write(actuals as never, patient)
   await labels.close!()
   await sink.close!()
+  onSqlite(file, (database) => database.exec('create table people (name text)'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -148,10 +149,10 @@ describe('report', () => {
     [['--fail-on', 'error'], '--fail-on is "error": it must be warn or alert'],
     [['--model', 'loan'], '--model is "loan", and the windows hold none of its rows; did you mean "loans"?'],
     [['--table', 'prediction'], 'has no table "prediction"'],
+    [['--table', 'people'], 'people is no table of predictions: it has no column "id"'],
     [['--table', 'predictions_actuals'], 'predictions_actuals is a table of actuals: name that of the predictions'],
     [['--sink', 'kafka://localhost:9092/t'], "A report can't be made of kafka://localhost:9092/t: name a store"],
     [['--sink', 'sqlite:./nowhere.db'], 'nowhere.db does not exist'],
-    [['--since'], "Option '--since <value>' argument missing"],
     [['--html', '/nowhere/report.html'], "--html /nowhere/report.html can't be written"],
   ])('%j is refused in a sentence', async (args, sentence) => {
     const { code, stderr, stdout } = await run(['report', ...window, ...args])

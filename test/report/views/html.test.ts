@@ -123,7 +123,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   })
 
   it.runIf(process.env['PICTURES'])('makes the pictures of the docs', async () => {
-    const { page } = await open(reports[0]![1], { viewport: { width: 1100, height: 1560 } })
+    const { page } = await open(reports[0]![1], { viewport: { width: 1100, height: 1370 } })
     await page.screenshot({ path: `${process.env['PICTURES']}/report.png` })
     await page.setViewportSize({ width: 1100, height: 900 })
     await page.locator('#columns').evaluate((heading) => heading.scrollIntoView())

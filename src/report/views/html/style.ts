@@ -23,7 +23,7 @@ p{margin:.25rem 0}
 .verdict .summary{color:var(--ink);font-size:1.35rem;line-height:1.35;font-weight:600;margin:0;letter-spacing:-.01em}
 .alert{color:var(--alert);background:var(--alert-ground)}.warn{color:var(--warn);background:var(--warn-ground)}
 .ok{color:var(--ok);background:var(--ok-ground)}.info,.unknown{color:var(--info);background:var(--info-ground)}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(10.5rem,1fr));gap:.75rem;margin:0;padding:0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;margin:0;padding:0}
 .figure,.card{background:var(--card);border:1px solid var(--line);border-radius:.8rem;padding:.9rem 1rem;min-width:0}
 .figure dt{color:var(--soft);font-size:.85rem}
 .figure dd{margin:0;font-size:1.5rem;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums;line-height:1.25}

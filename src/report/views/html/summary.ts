@@ -76,7 +76,7 @@ export const figures = (report: Report): Markup => {
     ${
       traffic.latency_ms &&
       figure(
-        'Latency (95 % within)',
+        '95 % answered in',
         milliseconds(traffic.latency_ms.p95),
         before?.latency_ms && `was ${milliseconds(before.latency_ms.p95)}`,
       )
