@@ -79,8 +79,12 @@ export const tallyWindow = (plan: ReportPlan, window: Window): WindowTally => {
         }
       }),
       versions: Object.fromEntries(mostRows(versions).map(([name, group]) => [name, groupOf(plan, group)])),
-      slices: [...slices].flatMap(([name, values]) =>
-        mostRows(values).map(([value, group]) => ({ name, value, group: groupOf(plan, group) })),
+      slices: plan.by.flatMap(({ name }) =>
+        mostRows(slices.get(name) ?? new Map<string, OpenGroup>()).map(([value, group]) => ({
+          name,
+          value,
+          group: groupOf(plan, group),
+        })),
       ),
       extra: [...extra.values()].sort((a, b) => b.n - a.n || (a.path < b.path ? -1 : 1)).slice(0, MAX_EXTRA),
       unmatched,
