@@ -1,5 +1,5 @@
 /**
- * What a report costs: npm run bench report [-- prepare|measure|drop] [postgres|mysql|sqlite]… [--rows 1000000] [--columns 5]
+ * What a report costs: npm run bench report [-- prepare|measure|drop] [postgres|postgres18|mysql|mariadb|sqlite]… [--rows 1000000] [--columns 5]
  *
  * Rows with features, an output, a confidence and an actual each, half of them in the window and half in its reference. Measured: the command from
  * its start to its end, in a process of its own with nothing loaded, beside `select sum(one column)` over the same rows, medians of turns; its memory;
@@ -184,6 +184,7 @@ const sqliteAt = (file: string): Place => {
 
 const places: Readonly<Record<string, () => Place>> = {
   postgres: () => postgresAt(process.env['TEST_POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test'),
+  postgres18: () => postgresAt(process.env['TEST_POSTGRES18_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test'),
   mysql: () => mysqlAt(process.env['TEST_MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/test'),
   mariadb: () => mysqlAt(process.env['TEST_MARIADB_URL'] ?? 'mysql://root@127.0.0.1:3306/test'),
   sqlite: () => sqliteAt(join(tmpdir(), `${TABLE}.db`)),
