@@ -1,14 +1,8 @@
 import { LATER_BY } from '../actuals/columns.ts'
-import { comparedIds, type ReportSource } from './rows.ts'
+import { comparedIds, type From, type IdRange, type ReportSource } from './rows.ts'
 import type { Bindings } from './words.ts'
 
 /** The latest actual of each prediction, as the view `<table>_labelled` has it (see `../actuals/columns.ts`); of those in a window alone. */
-
-/** What the first pass found about the actuals of a window. */
-export interface IdRange {
-  readonly first: string
-  readonly last: string
-}
 
 /** What tells which actual is the latest, and whether it was taken back. */
 const orderOf = ({ words, actuals }: ReportSource): string =>
@@ -28,6 +22,12 @@ export const latestActuals = (
   const { words, actuals } = source
   const q = words.quote
   const { ofActual } = comparedIds(source)
+  if (words.looksUpActuals && byRequest === undefined) {
+    const key = (alias: string) => LATER_BY.map((name) => `${alias}.${actuals!.own(name)}`).join(', ')
+    const id = actuals!.own('prediction_id')
+    const hasLater = `exists (select 1 from ${actuals!.name} b where b.${id} = a.${id} and (${key('b')}) > (${key('a')}))`
+    return `(select ${ofActual} as pid, a.${q(label)} as label, a.${actuals!.own('timestamp')} as known from ${actuals!.name} a where not ${hasLater} and (a.${actuals!.own('retracted')} is null or not a.${actuals!.own('retracted')})) a`
+  }
   const inRange = range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'
   const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${orderOf(source)} from ${actuals!.name} a where ${ofActual} ${inRange}`
   const all = byRequest === undefined ? byId : `${byId} union all ${byRequest}`
@@ -39,7 +39,7 @@ export const latestActuals = (
  * Actuals that name a request and no prediction, each with the prediction that is meant: that of the instance, or, where it names none, the request's only
  * one. Which requests have several is computed when there is such an actual, of those that such actuals name.
  */
-export const actualsByRequest = (source: ReportSource, label: string, rows: string): string => {
+export const actualsByRequest = (source: ReportSource, label: string, from: From): string => {
   const { words, name, table } = source
   const actuals = source.actuals!
   const q = words.quote
@@ -50,5 +50,5 @@ export const actualsByRequest = (source: ReportSource, label: string, rows: stri
   const alone = `select n.${ofRequest} from ${actuals.name} n where n.${ofPrediction} is null and n.${ofInstance} is null and n.${ofRequest} is not null`
   const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
   const on = `a.${ofPrediction} is null and a.${ofRequest} = p.${request}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
-  return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${orderOf(source)} from ${rows.replace(' p where ', () => ` p join ${actuals.name} a on ${on} where `)}`
+  return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${orderOf(source)} from ${from(` join ${actuals.name} a on ${on}`)}`
 }

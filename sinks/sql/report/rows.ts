@@ -33,17 +33,28 @@ const own = ({ table, words }: ReportSource, name: keyof ReportTable['own'], fal
 
 export const idOf = (source: ReportSource): string => own(source, 'id', 'null')
 
+export const idTypeOf = ({ table }: ReportSource): string => table.types.get(table.own.id!) ?? ''
+
+interface ComparedIds {
+  readonly ofRow: string
+  readonly ofActual: string
+  /** Of both. */
+  readonly type: string
+}
+
 /** Of a row and of an actual `a` the prediction's id, each so that it can be compared with the other's. */
-export const comparedIds = (source: ReportSource): { readonly ofRow: string; readonly ofActual: string } => {
-  const { words, table, actuals } = source
-  const [type, typeOfActual] = [table.types.get(table.own.id!) ?? '', actuals?.idType ?? '']
+export const comparedIds = (source: ReportSource): ComparedIds => {
+  const { words, actuals } = source
+  const [type, typeOfActual] = [idTypeOf(source), actuals!.idType]
   return {
     ofRow: words.comparable(idOf(source), type, typeOfActual),
     ofActual: words.comparable(`a.${actuals!.own('prediction_id')}`, typeOfActual, type),
+    type: type === typeOfActual ? type : '',
   }
 }
 
 export const timestampOf = (source: ReportSource): string => own(source, 'timestamp', 'null')
+export const modelOf = (source: ReportSource): string => `coalesce(${own(source, 'model', "''")}, '')`
 export const versionOf = (source: ReportSource): string => `coalesce(${own(source, 'model_version', "''")}, '')`
 export const weightOf = (source: ReportSource): string => `coalesce(${own(source, 'sample_weight', '1')}, 1)`
 export const durationOf = (source: ReportSource): string => own(source, 'duration_ms', 'null')
@@ -59,6 +70,13 @@ export const failedOf = (source: ReportSource): string => {
 }
 
 export type Valued = Pick<PlannedColumn, 'name' | 'role' | 'kind' | 'member'> & { readonly unique?: boolean }
+
+/** Whether it is one of the JSON columns of a table without a schema, whose members are columns. */
+export const hasMembers = ({ name, role, kind }: Valued): boolean => kind === 'json' && name === jsonColumns[role]
+
+/** The columns of features and outputs. */
+export const columnsOf = ({ table }: ReportSource): Valued[] =>
+  table.columns.map(({ name, role, kind }) => ({ name, role, kind: kind ?? 'category' }))
 
 export const isNumeric = (kind: Kind): boolean => kind === 'number' || kind === 'time'
 
@@ -89,23 +107,38 @@ export const textOf = (source: ReportSource, name: string, bindings: Bindings): 
   return `coalesce(${words.text(`p.${words.quote(name)}`, kind, type)}, '')`
 }
 
-/** Which rows are looked at. */
-export const conditionOf = (
+/** The least and the greatest id of some rows. */
+export interface IdRange {
+  readonly first: string
+  readonly last: string
+}
+
+/** `table p where …`: with what the rows are joined with before the `where`. */
+export type From = (join?: string) => string
+
+/**
+ * Which rows are looked at.
+ * @param ids the least and the greatest id among them, where that is known: ids are in the order of their time, so an index of them finds the rows as well
+ */
+export const fromOf = (
   source: ReportSource,
   { model, where, reference }: Pick<ReportPlan, 'model' | 'where' | 'reference'>,
   window: Window,
   bindings: Bindings,
-): string => {
+  ids?: IdRange,
+): From => {
   const { words, table } = source
   const timestamp = timestampOf(source)
   const parts = [
     `${timestamp} >= ${words.instant(window.since, bindings)}`,
     `${timestamp} < ${words.instant(window.until, bindings)}`,
   ]
+  if (ids) parts.push(`${idOf(source)} between ${bindings.bind(ids.first)} and ${bindings.bind(ids.last)}`)
   if (model !== undefined && table.own.model !== undefined)
     parts.push(`p.${words.quote(table.own.model)} = ${bindings.bind(model)}`)
   if (reference?.version !== undefined && table.own.model_version !== undefined)
     parts.push(`${versionOf(source)} ${window === reference ? '=' : '<>'} ${bindings.bind(reference.version)}`)
   for (const { name, value } of where) parts.push(`${textOf(source, name, bindings)} = ${bindings.bind(value)}`)
-  return parts.join(' and ')
+  const condition = parts.join(' and ')
+  return (join = '') => `${source.name} p${join} where ${condition}`
 }

@@ -1,15 +1,16 @@
 import { PredictionsError } from '../../../src/errors/errors.ts'
 import type { Store, SurveyQuestion } from '../../../src/report/answers.ts'
 import { columnNamed, labelsIn } from '../actuals/columns.ts'
-import { answer, type Known } from './answer.ts'
+import { answer } from './answer.ts'
 import { reportTable, type TableColumn } from './columns.ts'
+import type { Known } from './known.ts'
 import type { ActualsSource, ReportSource } from './rows.ts'
 import { survey } from './survey.ts'
-import type { ReadSession, Words } from './words.ts'
+import type { ReadSession, ReportSession, Words } from './words.ts'
 
 export interface Opened {
   /** At least one; questions run on all of them. */
-  readonly sessions: readonly ReadSession[]
+  readonly sessions: readonly ReportSession[]
 }
 
 export interface ReportStoreOptions {

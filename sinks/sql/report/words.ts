@@ -44,8 +44,6 @@ export interface Words {
   isFinite(value: string, type: string): string | undefined
   /** As text: `true` and `false` of a truth value. */
   text(column: string, kind: Kind, type: string): string
-  /** A number as text, in the shortest way: `1`, `2.5`. */
-  textOfNumber(value: string): string
   /** A member of a JSON column as its kind has it: a number, or a text; null where it is of another kind. */
   member(column: string, path: readonly string[], kind: Kind, bindings: Bindings): string
   /** Whether there is something at a member of a JSON column. */
@@ -58,26 +56,28 @@ export interface Words {
   secondsBetween(from: string, to: string): string
   /** An id in a form that can be compared with one of another type, where the two can't be as they are. */
   comparable(id: string, type: string, as: string): string
-  /** An id as text, so that there is a least and a greatest. */
+  /** An id as text. */
   idText(id: string): string
-  /** A null that is a text. */
-  readonly noText: string
-  /** Whether a common table expression is computed once, however often it is named. */
-  readonly sharedSample: boolean
+  /** An id in its own order, so that there is a least and a greatest: a text. */
+  ordered(id: string): string
   /** What a JSON scalar is: `number`, `boolean`, `category`; null of anything else. */
   jsonKind(value: string): string
   /** The members of the objects in a JSON column of some rows. */
   memberNames(column: string, from: string): string
   /** The scalars in JSON values, `j` of some rows: their path as an array of texts, their kind (`time` too), and how many there are. */
   members(rows: string, depth: number): string
-  /** The same rows at each run, about this share of all, by a hash of their id. */
-  sample(id: string, share: number): string
+  /** The same rows at each run, about this share of all, by a hash of their id, which is of a type. */
+  sample(id: string, type: string, share: number): string
   /** Of rows the last one by each value of the first of some columns, in the order of the others. */
   latest(rows: string, columns: readonly string[]): string
+  /** Whether actuals are looked up, those of one prediction after the other: elsewhere all of a window are joined at once. */
+  readonly looksUpActuals: boolean
   /** What keeps a subquery's expressions from being computed anew wherever they are named. */
   readonly fence: string
   /** Whether one statement takes several sets of keys. */
   readonly groupingSets: boolean
+  /** What follows `select` where many sums are taken of each group. */
+  readonly manySums: string
   /** Names of members of `extra` with their reasons: what follows `from rows q`, and both expressions. */
   readonly extra: { readonly join: (column: string) => string; readonly path: string; readonly reason: string }
 }
@@ -86,4 +86,9 @@ export interface Words {
 export interface ReadSession {
   query(statement: Statement): Promise<readonly (readonly unknown[])[]>
   close(): Promise<void>
+}
+
+/** A session that reads many rows without keeping them. */
+export interface ReportSession extends ReadSession {
+  each(statement: Statement, take: (row: readonly unknown[]) => void): Promise<void>
 }

@@ -1,11 +1,11 @@
 import type { Connection, ConnectionOptions } from 'mysql2'
-import type { ReadSession } from '../../report/words.ts'
+import type { ReportSession } from '../../report/words.ts'
 import { readUrl } from '../url.ts'
 
 type Driver = { readonly createConnection: (options: ConnectionOptions) => Connection }
 
 /** A transaction that reads one state and may write nothing. */
-export const openSession = async (driver: unknown, url: string): Promise<ReadSession> => {
+export const openSession = async (driver: unknown, url: string): Promise<ReportSession> => {
   const { connection: address, statementTimeout } = readUrl(url)
   const connection = (driver as Driver).createConnection({
     connectTimeout: 10_000,
@@ -31,6 +31,14 @@ export const openSession = async (driver: unknown, url: string): Promise<ReadSes
     await run('start transaction with consistent snapshot, read only')
     return {
       query: ({ sql, values }) => run(sql, values),
+      each: ({ sql, values }, take) =>
+        new Promise((resolve, reject) => {
+          const query = connection.query({ sql, values: [...values], rowsAsArray: true })
+          query
+            .on('result', (row) => take(row as unknown as unknown[]))
+            .on('error', reject)
+            .on('end', () => resolve())
+        }),
       close: () =>
         new Promise((resolve) => {
           connection.end(() => resolve())

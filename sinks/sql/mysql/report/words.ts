@@ -48,7 +48,6 @@ export const words: Words = {
   isFinite: () => undefined,
   text: (column, kind) =>
     kind === 'boolean' ? `case when ${column} = 1 then 'true' when ${column} = 0 then 'false' end` : exact(column),
-  textOfNumber: (value) => `cast(${value} as char)`,
   member(column, steps, kind, bindings) {
     const member = () => memberAt(column, steps, bindings)
     if (kind === 'number')
@@ -64,8 +63,7 @@ export const words: Words = {
   secondsBetween: (from, to) => `(timestampdiff(microsecond, ${from}, ${to}) / 1e6)`,
   comparable: (id) => id,
   idText: (id) => `cast(${id} as char)`,
-  noText: 'cast(null as char)',
-  sharedSample: false,
+  ordered: (id) => id,
   jsonKind: (value) =>
     `case when json_type(${value}) in ${NUMBERS} then 'number' when json_type(${value}) = 'BOOLEAN' then 'boolean' when json_type(${value}) = 'STRING' then 'category' end`,
   memberNames: (column, from) =>
@@ -77,11 +75,14 @@ export const words: Words = {
       select path, kind, count(*) as n from (${Array.from({ length: depth }, (_, level) => `select path, ${kinds} as kind from m${level + 1}`).join(' union all ')}) k
       where kind is not null group by path, kind order by n desc limit 2000`
   },
-  sample: (id, share) => `(crc32(${id}) & 1048575) < ${Math.ceil(share * 1_048_576)}`,
+  sample: (id, _, share) => `(crc32(${id}) & 1048575) < ${Math.ceil(share * 1_048_576)}`,
   latest: (rows, [key, ...order]) =>
     `(select * from (select u.*, row_number() over (partition by ${key} order by ${order.map((column) => `${column} desc`).join(', ')}) as place from (${rows}) u) v where place = 1)`,
+  looksUpActuals: true,
   fence: '',
   groupingSets: false,
+  // From sorted rows: else each row writes all sums of its group into a table.
+  manySums: 'sql_big_result ',
   extra: {
     join: (column) => `join json_table(json_keys(${column}), '$[*]' columns (path varchar(500) path '$')) x`,
     path: 'x.path',

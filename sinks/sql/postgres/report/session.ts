@@ -1,13 +1,16 @@
-import type { Client, QueryArrayResult } from 'pg'
-import type { ReadSession } from '../../report/words.ts'
+import type { Client, Query, QueryArrayConfig, QueryArrayResult } from 'pg'
+import type { ReportSession, Statement } from '../../report/words.ts'
 import { connectFirst } from '../connect.ts'
 
-export interface PostgresSession extends ReadSession {
+export interface PostgresSession extends ReportSession {
   /** What others need to see the same state. */
   readonly snapshot: string
 }
 
-type Driver = { readonly Client: new (config: object) => Client }
+interface Driver {
+  readonly Client: new (config: object) => Client
+  readonly Query: new (config: QueryArrayConfig) => Query<unknown[]>
+}
 
 const connect = (driver: Driver, url: string): Promise<Client> =>
   connectFirst(url, async (connectionString) => {
@@ -28,6 +31,18 @@ const connect = (driver: Driver, url: string): Promise<Client> =>
     }
   })
 
+const SETTINGS = [
+  // Compiling long lists of expressions would take longer than running them.
+  'jit = off',
+  // Groups are few, which the planner can't know: it would sort all rows for each set of keys, where a hash table holds them.
+  'enable_sort = off',
+  // There are two sessions, each with a core to itself: more processes would take turns on it.
+  'max_parallel_workers_per_gather = 0',
+  "work_mem = '64MB'",
+  "timezone = 'UTC'",
+  "client_encoding = 'UTF8'",
+]
+
 /**
  * A transaction that reads one state and may write nothing.
  * @param snapshot that of another session, to see the same
@@ -37,21 +52,21 @@ export const openSession = async (driver: unknown, url: string, snapshot?: strin
   try {
     await client.query('begin isolation level repeatable read read only')
     if (snapshot !== undefined) await client.query(`set transaction snapshot '${snapshot.replaceAll("'", "''")}'`)
-    // Compiling long lists of expressions would take longer than running them. Groups are few, which the planner can't know: it would sort all rows for each
-    // set of keys, where a hash table holds them.
-    await client.query(
-      "set local jit = off; set local enable_sort = off; set local work_mem = '64MB'; set local timezone = 'UTC'; set local client_encoding = 'UTF8'",
-    )
+    await client.query(SETTINGS.map((setting) => `set local ${setting}`).join('; '))
     return {
       snapshot: snapshot ?? (await exportSnapshot(client)),
-      async query({ sql, values }) {
-        const { rows } = (await client.query<unknown[], unknown[]>({
-          text: sql,
-          values: [...values],
-          rowMode: 'array',
-        })) as QueryArrayResult<unknown[]>
+      async query(statement) {
+        const { rows } = (await client.query(inArrays(statement))) as QueryArrayResult<unknown[]>
         return rows
       },
+      each: (statement, take) =>
+        new Promise((resolve, reject) => {
+          const query = client.query(new (driver as Driver).Query(inArrays(statement)))
+          query
+            .on('row', take)
+            .on('error', reject)
+            .on('end', () => resolve())
+        }),
       close: () => client.end(),
     }
   } catch (error) {
@@ -59,6 +74,12 @@ export const openSession = async (driver: unknown, url: string, snapshot?: strin
     throw error
   }
 }
+
+const inArrays = ({ sql, values }: Statement): QueryArrayConfig => ({
+  text: sql,
+  values: [...values],
+  rowMode: 'array',
+})
 
 /** A standby exports none: there is one session then. */
 const exportSnapshot = async (client: Client): Promise<string> => {

@@ -17,7 +17,7 @@ const jsonNumber = (member: string): string =>
 
 /** Only what reads as a time: a cast of anything else would end the statement. */
 const jsonTime = (text: string): string =>
-  `case when ${text} ~ '^(\\d{4}-(0[13-9]|1[0-2])-(0[1-9]|[12]\\d|30)|\\d{4}-(0[13578]|1[02])-31|\\d{4}-02-(0[1-9]|1\\d|2[0-8])|\\d\\d(0[48]|[2468][048]|[13579][26])-02-29)T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d\\d(:?\\d\\d)?)?$' then extract(epoch from (${text})::timestamptz)::float8 end`
+  `case when ${text} ~ '^(\\d{4}-(0[13-9]|1[0-2])-(0[1-9]|[12]\\d|30)|\\d{4}-(0[13578]|1[02])-31|\\d{4}-02-(0[1-9]|1\\d|2[0-8])|\\d\\d(0[48]|[2468][048]|[13579][26])-02-29)T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d(\\.\\d+)?)?(Z|[+-]\\d\\d(:?\\d\\d)?)?$' then date_part('epoch', (${text})::timestamptz) end`
 
 const path = (steps: readonly string[]): string[] => [...steps]
 
@@ -30,7 +30,7 @@ export const words: Words = {
     `width_bucket(${timestamp}, ${bindings.bind(instants.map((instant) => instant.toISOString()))}::timestamptz[])`,
   number: (column, kind, type) =>
     kind === 'time'
-      ? `extract(epoch from ${column})::float8`
+      ? `date_part('epoch', ${column})`
       : type === 'double precision'
         ? column
         : type === 'boolean'
@@ -42,7 +42,6 @@ export const words: Words = {
     kind === 'boolean' && type !== 'boolean'
       ? `case when ${column} = 1 then 'true' when ${column} = 0 then 'false' end`
       : `${column}::text`,
-  textOfNumber: (value) => `(${value})::text`,
   member(column, steps, kind, bindings) {
     const member = `(${column}::jsonb #> ${bindings.bind(path(steps))}::text[])`
     if (kind === 'number') return jsonNumber(member)
@@ -54,11 +53,11 @@ export const words: Words = {
     `jsonb_typeof(${column}::jsonb #> ${bindings.bind(path(steps))}::text[]) in ('string', 'number', 'boolean')`,
   tag: (column, name, bindings) => `(${column} ->> ${bindings.bind(name)})`,
   instant: (date, bindings) => `${bindings.bind(date.toISOString())}::timestamptz`,
-  secondsBetween: (from, to) => `extract(epoch from ${to} - ${from})::float8`,
+  secondsBetween: (from, to) => `date_part('epoch', ${to} - ${from})`,
   comparable: (id, type, as) => (type === 'uuid' && as !== 'uuid' ? `${id}::text` : id),
   idText: (id) => `(${id})::text`,
-  noText: 'null::text',
-  sharedSample: true,
+  // uuids have an order, but no least one.
+  ordered: (id) => `(${id})::text`,
   jsonKind: (value) =>
     `case jsonb_typeof(${value}::jsonb) when 'number' then 'number' when 'boolean' then 'boolean' when 'string' then 'category' end`,
   memberNames: (column, from) =>
@@ -78,12 +77,16 @@ export const words: Words = {
         case when j #>> '{}' ~ '^\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d' then 'time' when j #>> '{}' in ('NaN', 'Infinity', '-Infinity') then 'number' else 'category' end end as kind
       from m where cardinality(path) > 0) k
     where kind is not null group by path, kind order by 3 desc limit 2000`,
-  sample: (id, share) => `(hashtextextended(${id}::text, 0) & 1048575) < ${Math.ceil(share * 1_048_576)}`,
+  sample: (id, type, share) =>
+    `(${type === 'uuid' ? `uuid_hash_extended(${id}, 0)` : `hashtextextended(${id}::text, 0)`} & 1048575) < ${Math.ceil(share * 1_048_576)}`,
   latest: (rows, [key, ...order]) =>
-    // All descending: so the index of the actuals is read backwards, and nothing is sorted.
-    `(select distinct on (${key}) * from (${rows}) u order by ${[key, ...order].map((column) => `${column} desc`).join(', ')})`,
+    // In the order of the index of actuals, so that nothing is sorted, and predictions, in the order of their ids, can be merged with them. Of a plain
+    // "is null" the planner expects hardly a row, and would keep all in a hash table.
+    `(select * from (select u.*, lead(${key}) over (partition by ${key} order by ${order.join(', ')}) as later from (${rows}) u) v where case when later is null then true else false end)`,
+  looksUpActuals: false,
   fence: ' offset 0',
   groupingSets: true,
+  manySums: '',
   extra: {
     join: (column) =>
       `cross join lateral jsonb_each(case when jsonb_typeof(${column}) = 'object' then ${column} else '{}' end) as x(path, entry)`,

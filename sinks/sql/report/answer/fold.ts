@@ -1,35 +1,24 @@
-import type { ReportPlan, PlannedColumn } from '../../../src/report/answers.ts'
-import { addCell, addToBin } from '../../../src/report/tally/cells.ts'
-import { addUnseen, type OpenGroup } from '../../../src/report/tally/group.ts'
-import type { WindowTally } from '../../../src/report/tally/window.ts'
+import type { PlannedColumn } from '../../../../src/report/answers.ts'
+import { addCell, addToBin } from '../../../../src/report/tally/cells.ts'
+import { addUnseen, type OpenGroup } from '../../../../src/report/tally/group.ts'
 import { cellOf } from './fill.ts'
-import { conditionOf, valueOf, type ReportSource } from './rows.ts'
-import type { Bindings, ReadSession } from './words.ts'
+import { fromOf, valueOf } from '../rows.ts'
+import type { Task } from '../sessions.ts'
+import type { ReadSession } from '../words.ts'
+import { slicesOf, type Asking } from './asking.ts'
 
 /** A column of many categories: the database keeps those that are not named to itself, but for the greatest of the new ones. */
 
 export const isFolded = ({ kind, unique, complete }: PlannedColumn): boolean =>
   kind === 'category' && !unique && !complete
 
-interface Folding {
-  readonly source: ReportSource
-  readonly plan: ReportPlan
-  readonly isReference: boolean
-  readonly tally: WindowTally
-  readonly bindings: Bindings
-  readonly from: string
-  readonly names: Readonly<Record<string, string>>
-  readonly slices: readonly number[]
-  sliceOf(slice: number, key: unknown): OpenGroup | undefined
-}
-
 const NAMED_UNSEEN = 10
 
 /** Kinds of values: missing, named, another of the reference's, new. */
 const [MISSING, NAMED, OTHER, UNSEEN] = [0, 1, 2, 3]
 
-export const foldColumn = async (session: ReadSession, folding: Folding, index: number): Promise<void> => {
-  const { source, plan, isReference, tally, bindings, from, names, slices } = folding
+const foldColumn = async (session: ReadSession, asking: Asking, index: number): Promise<void> => {
+  const { source, plan, known, isReference, tally, bindings, names } = asking
   const column = plan.columns[index]!
   const isOutput = column.role === 'output'
   const value = valueOf(source, column, bindings)
@@ -37,7 +26,7 @@ export const foldColumn = async (session: ReadSession, folding: Folding, index: 
   const isNamed = column.categories.length === 0 ? '1 = 0' : `x in (${named})`
   const hasReference = !isReference && plan.reference !== undefined
   const reference = () =>
-    `(select distinct ${value} as y from ${source.name} p where ${conditionOf(source, plan, plan.reference!, bindings)} and ${value} is not null) k`
+    `(select distinct ${value} as y from ${fromOf(source, plan, plan.reference!, bindings, known.reference?.ids)()} and ${value} is not null) k`
   const add = (group: OpenGroup, kind: number, name: unknown, sums: readonly number[]): void => {
     const open = group.columns[index]!
     const cell = cellOf(sums)
@@ -50,7 +39,7 @@ export const foldColumn = async (session: ReadSession, folding: Folding, index: 
   }
   const ask = async (key: string, groupOf: (key: unknown) => OpenGroup | undefined): Promise<void> => {
     const where = isOutput ? ` and ${names['f']} = 0` : ''
-    const groups = `select ${names[key]} as g, ${value} as x, count(*) as n, sum(${names['w']}) as w, sum(${names['w']} * ${names['w']}) as w2 from ${from}${where} group by 1, 2`
+    const groups = `select ${names[key]} as g, ${value} as x, count(*) as n, sum(${names['w']}) as w, sum(${names['w']} * ${names['w']}) as w2 from ${asking.from()}${where} group by 1, 2`
     const isUnseen = hasReference ? `when y is null then ${UNSEEN}` : ''
     const told = `select g, x, n, w, w2, case when x is null then ${MISSING} when ${isNamed} then ${NAMED} ${isUnseen} else ${OTHER} end as kind from (${groups}) a${hasReference ? ` left join ${reference()} on k.y = a.x` : ''}`
     const ranked = `select t.*, row_number() over (partition by g, kind order by w desc, x) as place from (${told}) t`
@@ -61,6 +50,11 @@ export const foldColumn = async (session: ReadSession, folding: Folding, index: 
       if (group) add(group, Number(kind), found, sums.map(Number))
     }
   }
-  await ask('v', (key) => tally.version(String(key)))
-  for (const slice of slices) await ask(`s${slice}`, (key) => folding.sliceOf(slice, key))
+  await ask('v', (v) => tally.version(asking.nameOf(v)))
+  for (const { key, groupOf } of slicesOf(asking)) await ask(key, groupOf)
 }
+
+export const foldTasks = (asking: Asking): Task<void>[] =>
+  [...asking.plan.columns.entries()].flatMap(([index, column]) =>
+    isFolded(column) ? [(session: ReadSession) => foldColumn(session, asking, index)] : [],
+  )

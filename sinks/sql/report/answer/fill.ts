@@ -1,6 +1,6 @@
-import type { PlannedColumn } from '../../../src/report/answers.ts'
-import { addCell, addMoments, addToBin, type OpenCell } from '../../../src/report/tally/cells.ts'
-import { addUnseen, type OpenColumn } from '../../../src/report/tally/group.ts'
+import type { PlannedColumn } from '../../../../src/report/answers.ts'
+import { addCell, addMoments, addToBin, type OpenCell } from '../../../../src/report/tally/cells.ts'
+import { addUnseen, type OpenColumn } from '../../../../src/report/tally/group.ts'
 
 /** Puts a database's groups into the sums of a report. */
 
