@@ -10,7 +10,7 @@ import type { Dialect, ExistingColumn } from './sql/dialect.ts'
 import { fixFor, isRefusal, isTimeout } from './sql/mysql/errors.ts'
 import { inspect } from './sql/mysql/inspect.ts'
 import { whoLacksRight } from './sql/mysql/rights.ts'
-import { fit, limits, MAX_NAME, nearest, typeOf } from './sql/mysql/types.ts'
+import { fit, isInViewIndex, limits, MAX_NAME, nearest, typeOf } from './sql/mysql/types.ts'
 import { readUrl } from './sql/mysql/url.ts'
 import { createWrite, rightsToSkip, type Escape } from './sql/mysql/write.ts'
 import type { ResultRow, Session } from './sql/session.ts'
@@ -138,6 +138,10 @@ const dialect = (
       return result
     },
 
+    viewIndex: { holds: isInViewIndex, columns: 16 },
+    // MySQL makes a group of all rows, whether anybody asks for the counts or not.
+    looksUpCounts: true,
+    oldView: /`c`\.`n`/,
     replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
     async withoutWaiting(session, work) {
       const [before] = await session.query('select @@session.lock_wait_timeout as seconds')

@@ -16,6 +16,7 @@ import { createCheckpointer, type Checkpointer } from './sql/sqlite/checkpoint.t
 import { fixFor, isRefusal } from './sql/sqlite/errors.ts'
 import { inspect } from './sql/sqlite/inspect.ts'
 import { fit, limits, typeOf } from './sql/sqlite/types.ts'
+import { unindexed } from './sql/sqlite/unindexed.ts'
 import { createWrite } from './sql/sqlite/write.ts'
 
 export type { SqlOptions }
@@ -110,6 +111,8 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
 
     // It joins a group of all rows, whether anybody asks for the counts or not.
     looksUpCounts: true,
+    unindexed,
+    oldView: /[ (]d\.`prediction_id` is null/i,
     // There is no "or replace", and both are one transaction: no reader finds it gone.
     replaceView: (view, query, isThere) => [
       ...(isThere ? [`drop view ${view}`] : []),

@@ -42,16 +42,23 @@ export const createTable = <Connection>(
   dialect: Dialect<Connection>,
   name: TableName,
   columns: readonly StoredColumn[],
-  { indexes }: TableKind,
+  { indexes, viewIndex }: TableKind,
 ): string[] => {
   const { table, raw } = builderFor(session, name)
-  const nameOf = (member: string) => raw(columns.find((column) => isOwn(column, member))!.name)
+  const own = (member: string) => columns.find((column) => isOwn(column, member))!
+  const indexed = (suffix: string, members: readonly string[]): readonly StoredColumn[] => {
+    const { holds = () => false, columns: most = 0 } = (suffix === viewIndex && dialect.viewIndex) || {}
+    return [...members.map(own), ...columns.filter(holds).slice(0, Math.max(0, most - members.length))]
+  }
   return statementsOf(
     session.knex.schema.createTable(table, (builder) => {
       for (const column of columns) builder.specificType(raw(column.name), column.storedAs + constraintOf(column))
       dialect.tableOptions?.(builder)
       for (const [suffix, members] of Object.entries(indexes))
-        builder.index(members.map(nameOf), indexName(name.table, suffix, dialect.names.max))
+        builder.index(
+          indexed(suffix, members).map(({ name }) => raw(name)),
+          indexName(name.table, suffix, dialect.names.max),
+        )
     }),
   )
 }

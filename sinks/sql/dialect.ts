@@ -47,6 +47,8 @@ export interface ExistingTable {
   readonly uniqueKeys: readonly UniqueKey[]
   /** What it is, where that is no table: nothing can be written to it by our ways. */
   readonly isView: boolean
+  /** A view's query in the database's words, where this user may see it. */
+  readonly definition?: string | undefined
   /** The columns by which it is partitioned: an index is unique only with these. */
   readonly partitionedBy: readonly string[]
   /** Whether there are unique indexes of another kind: of a column's start, of an expression, of some rows. */
@@ -129,6 +131,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   readonly foldsNames: boolean
   /** What else a new table gets. */
   tableOptions?(table: Knex.CreateTableBuilder): void
+  /** What the view reads of an actual, where a new table's index by prediction holds that too; so many columns an index may have. */
+  readonly viewIndex?: { readonly holds: (column: StoredColumn) => boolean; readonly columns: number }
   /** Where there are schemas. */
   hasSchema?(session: Session<Connection>, schema: string): Promise<boolean>
   /** Runs `work` while no other process does the same for this table. */
@@ -139,6 +143,10 @@ export interface Dialect<Connection> extends Driver<Connection> {
   withoutWaiting<Result>(session: Session<Connection>, work: () => Promise<Result>): Promise<Result>
   /** Whether a view looks its counts up a row, rather than joining them. */
   readonly looksUpCounts?: boolean
+  /** What stands in the query of a view that an earlier version made, and in no other: it is made anew. */
+  readonly oldView?: RegExp
+  /** A column in a form that no index is chosen for. */
+  unindexed?(quoted: string): string
   /** A column in a form that can be compared with another, where the two types can't be compared as they are. */
   alike?(quoted: string, column: Pick<ExistingColumn, 'type'>, as: Pick<ExistingColumn, 'type'>): string
   /** What writes batches to the table, on this connection or a later one. */

@@ -12,6 +12,8 @@ export interface TableKind {
   readonly needed: ReadonlySet<string>
   /** Indexes that a new table gets, by the end of their name. */
   readonly indexes: Readonly<Record<string, readonly string[]>>
+  /** The one of them that the view looks actuals up by. */
+  readonly viewIndex?: string
 }
 
 export const predictionTable: TableKind = {
@@ -33,6 +35,7 @@ export const actualTable: TableKind = {
     request: ['request_id'],
     reported_at: ['reported_at'],
   },
+  viewIndex: 'prediction',
 }
 
 /** Whether a column is the record's own one of that name. */

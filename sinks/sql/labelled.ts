@@ -27,6 +27,8 @@ export interface ViewDialect {
   /** Whether counts are looked up a row: elsewhere a planner leaves out a join that nobody asks for, or knows no better way. */
   readonly looksUpCounts?: boolean
   quote(name: string): string
+  /** A column that no index is chosen for: SQLite thinks that few actuals name no prediction, and would read all of them for each. */
+  unindexed?(quoted: string): string
   /** A column as another one is stored, where the two can't be compared as they are. */
   alike?(quoted: string, column: ViewColumn, as: ViewColumn): string
 }
@@ -89,7 +91,11 @@ export const labelledColumns = ({ predictions, actuals }: LabelledTables, maxNam
 /** The columns of both tables by the names that we give them: of the prediction `p`, and of an actual by its alias. */
 export const joinedColumns = (
   { predictions, actuals }: LabelledTables,
-  { quote, alike = (quoted) => quoted }: Pick<ViewDialect, 'quote' | 'alike'>,
+  {
+    quote,
+    alike = (quoted) => quoted,
+    unindexed = (quoted) => quoted,
+  }: Pick<ViewDialect, 'quote' | 'alike' | 'unindexed'>,
 ) => {
   const column = (of: readonly ViewColumn[], name: string): ViewColumn => columnNamed(of, name) ?? { name, type: '' }
   const p = (name: string): string => `p.${quote(column(predictions.columns, name).name)}`
@@ -97,6 +103,8 @@ export const joinedColumns = (
   return {
     p,
     a,
+    /** Of an actual that is found by its request. */
+    namesNoPrediction: (alias: string): string => `${unindexed(a(alias, 'prediction_id'))} is null`,
     /** A column of an actual compared with one of the prediction. */
     same(alias: string, name: string, of: string): string {
       const [ours, theirs] = [column(actuals.columns, name), column(predictions.columns, of)]
@@ -114,13 +122,13 @@ export const joinedColumns = (
 export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
   const { quote, looksUpCounts = false } = dialect
   const { predictions, actuals } = tables
-  const { p, a, same, isLater } = joinedColumns(tables, dialect)
+  const { p, a, namesNoPrediction, same, isLater } = joinedColumns(tables, dialect)
   const instance = (alias: string): string => `coalesce(${a(alias, 'instance')}, 0)`
 
   const several = `select ${p('request_id')} from ${predictions.table} p where ${p('request_id')} is not null group by ${p('request_id')} having count(*) > 1`
   /** Of a request, and of one prediction of it. */
   const isOfRequest = (alias: string): string =>
-    `${a(alias, 'prediction_id')} is null and ${a(alias, 'request_id')} is not null and (${a(alias, 'instance')} is not null or ${a(alias, 'request_id')} not in (${several}))`
+    `${namesNoPrediction(alias)} and ${a(alias, 'request_id')} is not null and (${a(alias, 'instance')} is not null or ${a(alias, 'request_id')} not in (${several}))`
 
   const byId = [
     `left join ${actuals.table} a on ${same('a', 'prediction_id', 'id')} and not exists (`,

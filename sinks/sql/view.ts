@@ -63,12 +63,14 @@ export const draftView = async <Connection>(
   const there = await dialect.inspect(session, name)
   const wanted = labelledColumns(tables, max)
   const has = new Set(there?.columns.map(({ name }) => foldName(name)))
-  if (there !== undefined && wanted.every(({ name }) => has.has(foldName(name)))) return nothing
+  const isOld = dialect.oldView?.test(there?.definition ?? '') ?? false
+  if (there !== undefined && !isOld && wanted.every(({ name }) => has.has(foldName(name)))) return nothing
   if (there !== undefined && (!there.isView || !has.has('actual_count')))
     return { statements: [], notes: [`${view} is not the view that shows predictions with their actuals: give that its name back, or name other tables by PREDICTIONS_TABLE`] } // prettier-ignore
   const query = labelledQuery(tables, inOrderOf(there?.columns ?? [], wanted), {
     quote: session.quote,
     ...(dialect.alike && { alike: dialect.alike }),
+    ...(dialect.unindexed && { unindexed: dialect.unindexed }),
     ...(dialect.looksUpCounts && { looksUpCounts: true }),
   })
   return { statements: dialect.replaceView(view, query, there !== undefined), notes: [] }

@@ -197,6 +197,48 @@ describe.each(databases)('$name: actuals', ({ connect }) => {
     expect(await database.run(`select * from ${q(`${table}_labelled`)}`)).toHaveLength(1)
   })
 
+  it('have their view made anew where an earlier version made it, in another way', async () => {
+    const { again, labelled, predict, recordsOf, report, table } = start()
+    const one = prediction()
+    await predict(one)
+    await report({ id: one.id, actual: 1, timestamp: at(1) })
+    if (database.kind === 'postgres') return
+    const [view, of, actuals] = [`${table}_labelled`, table, `${table}_actuals`].map(q)
+    await database.run(`drop view ${view}`)
+    const counts = `select d.${q('prediction_id')}, count(*) as ${q('n')} from ${actuals} d where d.${q('prediction_id')} is null or 1 = 1 group by d.${q('prediction_id')}`
+    await database.run(
+      `create view ${view} as select p.*, null as actual, null as actual_timestamp, null as actual_reported_at, null as actual_source, coalesce(c.n, 0) as actual_count
+       from ${of} p left join (${counts}) c on c.${q('prediction_id')} = p.${q('id')}`,
+    )
+    expect(await labelled()).toMatchObject([{ actual: null }])
+    await again().write(recordsOf([{ id: one.id, actual: 2, timestamp: at(2) }]))
+    expect((await labelled()).map(({ actual }) => Number(actual))).toEqual([2])
+  })
+
+  it('are found without reading others, by the index that is there for it', async () => {
+    const { predict, report, table } = start({
+      ...schema,
+      actuals: { type: 'object', properties: { actual: { type: 'integer' }, species: { type: 'string' } } },
+    })
+    await predict(...Array.from({ length: 20 }, () => prediction()))
+    await report({ id: nextBase(), actual: 1 })
+    const asked = `select avg(actual) from ${q(`${table}_labelled`)}`
+    if (database.kind === 'sqlite') {
+      const plan = await database.run(`explain query plan ${asked}`)
+      const byRequest = plan.map(({ detail }) => String(detail)).filter((detail) => /^SEARCH [rs] /.test(detail))
+      expect(byRequest).toEqual(byRequest.map(() => expect.stringContaining('_request_index (request_id=?)')))
+      expect(byRequest).toHaveLength(2)
+    }
+    if (database.kind === 'mysql') {
+      const keys = await database.run(`show index from ${q(`${table}_actuals`)}`)
+      const byPrediction = keys.filter(({ Key_name: name }) => String(name).endsWith('_prediction_index'))
+      expect(byPrediction.map(({ Column_name: name }) => name)).toEqual(['prediction_id', 'timestamp', 'reported_at', 'id', 'actual', 'retracted']) // prettier-ignore
+      // No group of all actuals is made for a count that nobody asks for.
+      const plan = await database.run(`explain ${asked}`)
+      expect(plan.filter(({ select_type: type }) => type === 'DERIVED')).toEqual([])
+    }
+  })
+
   it('leave a table alone that has the name of the view', async () => {
     const { noted, predict, report, table } = start()
     await database.run(`create table ${q(`${table}_labelled`)} (mine integer)`)

@@ -6,7 +6,7 @@ import { newBindings, type Bindings, type ReadSession, type Words } from '../rep
 
 /** What is needed of a database's SQL, where the databases differ. */
 export interface CheckWords
-  extends Pick<Words, 'quote' | 'placeholder' | 'instant' | 'secondsBetween' | 'idText'>, Pick<ViewDialect, 'alike'> {
+  extends Pick<Words, 'quote' | 'placeholder' | 'instant' | 'secondsBetween' | 'idText'>, Pick<ViewDialect, 'alike' | 'unindexed'> {
   /** A timestamp's day in UTC: `2026-11-23`. */
   dayOf(timestamp: string): string
 } // prettier-ignore
@@ -142,10 +142,10 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
   }
 
   const requestsQuery = (asking: Asking, since: Date, after: RequestKey | undefined): string => {
-    const { p, a, same, bindings } = asking
+    const { p, a, namesNoPrediction, same, bindings } = asking
     const [id, instance] = [a('a', 'request_id'), a('a', 'instance')]
     const place = (alias: string) => `coalesce(${a(alias, 'instance')}, -1)`
-    const isSame = `${a('b', 'prediction_id')} is null and ${a('b', 'request_id')} = ${id} and ${place('b')} = ${place('a')}`
+    const isSame = `${namesNoPrediction('b')} and ${a('b', 'request_id')} = ${id} and ${place('b')} = ${place('a')}`
     const ofRequest = `from ${predictionsTable} p where ${same('a', 'request_id', 'request_id')}`
     const isAfter =
       after &&

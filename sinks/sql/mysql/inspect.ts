@@ -16,6 +16,9 @@ const UNIQUE_KEYS = `
 
 const TABLE = `select engine as engine, table_type as kind from information_schema.tables ${WHERE}`
 
+/** Empty for a user who may not see it. */
+const VIEW = `select view_definition as definition from information_schema.views ${WHERE}`
+
 const PARTITIONS = `
   select distinct partition_expression as expression from information_schema.partitions ${WHERE} and partition_expression is not null`
 
@@ -56,6 +59,8 @@ export const inspect = async (
   const described = columns.map(columnOf)
   const partitions = await session.query(PARTITIONS, bindings)
   const [found] = await session.query(TABLE, bindings)
+  const isView = found?.['kind'] === 'VIEW'
+  const [view] = isView ? await session.query(VIEW, bindings) : []
   return {
     columns: described,
     uniqueKeys: keys.filter(isWhole).map((key) => ({
@@ -63,7 +68,8 @@ export const inspect = async (
       columns: key.map(({ part }) => part as string),
       isPrimary: key[0]!['name'] === 'PRIMARY',
     })),
-    isView: found?.['kind'] === 'VIEW',
+    isView,
+    definition: view?.['definition'] as string | undefined,
     partitionedBy: partitions.flatMap(({ expression }) => namesIn(expression as string, described)),
     partlyUnique: !keys.every(isWhole),
     transactional: String(found?.['engine']).toLowerCase() === 'innodb',

@@ -8,6 +8,7 @@ import type { ReadSession } from '../report/words.ts'
 import { tablesOf } from './address.ts'
 import { columnsOf, openToRead } from './read.ts'
 import { quote } from './report/table.ts'
+import { unindexed } from './unindexed.ts'
 
 const words: CheckWords = {
   quote,
@@ -16,6 +17,7 @@ const words: CheckWords = {
   instant: (date, bindings) => bindings.bind(date.toISOString()),
   secondsBetween: (from, to) => `(unixepoch(${to}, 'subsec') - unixepoch(${from}, 'subsec'))`,
   idText: (id) => `cast(${id} as text)`,
+  unindexed,
 }
 
 /** The tables of an SQLite file. */

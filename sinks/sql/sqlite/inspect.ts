@@ -22,7 +22,7 @@ export const inspect = async (session: Session<unknown>, { table }: TableName): 
   const columns = await session.query(COLUMNS, [table])
   if (columns.length === 0) return undefined
   const parts = await session.query(UNIQUE_KEYS, [table])
-  const [kind] = await session.query('select type from sqlite_schema where lower(name) = lower(?)', [table])
+  const [kind] = await session.query('select type, sql from sqlite_schema where lower(name) = lower(?)', [table])
   const keys = [...Map.groupBy(parts, ({ name }) => name).values()]
   return {
     columns: columns.map(columnOf),
@@ -34,6 +34,7 @@ export const inspect = async (session: Session<unknown>, { table }: TableName): 
         isPrimary: key[0]!['origin'] === 'pk',
       })),
     isView: kind?.['type'] === 'view',
+    definition: kind?.['type'] === 'view' ? (kind['sql'] as string) : undefined,
     partitionedBy: [],
     // Conflicts are told apart by the key's own columns.
     partlyUnique: false,

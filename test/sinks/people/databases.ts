@@ -107,7 +107,7 @@ const sqliteHere = async (): Promise<Database> => {
   return {
     kind: 'sqlite',
     async run(sql) {
-      if (/^select/i.test(sql)) return database.prepare(sql).all() as Row[]
+      if (/^(select|explain)/i.test(sql)) return database.prepare(sql).all() as Row[]
       database.exec(sql)
       return []
     },
