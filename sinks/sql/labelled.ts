@@ -12,6 +12,17 @@ import type { ExistingColumn, TableName } from './dialect.ts'
  * - An actual by `request_id` is of the prediction of that request and instance. One that says no instance is of the request's only
  *   prediction, and where there are several of none: that set of requests is computed only when there is such an actual.
  * - A retracted one takes the labels away. `actual_count` tells how many reports there were.
+ *
+ * What its indexes give, over 1,000,000 predictions (`bench/labelled.ts`; MySQL 9.7 with its default buffer pool of 128 MiB and 657,000
+ * actuals, SQLite with 800,000 in CPU time):
+ *
+ * | | a left join of the two tables | the view |
+ * |---|---|---|
+ * | MySQL, by prediction, time and id | 30 to 38 s (hashed: 1.9 s) | 35 to 39 s |
+ * | MySQL, with the retraction and the labels too | 1.9 s (hashed: 1.7 s) | 4.1 s |
+ * | MySQL, the latest by `order by … limit 1` for each prediction, with that index | | 39 s |
+ * | SQLite, by prediction, time and id | 0.60 s | 1.16 s |
+ * | SQLite, the latest by `order by … limit 1` for each prediction | | 0.97 s by the row's number, 2.70 s by its id |
  */
 
 /** What the view is made of. */

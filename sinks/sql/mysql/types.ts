@@ -44,9 +44,8 @@ export const typeOf = ({ type, source, path }: Column): string =>
 
 /**
  * A row lies where its id is, which is random for actuals: to read one costs a page from the disk, unless the index has all that is asked
- * for. So the index by prediction has the retraction and the labels, but for texts and JSON, which no index holds whole. With it the view
- * over 1,000,000 predictions and 657,000 actuals took 4.2 s in place of 36 s on MySQL 9.7 as it comes (a buffer pool of 128 MiB), and a hash
- * join of the tables 2.0 s; `bench/labelled.ts` measures it.
+ * for. So the index by prediction has the retraction and the labels, but for texts and JSON, which no index holds whole. What
+ * that gives is told at `../labelled.ts`.
  */
 export const isInViewIndex = ({ type, source, path }: Column): boolean =>
   (source === 'actuals' && type !== 'text' && type !== 'json') || (source === 'record' && path[0] === 'retracted')
