@@ -3,8 +3,8 @@
  *
  *     node bench/actuals.ts [turns | cost | import]…
  *
- * `turns`: `POST /actuals` of 10,000 reports, by the longest turn of the loop until the last record has left the outbox (to a sink that
- * discards). Bare is a server without capture that parses the same body and replies. BENCH_ROUNDS (15).
+ * `turns`: `POST /actuals` of 10,000 reports, by the longest turn of the loop, in CPU of its thread, until the last record has left the
+ * outbox (to a sink that discards). Bare is a server without capture that parses the same body and replies. BENCH_ROUNDS (15).
  * `cost`: microseconds of CPU of `capture.actual()` and of a captured request, in turns; the outbox as it is by default.
  * `import`: `capture-predictions actuals import` of BENCH_LINES (1,000,000) into SQLite, twice, by the memory of its process on Linux.
  * BENCH_FORMATS (csv,ndjson).

@@ -1,7 +1,7 @@
 /**
  * How long a body of nearly a megabyte keeps the event loop of a server, with capture and without: the longest turn from the
- * request to the delivery of its last record, by a ticker in the server's own process. The records go to an outbox, and from there
- * to a sink that discards them.
+ * request to the delivery of its last record, in CPU of its thread, by a ticker in the server's own process. The records go to an
+ * outbox, and from there to a sink that discards them.
  *
  *     node bench/blocking.ts
  *

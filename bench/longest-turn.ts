@@ -4,13 +4,20 @@ import { once } from 'node:events'
 import { Agent, request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { median } from './load.ts'
 
+/** Milliseconds of CPU of this thread: what others on the machine do is not in it. Before Node.js 23.9 of all that passes. */
+const clock = (): number => {
+  if (process.threadCpuUsage === undefined) return performance.now()
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 /** Ticks as fast as the loop goes, only while it is measured: another server has its turn in between. */
 const createTicker = () => {
   let last = 0
   let longest = 0
   let isTicking = false
   const tick = (): void => {
-    const now = performance.now()
+    const now = clock()
     longest = Math.max(longest, now - last)
     last = now
     if (isTicking) setImmediate(tick)
@@ -19,7 +26,7 @@ const createTicker = () => {
     start(): void {
       global.gc?.()
       longest = 0
-      last = performance.now()
+      last = clock()
       isTicking = true
       tick()
     },
