@@ -6,7 +6,7 @@
  * Rows of two weeks; seven of ten have an actual, and one of ten a corrected one: 800,000 actuals of 1,000,000 predictions. The sinks make the tables and
  * the view, and fill them. Measured, in turns: `count(*)` and an average over the view, beside the same over a left join of the two tables, which
  * does not ask which actual is the latest. That join is a hash join where the database has one, and as its planner makes it. Medians. And what else
- * is asked of the view: the README's query, a day, the counts.
+ * is asked of the view: the README's query, a day, the counts. PostgreSQL 15 and 18: the view took 2.1 times the join.
  */
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -117,7 +117,7 @@ interface Place {
   /** What brings the planner up to date. */
   readonly analyze: readonly string[]
   /** What has the next joins hashed where the planner would rather not, and what undoes it. */
-  readonly hashed?: { readonly on: string; readonly off: string; readonly actuals: string }
+  readonly hashed?: { readonly on?: string; readonly off?: string }
   close(): Promise<void>
 }
 
@@ -168,17 +168,11 @@ const urlOf = async (name: 'postgres' | 'postgres18' | 'mysql' | 'mariadb'): Pro
 const places: Readonly<Record<string, () => Promise<Place>>> = {
   postgres: async () => onPostgres(await urlOf('postgres')),
   postgres18: async () => onPostgres(await urlOf('postgres18')),
-  mysql: async () =>
-    onMysql(await urlOf('mysql'), {
-      on: 'select 1',
-      off: 'select 1',
-      actuals: `${ACTUALS} a ignore index (${ACTUALS}_prediction_index)`,
-    }),
+  mysql: async () => onMysql(await urlOf('mysql'), {}),
   mariadb: async () =>
     onMysql(await urlOf('mariadb'), {
       on: "set join_cache_level = 4, optimizer_switch = 'join_cache_hashed=on'",
       off: 'set join_cache_level = default, optimizer_switch = default',
-      actuals: `${ACTUALS} a ignore index (${ACTUALS}_prediction_index)`,
     }),
   sqlite: onSqlite,
 }
@@ -198,9 +192,9 @@ const measure = async ({ query, hashed }: Place): Promise<string> => {
     join: () => timed(plain()),
     ...(hashed && {
       'hash join': async () => {
-        await query(hashed.on)
-        const taken = await timed(plain(hashed.actuals))
-        await query(hashed.off)
+        if (hashed.on) await query(hashed.on)
+        const taken = await timed(plain(`${ACTUALS} a ignore index (${ACTUALS}_prediction_index)`))
+        if (hashed.off) await query(hashed.off)
         return taken
       },
     }),
