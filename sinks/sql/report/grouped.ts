@@ -55,7 +55,7 @@ const rowsOf = ({ fence }: Words, { layers, from, sums }: Grouped, keys: readonl
   }
   return layers.reduce((inner, layer, at) => {
     const selects = [...needed[at]!].map((name) => (name in layer ? `${layer[name]} as ${name}` : name))
-    return `(select ${selects.length === 0 ? '1 as one' : selects.join(', ')} from ${inner}${fence}) r${at}`
+    return `(select ${selects.length === 0 ? '1 as one' : selects.join(', ')} from ${inner}${fence(layers.length)}) r${at}`
   }, from)
 }
 
@@ -103,16 +103,12 @@ const askTogether =
     })
   }
 
-/** From here on a database may add them up in another way. */
-const MANY_SUMS = 16
-
 const askOne =
   (words: Words, question: Grouped, bindings: Bindings, set: KeySet): Task<void> =>
   async (session) => {
     const { keys } = set
     const by = keys.length === 0 ? '' : ` group by ${keys.join(', ')}`
-    const hint = question.sums.length > MANY_SUMS ? words.manySums : ''
-    const text = `select ${hint}${[...keys, ...question.sums].join(', ')} from ${rowsOf(words, question, keys)}${by}`
+    const text = `select ${[...keys, ...question.sums].join(', ')} from ${rowsOf(words, question, keys)}${by}`
     await session.each(bindings.finish(text), (row) => takeRow(set, row.slice(0, keys.length), row.slice(keys.length)))
   }
 

@@ -72,12 +72,10 @@ export interface Words {
   latest(rows: string, columns: readonly string[]): string
   /** Whether actuals are looked up, those of one prediction after the other: elsewhere all of a window are joined at once. */
   readonly looksUpActuals: boolean
-  /** What keeps a subquery's expressions from being computed anew wherever they are named. */
-  readonly fence: string
+  /** What keeps a subquery's expressions from being computed anew wherever they are named, of some subqueries in one another. */
+  fence(layers: number): string
   /** Whether one statement takes several sets of keys. */
   readonly groupingSets: boolean
-  /** What follows `select` where many sums are taken of each group. */
-  readonly manySums: string
   /** Names of members of `extra` with their reasons: what follows `from rows q`, and both expressions. */
   readonly extra: { readonly join: (column: string) => string; readonly path: string; readonly reason: string }
 }

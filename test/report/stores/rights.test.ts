@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,10 +7,10 @@ import { mysql } from 'capture-predictions/sinks/mysql'
 import { postgres } from 'capture-predictions/sinks/postgres'
 import { createConnection } from 'mysql2/promise'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Report } from '../../../src/report/result.ts'
 import type { Sink } from '../../../src/sink.ts'
-import { runHere } from '../../cli/support.ts'
+import { main, runHere } from '../../cli/support.ts'
 import { service } from '../../setup/services.ts'
 import { write } from './contract.ts'
 import { makeRows, schema } from './rows.ts'
@@ -149,5 +150,25 @@ describe.each(servers.filter(({ url }) => url))('A report from $name', ({ name, 
       await report(user, 'slow', '?statement_timeout=200'),
       /ask about a shorter time by --since, or raise it for this user/,
     )
+  })
+
+  it.runIf(isPostgres)('leaves no question behind when the command is killed', async () => {
+    const [user, { place }] = [await reader(), server]
+    await server.run(
+      `create view ${place}.stuck as select * from ${place}.predictions where pg_sleep(60)::text = ''; grant select on ${place}.stuck to ${user}`,
+    )
+    const running = async (): Promise<number> => {
+      const { rowCount } = (await server.run(
+        `select 1 from pg_stat_activity where usename = '${user}' and state = 'active'`,
+      )) as { readonly rowCount: number }
+      return rowCount
+    }
+    const args = ['report', '--sink', server.url(user), '--table', `${place}.stuck`]
+    const child = spawn(process.execPath, [main, ...args, '--since', '2026-11-03', '--until', '2026-11-05'], {
+      stdio: 'ignore',
+    })
+    await vi.waitUntil(async () => (await running()) > 0, { timeout: 20_000, interval: 100 })
+    child.kill('SIGKILL')
+    await vi.waitUntil(async () => (await running()) === 0, { timeout: 20_000, interval: 100 })
   })
 })

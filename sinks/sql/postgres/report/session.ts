@@ -32,8 +32,11 @@ const connect = (driver: Driver, url: string): Promise<Client> =>
   })
 
 const SETTINGS = [
-  // Compiling long lists of expressions would take longer than running them.
-  'jit = off',
+  // Expressions are compiled where there are many rows, and not optimised: that would take longer than running them.
+  'jit = on',
+  'jit_above_cost = 30000',
+  'jit_inline_above_cost = -1',
+  'jit_optimize_above_cost = -1',
   // Groups are few, which the planner can't know: it would sort all rows for each set of keys, where a hash table holds them.
   'enable_sort = off',
   // There are two sessions, each with a core to itself: more processes would take turns on it.
@@ -42,6 +45,19 @@ const SETTINGS = [
   "timezone = 'UTC'",
   "client_encoding = 'UTF8'",
 ]
+
+/** A statement is to end when the command was killed that asked it: servers before PostgreSQL 14 can't, nor can those on some systems. */
+const endWithClient = async (client: Client): Promise<void> => {
+  await client.query('savepoint settings')
+  try {
+    await client.query(
+      "select set_config(name, '2s', true) from pg_settings where name = 'client_connection_check_interval'",
+    )
+  } catch {
+    await client.query('rollback to savepoint settings')
+  }
+  await client.query('release savepoint settings')
+}
 
 /**
  * A transaction that reads one state and may write nothing.
@@ -53,6 +69,7 @@ export const openSession = async (driver: unknown, url: string, snapshot?: strin
     await client.query('begin isolation level repeatable read read only')
     if (snapshot !== undefined) await client.query(`set transaction snapshot '${snapshot.replaceAll("'", "''")}'`)
     await client.query(SETTINGS.map((setting) => `set local ${setting}`).join('; '))
+    await endWithClient(client)
     return {
       snapshot: snapshot ?? (await exportSnapshot(client)),
       async query(statement) {

@@ -84,9 +84,8 @@ export const words: Words = {
     // "is null" the planner expects hardly a row, and would keep all in a hash table.
     `(select * from (select u.*, lead(${key}) over (partition by ${key} order by ${order.join(', ')}) as later from (${rows}) u) v where case when later is null then true else false end)`,
   looksUpActuals: false,
-  fence: ' offset 0',
+  fence: () => ' offset 0',
   groupingSets: true,
-  manySums: '',
   extra: {
     join: (column) =>
       `cross join lateral jsonb_each(case when jsonb_typeof(${column}) = 'object' then ${column} else '{}' end) as x(path, entry)`,
