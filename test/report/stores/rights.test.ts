@@ -159,7 +159,7 @@ describe.each(servers.filter(({ url }) => url))('A report from $name', ({ name, 
     )
     const running = async (): Promise<number> => {
       const { rowCount } = (await server.run(
-        `select 1 from pg_stat_activity where usename = '${user}' and state = 'active'`,
+        `select 1 from pg_stat_activity where usename = '${user}' and state = 'active' and query like '%"stuck" p%'`,
       )) as { readonly rowCount: number }
       return rowCount
     }
