@@ -28,14 +28,15 @@ export const storedAs = (predictionId: string, number: number): string => `${pre
 
 /** Reports in one body, at most. */
 const MOST = 20
-/** The share of reports that are corrected later. */
+/** The share of reports that are corrected later, and of those that come again as they were. */
 const CORRECTED = 0.1
+const REPEATED = 0.1
 
 const below = (count: number): number => Math.floor(Math.random() * count)
 
 /**
- * Clients that report each prediction that was answered, soon or rounds later, several in a body, and correct some of them. What no
- * answer came to is reported again in the same words, as a client does that was told nothing.
+ * Clients that report each prediction that was answered, soon or rounds later, several in a body, and correct some of them. Some
+ * come again in the same words, and so does what no answer came to, as of a client that was told nothing.
  */
 export const createReports = (): Reports => {
   const given = new Map<string, number>()
@@ -60,9 +61,10 @@ export const createReports = (): Reports => {
         given(answer) {
           const { accepted } = JSON.parse(answer) as { accepted: number }
           if (accepted !== count) throw new Error(`${count} reports were answered with ${answer}`)
-          for (const { id, actual } of reports) {
-            given.set(storedAs(id, actual), actual)
-            if (Math.random() < CORRECTED) predicted(id)
+          for (const report of reports) {
+            given.set(storedAs(report.id, report.actual), report.actual)
+            if (Math.random() < CORRECTED) predicted(report.id)
+            if (Math.random() < REPEATED) waiting.push(report)
           }
         },
         lost: () => void waiting.push(...reports),
