@@ -136,7 +136,6 @@ const measureTurns = async (): Promise<void> => {
 
 const measureCost = async (): Promise<void> => {
   const [predictions, actuals] = [captureTo('predictions'), captureTo('actuals')]
-  predictions.start()
   const modes = {
     none: uncaptured,
     'a captured request': captured(predictions),

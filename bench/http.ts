@@ -4,33 +4,8 @@
  * changes from second to second does so for all alike; medians are given, and a ratio is the median of each round's own.
  * The load is wrk, where it is installed, else a process of our own; at the fixed rate always ours, as wrk knows none.
  */
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { median, percentile, type LoadResult } from './load.ts'
-import { forkLoad, type ForkedLoad } from './load-process.ts'
-import { hasWrk, runWrk } from './wrk.ts'
-
-interface Report {
-  cpu: number
-  loopDelayP99: number
-}
-
-interface Running {
-  mode: string
-  port: number
-  load: ForkedLoad
-  ask(message?: string): Promise<Report>
-  process: ChildProcess
-}
-
-/** One server's turn. */
-interface Turn {
-  rate: number
-  cpu: number
-  delay: number
-  latencies: readonly number[]
-}
+import { isWrkThere, startServer, type RunningServer, type Turn } from './http-servers.ts'
+import { median, percentile } from './load.ts'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 20)
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 1)
@@ -41,46 +16,12 @@ const MODES = (process.env['BENCH_MODES'] ?? 'none,log,memory,outbox,postgres,in
 /** LiteLLM's published figures are for this rate. */
 const FIXED_RATE = 1170
 
-const isWrkThere = await hasWrk()
-
-const start = async (framework: string, mode: string): Promise<Running> => {
-  const child = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), [framework, mode])
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  return {
-    mode,
-    port,
-    load: await forkLoad(port, CONNECTIONS),
-    process: child,
-    async ask(message = 'report') {
-      child.send(message)
-      const [report] = (await once(child, 'message')) as [Report]
-      return report
-    },
-  }
-}
-
-const stop = async ({ load, process: child }: Running): Promise<void> => {
-  load.close()
-  const exit = once(child, 'exit')
-  child.disconnect()
-  await exit
-}
-
-const drive = ({ load, port }: Running, seconds: number, rate: number | undefined): Promise<LoadResult> =>
-  rate === undefined && isWrkThere ? runWrk(port, CONNECTIONS, seconds) : load.run(seconds, rate)
-
-const turn = async (server: Running, rate?: number): Promise<Turn> => {
-  const before = await server.ask('reset')
-  const { requests, seconds, latencies } = await drive(server, SECONDS, rate)
-  const after = await server.ask()
-  return { rate: requests / seconds, cpu: (after.cpu - before.cpu) / requests, delay: after.loopDelayP99, latencies }
-}
-
 type Turns = Map<string, Turn[]>
 
-const takeTurns = async (servers: readonly Running[], rate?: number): Promise<Turns> => {
-  const turns: Turns = new Map(servers.map(({ mode }) => [mode, []]))
-  for (let i = 0; i < ROUNDS; i++) for (const server of servers) turns.get(server.mode)!.push(await turn(server, rate))
+const takeTurns = async (servers: readonly RunningServer[], rate?: number): Promise<Turns> => {
+  const turns: Turns = new Map(servers.map(({ name }) => [name, []]))
+  for (let i = 0; i < ROUNDS; i++)
+    for (const server of servers) turns.get(server.name)!.push(await server.turn(SECONDS, rate))
   return turns
 }
 
@@ -113,14 +54,14 @@ const print = (title: string, all: Turns): void => {
 
 const named = process.argv.slice(2)
 for (const framework of named.length > 0 ? named : ['fastify', 'koa', 'express']) {
-  const servers: Running[] = []
-  for (const mode of MODES) servers.push(await start(framework, mode))
-  for (const server of servers) await drive(server, WARM_UP_SECONDS, undefined)
+  const servers: RunningServer[] = []
+  for (const mode of MODES) servers.push(await startServer(mode, { framework, mode, connections: CONNECTIONS }))
+  for (const server of servers) await server.drive(WARM_UP_SECONDS)
   const by = isWrkThere ? 'wrk' : 'a load of our own'
   print(`${framework}: as many requests as go, ${CONNECTIONS} connections, by ${by}`, await takeTurns(servers))
   // The code is warm; what a lone request touches is not.
-  for (const server of servers) await drive(server, WARM_UP_SECONDS / 2, FIXED_RATE)
+  for (const server of servers) await server.drive(WARM_UP_SECONDS / 2, FIXED_RATE)
   if (process.env['BENCH_FIXED'] !== '0')
     print(`${framework}: ${FIXED_RATE} requests/s`, await takeTurns(servers, FIXED_RATE))
-  for (const server of servers) await stop(server)
+  for (const server of servers) await server.stop()
 }

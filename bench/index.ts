@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const all = [
   'request',
+  'mechanisms',
   'http',
   'sustained',
   'sinks',

@@ -2,6 +2,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Capture } from 'capture-predictions'
+import { asRunning, type RunningCapture } from '../src/capture/running-capture.ts'
 import { captureRequest } from '../src/http/capture-request.ts'
 
 export const irisBody = () => ({ sepal: { length: 5.1, width: 3.5 }, petal: { length: 1.4, width: 0.2 } })
@@ -23,10 +24,17 @@ export const uncaptured = (): void => {
   res.end()
 }
 
-export const captured = (capture: Capture) => (): void => {
+/** What captures one request with its reply, as an integration does. */
+export const captured = (capture: Capture): (() => void) => {
+  const running = asRunning(capture)
+  running.start()
+  return () => captureOne(running)
+}
+
+const captureOne = (capture: RunningCapture): void => {
   const { req, res } = newRequest()
   const parsed = irisBody()
-  const exchange = captureRequest(capture as never, {
+  const exchange = captureRequest(capture, {
     req,
     res,
     url: '/predict',

@@ -39,10 +39,7 @@ const modes: Record<string, () => void> = {
     res.end()
   },
 }
-for (const [name, capture] of Object.entries(captures)) {
-  capture.start()
-  modes[name] = captured(capture)
-}
+for (const [name, capture] of Object.entries(captures)) modes[name] = captured(capture)
 
 const results = new Map<string, number[]>(Object.keys(modes).map((name) => [name, []]))
 for (let round = 0; round < ROUNDS; round++)

@@ -1,6 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 import { createActualsReceiver, type ReceiveOptions } from '../src/actuals/receive.ts'
-import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import type { Capture } from '../src/capture/capture.ts'
+import { captureFor } from '../src/capture/create-capture.ts'
+import type { CaptureOptions } from '../src/config/options.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
 import type { Prediction } from '../src/prediction.ts'
 
@@ -41,18 +43,11 @@ const isOwnNext = (next: NextFunction): boolean => {
  * route may be wrapped, by a tracer or by hand, and is not found among the route's layers then. But a route has a `next` of its own,
  * while `req.next` is the router's; and a route that let a request pass leaves its name on it for whatever comes after.
  */
-const createRouteCheck = (middleware: () => unknown) => {
-  const known = new WeakMap<Route, boolean>()
-  const look = (route: Route, req: Request, next: NextFunction): boolean =>
-    (route.stack?.some(({ handle, name }) => handle === middleware() || name === NAME) ?? false) ||
-    (next !== req.next && isOwnNext(next))
-  return (req: Request, next: NextFunction): boolean => {
-    const route = req.route as Route | undefined
-    if (route === undefined) return false
-    let answer = known.get(route)
-    if (answer === undefined) known.set(route, (answer = look(route, req, next)))
-    return answer
-  }
+const isOnRoute = (req: Request, next: NextFunction, middleware: unknown): boolean => {
+  const route = req.route as Route | undefined
+  if (route === undefined) return false
+  const isLayer = route.stack?.some(({ handle, name }) => handle === middleware || name === NAME) ?? false
+  return isLayer || (next !== req.next && isOwnNext(next))
 }
 
 type Method = (...args: unknown[]) => Response
@@ -106,16 +101,14 @@ const watchReplies = (res: Response, exchange: HttpExchange): void => {
  * app.listen(3000)
  */
 export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
-  const capture = asCapture(options)
-
-  const isOnRoute = createRouteCheck(() => capturePredictionsMiddleware)
+  const capture = captureFor(options)
 
   const capturePredictionsMiddleware = (req: Request, res: Response, next: NextFunction): void => {
     const exchange = captureRequest(capture, {
       req,
       res,
       url: req.originalUrl,
-      always: () => isOnRoute(req, next),
+      always: () => isOnRoute(req, next, capturePredictionsMiddleware),
       ignoresCase: !req.app.enabled('case sensitive routing'),
       body: () => req.body as unknown,
       files: () => (req as FileRequest).file ?? (req as FileRequest).files,

@@ -16,7 +16,10 @@ import {
   type ReadBody,
   type ReceiveOptions,
 } from '../src/actuals/receive.ts'
-import { createCapture, isCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import type { Capture } from '../src/capture/capture.ts'
+import { createRunningCapture } from '../src/capture/create-capture.ts'
+import { asRunning, isCapture, type RunningCapture } from '../src/capture/running-capture.ts'
+import type { CaptureOptions } from '../src/config/options.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText, type HttpExchange } from '../src/http/capture-request.ts'
 import type { RouteSchema } from '../src/schema/route.ts'
 import type { Prediction } from '../src/prediction.ts'
@@ -51,12 +54,15 @@ const FASTIFY_OPTIONS = ['prefix', 'logLevel', 'logSerializers'] as const
 /** Without a logger Fastify's own does nothing, at every level: warnings of ours would be lost with it. */
 const isSilent = ({ log }: FastifyInstance): boolean => log.error === log.info
 
-const captureOf = (fastify: FastifyInstance, options: PredictionsPluginOptions): { capture: Capture; own: boolean } => {
-  if (isCapture(options)) return { capture: options, own: false }
-  if ('capture' in options) return { capture: options.capture, own: false }
+const captureOf = (
+  fastify: FastifyInstance,
+  options: PredictionsPluginOptions,
+): { capture: RunningCapture; own: boolean } => {
+  if (isCapture(options)) return { capture: asRunning(options), own: false }
+  if ('capture' in options) return { capture: asRunning(options.capture), own: false }
   const given: Record<string, unknown> = { ...(isSilent(fastify) ? {} : { logger: fastify.log }), ...options }
   for (const name of FASTIFY_OPTIONS) delete given[name]
-  return { capture: createCapture(given), own: true }
+  return { capture: createRunningCapture(given), own: true }
 }
 
 /** Where NestJS' interceptors put the files of a form, and `saveRequestFiles` of @fastify/multipart, which has functions by the other names. */

@@ -1,6 +1,9 @@
 import type { Next, ParameterizedContext } from 'koa'
 import { createActualsReceiver, type ReceiveOptions } from '../src/actuals/receive.ts'
-import { asCapture, type Capture, type CaptureOptions } from '../src/capture.ts'
+import type { Capture } from '../src/capture/capture.ts'
+import { captureFor } from '../src/capture/create-capture.ts'
+import type { CaptureOptions } from '../src/config/options.ts'
+import { isStream } from '../src/formats/is-stream.ts'
 import { captureRequest, FULL_REPLY, FULL_STATUS, headerText } from '../src/http/capture-request.ts'
 import type { Prediction } from '../src/prediction.ts'
 
@@ -39,8 +42,6 @@ const isOnRoute = (ctx: ParameterizedContext, middleware: unknown, isOnApp: bool
   )
 }
 
-const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
-
 /** Web streams and responses (Koa 3) are read by Koa alone. */
 const isWebBody = (body: unknown): boolean =>
   body instanceof ReadableStream || body instanceof Response || body instanceof Blob
@@ -68,7 +69,7 @@ const isWebBody = (body: unknown): boolean =>
  * app.listen(3000)
  */
 export const capturePredictions = (options?: CaptureOptions | Capture): PredictionsMiddleware => {
-  const capture = asCapture(options)
+  const capture = captureFor(options)
 
   /** It was called before any router: so that is where it stands. */
   let isOnApp = false

@@ -19,7 +19,7 @@ import {
 } from './elasticsearch/documents.ts'
 import { causeOf, unavailable, unavailableFor } from './elasticsearch/errors.ts'
 import { aliasProblems, indexChanges, templateChanges, type Changes } from './elasticsearch/layout.ts'
-import { propertiesOf, type Fields } from './elasticsearch/mappings.ts'
+import { mappingOf, type Fields } from './elasticsearch/mappings.ts'
 import { readOptions, type ElasticsearchOptions, type ElasticsearchSinkSettings } from './elasticsearch/options.ts'
 import { inLanes, requestsOf } from './elasticsearch/requests.ts'
 
@@ -39,7 +39,7 @@ interface KnownIndex {
   readonly narrow: readonly Narrow[]
 }
 
-type Refused = readonly [document: Document, why: Rejection]
+type RefusedDocument = readonly [document: Document, why: Rejection]
 
 /**
  * Predictions as documents of Elasticsearch 8.14 or later: one index a month by the record's timestamp, an index template
@@ -91,7 +91,7 @@ const documentSink = (settings: ElasticsearchSinkSettings, kind: RecordKind): Si
       client: await clients.get(),
       address,
       compression: settings.compression,
-      fields: propertiesOf(fitted),
+      fields: mappingOf(fitted),
       documents:
         kind === 'actual'
           ? documentWriter(fitted, actualIndexNamer(prefix, settings.indexBy), 'prediction_id')
@@ -158,8 +158,8 @@ const documentSink = (settings: ElasticsearchSinkSettings, kind: RecordKind): Si
     batch: number,
     looked: ReadonlySet<string>,
     signal: AbortSignal,
-  ): Promise<Refused[]> => {
-    const refused: Refused[] = []
+  ): Promise<RefusedDocument[]> => {
+    const refused: RefusedDocument[] = []
     await inLanes(requestsOf(documents, batch), async (request) => {
       for (const index of new Set(request.map((document) => document.index)))
         if (!looked.has(index)) await expectThere(to, index, signal)

@@ -12,7 +12,7 @@ import { fixFor, isRefusal, isTimeout } from './sql/postgres/errors.ts'
 import { inspect } from './sql/postgres/inspect.ts'
 import { learnFrom } from './sql/postgres/learn.ts'
 import { fit, limits, MAX_NAME, nearest, typeOf } from './sql/postgres/types.ts'
-import { readUrl, SCHEMES } from './sql/postgres/url.ts'
+import { readUrl, POSTGRES_SCHEMES } from './sql/postgres/url.ts'
 import { createWrite, rightsToSkip } from './sql/postgres/write.ts'
 import type { ResultRow } from './sql/session.ts'
 import { sqlSink, type SqlOptions } from './sql/sink.ts'
@@ -154,7 +154,7 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
  * app.use(capturePredictions({ sink: postgres({ url: 'postgres://app@localhost:5432/ml', table: 'iris.predictions' }) }))
  */
 export const postgres = (options: PostgresOptions): Sink => {
-  const address = addressOf(options.url, SCHEMES)
+  const address = addressOf(options.url, POSTGRES_SCHEMES)
   const driver = requirePeer('pg')
   return sqlSink(() => dialect(driver, options), { ...options, address })
 }

@@ -4,9 +4,10 @@
  * @packageDocumentation
  */
 export type { ActualsResult, RejectedReport } from './actuals/actuals.ts'
-export type { ActualReport } from './actuals/report.ts'
-export { createCapture, type Capture, type CaptureOptions } from './capture.ts'
-export type { Settings } from './config/options.ts'
+export type { ActualReport } from './actuals/actual-report.ts'
+export type { Capture } from './capture/capture.ts'
+export { createCapture } from './capture/create-capture.ts'
+export type { CaptureOptions, Settings } from './config/options.ts'
 export type { CaptureStats, RequestStats, SinkStats } from './delivery/counts.ts'
 export { errorCodes, hasCode, PredictionsError, type ErrorCode } from './errors/errors.ts'
 export type { Format, FormatReply, FormatRequest, ReplyReading, RequestReading } from './formats/format.ts'

@@ -10,7 +10,7 @@ import {
   statusOf,
   unavailable,
   unavailableFor,
-  words,
+  causeWords,
   type Cause,
 } from './errors.ts'
 
@@ -108,10 +108,10 @@ export const bulk = async (
   for (const [place, document] of documents.entries()) {
     const { status, error = {} } = (items as readonly Item[])[place]!.create
     if (status < 300 || status === 409) stored.push(document)
-    else if (status === 429 && neverFits(error, body)) failure = batchRefused(address, words(error))
+    else if (status === 429 && neverFits(error, body)) failure = batchRefused(address, causeWords(error))
     else if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
-      failure ??= unavailableFor(address, `${status} ${words(error)}`, status)
-    else refused.push([document, { status, reason: words(error) }])
+      failure ??= unavailableFor(address, `${status} ${causeWords(error)}`, status)
+    else refused.push([document, { status, reason: causeWords(error) }])
   }
   return { stored, refused, begun, failure }
 }
@@ -147,7 +147,7 @@ const request = async (
     const cause = causeOf(error)
     const tooMuch = status === 413 || (status === 429 && neverFits(cause, body))
     return tooMuch || isUnreadable(error)
-      ? batchRefused(address, `${status} ${words(cause)}`)
+      ? batchRefused(address, `${status} ${causeWords(cause)}`)
       : unavailable(address, error)
   }
 }

@@ -19,10 +19,10 @@ interface ClientError {
 const LONGEST = 1000
 
 /** Elasticsearch's words in one line: `document_parsing_exception: … (caused by illegal_argument_exception: …)`. */
-export const words = (cause: Cause): string => {
+export const causeWords = (cause: Cause): string => {
   const { type = 'error', reason, caused_by: by } = cause
   const text =
-    `${type}${reason === undefined ? '' : `: ${reason}`}${by && by.reason !== reason ? ` (caused by ${words(by)})` : ''}`.replace(
+    `${type}${reason === undefined ? '' : `: ${reason}`}${by && by.reason !== reason ? ` (caused by ${causeWords(by)})` : ''}`.replace(
       /\s+/g,
       ' ',
     )
@@ -85,7 +85,7 @@ const hints: readonly { readonly when: (status: number | undefined, text: string
  */
 export const unavailable = (address: string, error: unknown): PredictionsError => {
   const status = statusOf(error)
-  const text = status === undefined ? messageOf(error).replace(/\s+/g, ' ') : `${status} ${words(causeOf(error))}`
+  const text = status === undefined ? messageOf(error).replace(/\s+/g, ' ') : `${status} ${causeWords(causeOf(error))}`
   return unavailableFor(address, text, status)
 }
 

@@ -7,7 +7,7 @@ import {
   limitFor,
   limitOf,
   patternOf,
-  templateOf,
+  indexTemplateOf,
   type Fields,
   type Mappings,
   type IndexSettings,
@@ -60,7 +60,7 @@ export const templateChanges = async (client: Client, prefix: string, fields: Fi
   const there = answer?.index_templates[0]?.index_template
   if (there === undefined)
     return {
-      requests: [{ method: 'PUT', path, body: templateOf(prefix, fields) }],
+      requests: [{ method: 'PUT', path, body: indexTemplateOf(prefix, fields) }],
       problems: [],
       notes: [],
       narrow: [],

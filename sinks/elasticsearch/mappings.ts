@@ -66,7 +66,7 @@ const typed = (columns: readonly Column[]): Record<string, Field> =>
   Object.fromEntries(columns.flatMap(({ name, type }) => (type === 'json' ? [] : [[name, fields[type]]])))
 
 /** The fields of a document with these columns. */
-export const propertiesOf = (columns: readonly Column[]): Record<string, Field> => ({
+export const mappingOf = (columns: readonly Column[]): Record<string, Field> => ({
   '@timestamp': fields.timestamp,
   ...typed(columns.filter(({ source }) => source === 'record')),
   ...ownJson,
@@ -129,7 +129,7 @@ export const LIMIT = 'index.mapping.total_fields.limit'
 export const patternOf = (prefix: string): string => `${prefix}-*`
 
 /** The index template for a prefix. A longer prefix has the higher priority: `predictions-iris-*` beats `predictions-*`. */
-export const templateOf = (prefix: string, properties: Fields): Template => ({
+export const indexTemplateOf = (prefix: string, properties: Fields): Template => ({
   index_patterns: [patternOf(prefix)],
   priority: 200 + prefix.length,
   template: {

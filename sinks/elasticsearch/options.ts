@@ -72,7 +72,7 @@ const HOST = /^(\[[\da-f:.]+\]|[^:[\]\s]+)(?::(\d{1,5}))?$/i
 /** What an index's name may be (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create), and no dot first: such are hidden. */
 const PREFIX = /^[^-_+.\s\\/*?"<>|,#:A-Z][^\s\\/*?"<>|,#:A-Z]{0,199}$/
 
-const decode = (text: string): string | undefined => {
+const percentDecoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -108,13 +108,13 @@ export const readOptions = (options: ElasticsearchOptions): ElasticsearchSinkSet
   if (protocol !== undefined && nodes.includes(undefined))
     mistakes.push('url: has a host that is not "name" or "name:port"')
 
-  const [username, password] = (userInfo?.replace(/^[^:]*$/, '$&:').split(/:(.*)/s, 2) ?? []).map(decode)
+  const [username, password] = (userInfo?.replace(/^[^:]*$/, '$&:').split(/:(.*)/s, 2) ?? []).map(percentDecoded)
   if (userInfo !== undefined && (username === undefined || password === undefined))
     mistakes.push('url: user and password must be percent-encoded')
   if (userInfo !== undefined && apiKey !== undefined)
     mistakes.push('apiKey: the URL has a user as well, give one of them')
 
-  const prefix = options.prefix ?? (path ? decode(path.replace(/\/$/, '')) : table.toLowerCase()) ?? ''
+  const prefix = options.prefix ?? (path ? percentDecoded(path.replace(/\/$/, '')) : table.toLowerCase()) ?? ''
   if (!PREFIX.test(prefix))
     mistakes.push(
       `prefix: ${JSON.stringify(prefix)} can't be an index's name: lower case, without spaces and \\ / * ? " < > | , # :`,

@@ -43,7 +43,7 @@ export const loadClient = (): Promise<typeof Kafka> =>
 const SASL = { plain: 'PLAIN', 'scram-sha-256': 'SCRAM-SHA-256', 'scram-sha-512': 'SCRAM-SHA-512' } as const
 
 /** `host`, `host:port` or `[::1]:port`. */
-const addressOf = (broker: string): Kafka.Broker => {
+const brokerAddress = (broker: string): Kafka.Broker => {
   const { hostname, port } = new URL(`kafka://${broker}`)
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 9092) }
 }
@@ -51,13 +51,13 @@ const addressOf = (broker: string): Kafka.Broker => {
 /** What producer, consumer and admin have in common. */
 export const clientOptions = ({ brokers, tls, login }: KafkaConnection): Kafka.BaseOptions => ({
   clientId: 'capture-predictions',
-  bootstrapBrokers: brokers.map(addressOf),
+  bootstrapBrokers: brokers.map(brokerAddress),
   retries: RETRIES,
   retryDelay: (_client, _operation, attempt) => FIRST_DELAY_MS * 2 ** (attempt - 1),
   connectTimeout: 5000,
   requestTimeout: 10_000,
   // Server name indication: brokers behind one address tell themselves apart by it. It has no place for a bare IP address.
-  ...(tls && { tls: { ...tls }, tlsServerName: !brokers.some((broker) => isIP(addressOf(broker).host)) }),
+  ...(tls && { tls: { ...tls }, tlsServerName: !brokers.some((broker) => isIP(brokerAddress(broker).host)) }),
   ...(login && { sasl: { mechanism: SASL[login.mechanism], username: login.username, password: login.password } }),
 })
 

@@ -1,10 +1,10 @@
-import { createLog, oneLine, says } from '../../src/delivery/log.ts'
+import { createDeliveryLog, oneLine, says } from '../../src/delivery/delivery-log.ts'
 import { createOutage } from '../../src/delivery/outage.ts'
 import { createBatchLimit } from '../../src/delivery/batch-limit.ts'
 import { endsWithin } from '../../src/delivery/waits.ts'
 import { holdProcess } from '../../src/steps/real-timers.ts'
 import { settleBatch } from '../../src/delivery/settle.ts'
-import { createSinkWriter } from '../../src/delivery/writer.ts'
+import { createSinkWriter } from '../../src/delivery/sink-writer.ts'
 import { type Logger, stderrLogger } from '../../src/logger.ts'
 import type { RecordKind, StoredRecord } from '../../src/records/stored.ts'
 import type { Column } from '../../src/schema/column.ts'
@@ -122,7 +122,7 @@ export const consumeTopic = (options: ConsumeTopicOptions): TopicConsumer => {
   const deadLetterTopic = options.deadLetterTopic ?? `${connection.topic}.dead-letters`
   const { kind = 'prediction' } = options
   const columns = options.columns ?? (kind === 'actual' ? actualColumnsOf(undefined) : columnsOf(undefined))
-  const log = createLog(options.logger ?? stderrLogger)
+  const log = createDeliveryLog(options.logger ?? stderrLogger)
 
   let read = 0
   let written = 0

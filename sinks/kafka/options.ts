@@ -132,7 +132,7 @@ const readChoice = <T extends string>(
   return undefined
 }
 
-const count = (what: string, value: string | number | null | undefined, mistakes: string[]): number | undefined => {
+const readCount = (what: string, value: string | number | null | undefined, mistakes: string[]): number | undefined => {
   if (value === null || value === undefined) return undefined
   const number = Number(value)
   if (Number.isInteger(number) && number > 0) return number
@@ -173,8 +173,8 @@ const readLogin = (url: UrlParts, options: KafkaOptions, mistakes: string[]): Ka
 
 const readCreateTopic = (url: UrlParts, { createTopic }: KafkaOptions, mistakes: string[]) => {
   const shape = typeof createTopic === 'object' ? createTopic : undefined
-  const partitions = count('partitions', url.query.get('partitions') ?? shape?.partitions, mistakes)
-  const replicas = count('replicas', url.query.get('replicas') ?? shape?.replicas, mistakes)
+  const partitions = readCount('partitions', url.query.get('partitions') ?? shape?.partitions, mistakes)
+  const replicas = readCount('replicas', url.query.get('replicas') ?? shape?.replicas, mistakes)
   if (!createTopic && partitions === undefined && replicas === undefined) return undefined
   // -1 is Kafka's word for the broker's own default.
   return { partitions: partitions ?? -1, replicas: replicas ?? -1 }

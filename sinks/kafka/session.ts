@@ -1,5 +1,5 @@
 import type { CommitOptionsPartition, Consumer, ConsumerOptions, Message as ClientMessage } from '@platformatic/kafka'
-import { says, type DeliveryLog } from '../../src/delivery/log.ts'
+import { says, type DeliveryLog } from '../../src/delivery/delivery-log.ts'
 import { endsWithin } from '../../src/delivery/waits.ts'
 import { clientOptions, loadClient } from './client.ts'
 import { watchLag } from './lag.ts'
@@ -96,7 +96,7 @@ const createCommits = (consumer: Client, log: DeliveryLog) => {
  * gone to another member meanwhile; so an offset is only ever committed when everything before it was written by somebody.
  * After a failure a new session begins from what was committed.
  */
-export const openSession = async (options: SessionOptions) => {
+export const openTopicSession = async (options: SessionOptions) => {
   const { connection, onMessage, log } = options
   const { topic } = connection
   const { Consumer } = await loadClient()
@@ -191,4 +191,4 @@ export const openSession = async (options: SessionOptions) => {
   }
 }
 
-export type Session = Awaited<ReturnType<typeof openSession>>
+export type TopicSession = Awaited<ReturnType<typeof openTopicSession>>

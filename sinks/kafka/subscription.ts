@@ -1,7 +1,7 @@
-import type { DeliveryLog } from '../../src/delivery/log.ts'
+import type { DeliveryLog } from '../../src/delivery/delivery-log.ts'
 import { createOutage } from '../../src/delivery/outage.ts'
 import { unavailable } from './errors.ts'
-import { type IncomingMessage, openSession, type Session, type SessionOptions } from './session.ts'
+import { type IncomingMessage, openTopicSession, type TopicSession, type SessionOptions } from './session.ts'
 
 export interface SubscriptionOptions extends Omit<SessionOptions, 'onMessage'> {
   /** Messages read ahead of the sink: no more are fetched beyond either. */
@@ -28,7 +28,7 @@ export const createSubscription = (options: SubscriptionOptions) => {
   const { connection, aheadRecords, aheadBytes, log, failed } = options
   let ahead: IncomingMessage[] = []
   let bytes = 0
-  let session: Session | undefined
+  let session: TopicSession | undefined
   let paused = false
   let stopped = false
   let wake = () => {}
@@ -62,7 +62,7 @@ export const createSubscription = (options: SubscriptionOptions) => {
   const one = async (): Promise<void> => {
     // What a failed session read ahead is read again: it is not committed.
     clear()
-    session = await openSession({ ...options, onMessage })
+    session = await openTopicSession({ ...options, onMessage })
     if (stopped) return session.close()
     if (paused) session.pause()
     outage.over()

@@ -61,7 +61,7 @@ const readConfigs = async (admin: Admin, topic: string): Promise<ReadonlyMap<str
 }
 
 /** What the topic takes in one request, at most `REQUEST_BYTES`. */
-const limitOf = (configs: ReadonlyMap<string, unknown>): number =>
+const messageLimitOf = (configs: ReadonlyMap<string, unknown>): number =>
   Math.min(REQUEST_BYTES, Number(configs.get(MAX_MESSAGE_BYTES)) || REQUEST_BYTES)
 
 /** What the topic takes now, in bytes, whatever we send at most; undefined where this login may not ask. */
@@ -101,7 +101,7 @@ export const openTopic = async (settings: KafkaSinkSettings, migrate: 'auto' | '
       const configs = await readConfigs(admin, topic)
       const [problem] = problemsOf(configs, settings)
       if (problem !== undefined) throw unavailableFor(settings, problem)
-      return limitOf(configs)
+      return messageLimitOf(configs)
     })
   } catch (error) {
     throw unavailable(error, settings)

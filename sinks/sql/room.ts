@@ -9,7 +9,7 @@ export interface Occupied {
   has(column: Column): boolean
 }
 
-export const nothing: Occupied = { columns: 0, rowBytes: 0, has: () => false }
+export const noneOccupied: Occupied = { columns: 0, rowBytes: 0, has: () => false }
 
 export interface Room {
   /** Columns that have one in the table. */
@@ -33,7 +33,7 @@ const precedence: readonly Column['source'][] = ['record', 'outputs', 'features'
  * the schema's order, as long as there is room; and all that the table has already. The values of the rest stand in
  * the JSON columns `features` and `outputs`, under the names that their columns would have had.
  */
-export const makeRoom = (columns: readonly Column[], limits: Limits, occupied: Occupied = nothing): Room => {
+export const makeRoom = (columns: readonly Column[], limits: Limits, occupied: Occupied = noneOccupied): Room => {
   const shares = [sharedBy('features'), sharedBy('outputs'), sharedBy('actuals')]
   // Those of the other kind of records stay empty: room for one more than is needed.
   let columnsLeft = limits.columns - occupied.columns - shares.length

@@ -5,7 +5,7 @@ import { addColumns, createSchema, createTable, qualified } from './ddl.ts'
 import type { Dialect, ExistingColumn, ExistingTable, StoredColumn, TableName, Target, UniqueKey } from './dialect.ts'
 import { isOneOf, isOwn, type TableKind } from './kinds.ts'
 import { noKey, notesOf, problemsOf, type Seen, strangersOf, toldOf } from './problems.ts'
-import { makeRoom, nothing, type Occupied, type Room } from './room.ts'
+import { makeRoom, noneOccupied, type Occupied, type Room } from './room.ts'
 import type { Session } from './session.ts'
 import { fitsNot, targetOf } from './target.ts'
 
@@ -53,7 +53,7 @@ const draftNew = async <Connection>(
   columns: readonly Column[],
   kind: TableKind,
 ): Promise<Draft> => {
-  const room = fitAll(dialect, columns, nothing)
+  const room = fitAll(dialect, columns, noneOccupied)
   const stored = [...room.kept, ...room.shared.map(({ column }) => column)].map((column) => newColumn(dialect, column))
   const missesSchema =
     name.schema !== undefined && dialect.hasSchema && !(await dialect.hasSchema(session, name.schema))

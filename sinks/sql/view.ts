@@ -13,7 +13,7 @@ export interface ViewTables {
 }
 
 /** What is known of a table's columns before it is made, or has them all. */
-export type Known = Partial<Record<keyof ViewTables, readonly ViewColumn[]>>
+export type PlannedColumns = Partial<Record<keyof ViewTables, readonly ViewColumn[]>>
 
 export interface ViewDraft {
   readonly statements: readonly string[]
@@ -44,7 +44,7 @@ export const draftView = async <Connection>(
   dialect: Dialect<Connection>,
   session: Session<Connection>,
   names: ViewTables,
-  known: Known = {},
+  known: PlannedColumns = {},
 ): Promise<ViewDraft> => {
   const columnsOf = async (of: keyof ViewTables): Promise<readonly ViewColumn[]> => {
     const existing = await dialect.inspect(session, names[of])

@@ -3,8 +3,8 @@ import { actualText } from '../records/actual.ts'
 import { decode, encode } from '../records/json.ts'
 import { createTimestamps } from '../records/timestamps.ts'
 import type { Redactor } from '../redact/redaction.ts'
-import { isMembers, type Members } from './members.ts'
-import type { Entry, ReadReport, Target } from './report.ts'
+import { isMembers, type Members } from '../records/members.ts'
+import type { Entry, ReadReport, PredictionTarget } from './actual-report.ts'
 
 /** Members in the order of their names, at every depth: two spellings of one value are one text. */
 const sorted = (value: unknown): unknown => {
@@ -35,7 +35,7 @@ const uuidOf = (text: string): string => {
  * every store. Stored tables depend on this text: it never changes.
  */
 const idOf = (
-  { predictionId, requestId, instance }: Target,
+  { predictionId, requestId, instance }: PredictionTarget,
   values: Members,
   time: string | null,
   retracted: boolean,

@@ -11,7 +11,7 @@ import {
   type Entry,
   type ReadReport,
   type ReportReader,
-} from './report.ts'
+} from './actual-report.ts'
 
 /** A report that was not taken. */
 export interface RejectedReport {

@@ -29,7 +29,7 @@ const boolean: ReadCell = (text) => {
 }
 
 /** A column that may hold anything: `2` is the number, as in a JSON report, and what is no JSON a text. */
-const json: ReadCell = (text) => {
+const jsonOrText: ReadCell = (text) => {
   try {
     return decode(text)
   } catch {
@@ -48,7 +48,7 @@ const byType: Readonly<Record<ColumnType, ReadCell>> = {
   integer: number,
   smallint: number,
   boolean,
-  json,
+  json: jsonOrText,
 }
 
 const orEmpty =
@@ -60,7 +60,7 @@ const orEmpty =
 export const labelReader = (columns: readonly Column[], label: string): ReadCell => {
   const of = columns.filter(({ source, path }) => source === 'actuals' && path[0] === label)
   const [only] = of
-  return orEmpty(of.length === 1 && only!.path.length === 1 ? byType[only!.type] : json)
+  return orEmpty(of.length === 1 && only!.path.length === 1 ? byType[only!.type] : jsonOrText)
 }
 
 /** How the cells of a report's own members are read. */
@@ -71,5 +71,5 @@ export const memberReaders: Readonly<Record<string, ReadCell>> = {
   timestamp: orEmpty(asIs),
   source: orEmpty(asIs),
   retracted: orEmpty(boolean),
-  tags: orEmpty(json),
+  tags: orEmpty(jsonOrText),
 }

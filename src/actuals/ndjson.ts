@@ -3,7 +3,7 @@ import { parseInSteps } from '../formats/json-steps.ts'
 import { decode } from '../records/json.ts'
 import { finishInTurns } from '../steps/time-slices.ts'
 import type { CsvMapping } from './csv.ts'
-import { isMembers } from './members.ts'
+import { isMembers } from '../records/members.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
 
 /** A longer line is no report. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import { isCapture, type Capture } from '../capture.ts'
+import type { Capture } from '../capture/capture.ts'
+import { asRunning, isCapture, type RunningCapture } from '../capture/running-capture.ts'
 import { PredictionsError } from '../errors/errors.ts'
 import { decompress } from '../http/decompress.ts'
 import { isEmptyBody } from '../http/empty-body.ts'
@@ -99,7 +100,7 @@ const bodyOf = async (request: ActualsRequest, maxBytes: number): Promise<ReadBo
 
 /** Reports batch after batch, each in its place. Nothing else waits for it for long. */
 const reportAll = async (
-  capture: Capture,
+  capture: RunningCapture,
   batches: AsyncIterable<readonly NumberedReport[]>,
 ): Promise<ActualsReply> => {
   const rejected: RejectedLine[] = []
@@ -120,7 +121,7 @@ const reportAll = async (
         reports.push(numbered.report)
       }
     }
-    const { rejected: refused, safe } = await finishInTurns(capture.report(reports), pause)
+    const { rejected: refused, safe } = await finishInTurns(capture.takeReports(reports), pause)
     for (const { index, reason } of refused) reject(count + places[index]!, batch[places[index]!]!.line, reason)
     waits.push(safe)
     count += batch.length
@@ -146,7 +147,7 @@ const reportAll = async (
 
 const FULL = 'actuals cannot be recorded at the moment, try again later'
 
-const receive = async (capture: Capture, request: ActualsRequest, maxBytes: number): Promise<ActualsReply> => {
+const receive = async (capture: RunningCapture, request: ActualsRequest, maxBytes: number): Promise<ActualsReply> => {
   if (capture.rejectsActuals()) return failed(503, FULL)
   const read = await bodyOf(request, maxBytes)
   if ('status' in read) return read
@@ -154,10 +155,10 @@ const receive = async (capture: Capture, request: ActualsRequest, maxBytes: numb
 }
 
 /** What `capturePredictions` returned, or a capture. */
-export const captureIn = (predictions: Capture | { readonly capture: Capture }): Capture => {
-  if (isCapture(predictions)) return predictions
+export const captureIn = (predictions: Capture | { readonly capture: Capture }): RunningCapture => {
+  if (isCapture(predictions)) return asRunning(predictions)
   const { capture } = (predictions ?? {}) as { capture?: unknown }
-  if (isCapture(capture)) return capture
+  if (isCapture(capture)) return asRunning(capture)
   throw new PredictionsError(
     'PREDICTIONS_BAD_CONFIGURATION',
     'receiveActuals takes what capturePredictions() returned, or a capture made by createCapture',
@@ -180,7 +181,7 @@ export const createActualsReceiver = (
   { maxBodyBytes = DEFAULT_MAX_BODY_BYTES }: ReceiveOptions = {},
 ): ((request: ActualsRequest) => Promise<ActualsReply>) => {
   const capture = captureIn(predictions)
-  finish(capture.report([]))
+  finish(capture.takeReports([]))
   return async (request) => {
     try {
       return await receive(capture, request, maxBodyBytes)

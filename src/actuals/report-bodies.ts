@@ -4,7 +4,7 @@ import { decode } from '../records/json.ts'
 import type { Column } from '../schema/column.ts'
 import { finishInTurns } from '../steps/time-slices.ts'
 import { csvReports } from './csv.ts'
-import { isMembers } from './members.ts'
+import { isMembers } from '../records/members.ts'
 import { ndjsonReports } from './ndjson.ts'
 import { BATCH, UnreadableText, type NumberedReport } from './numbered.ts'
 

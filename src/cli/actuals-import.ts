@@ -77,7 +77,7 @@ const formatOf = (file: string, given: string | undefined): TextFormat | undefin
 }
 
 /** Where the format was not said, and no ending says it: by the first character. */
-const reportsOf = async function* (
+const readReports = async function* (
   pieces: AsyncGenerator<string>,
   format: TextFormat | undefined,
   columns: ReturnType<typeof actualColumnsOf>,
@@ -202,7 +202,7 @@ export const importActuals = async ({ values, positionals, terminal }: Invocatio
       (some) => (bytes += some),
       () => isStopped,
     )
-    for await (const batch of reportsOf(pieces, format, columns, mapping)) {
+    for await (const batch of readReports(pieces, format, columns, mapping)) {
       if (isStopped) break
       await untilRoom(deliveries, () => isStopped)
       report(batch)

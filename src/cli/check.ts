@@ -97,7 +97,7 @@ ${settingsHelp.slice(1)}`,
   options: { ...settingOptions, actuals: { type: 'boolean' } },
   async run({ values, terminal }) {
     const settings = resolveSettings(captureOptions(values))
-    // Its own mistakes a URL tells only when the sink is made.
+    // A mistake in a URL shows only when its sink is made.
     const sinks = openAllSinks(settings)
     terminal.out(`ok     configuration: ${settings.routes.join(', ')}`)
     if (!settings.enabled) terminal.out('ok     capture is off: PREDICTIONS_ENABLED is false')

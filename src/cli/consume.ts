@@ -9,7 +9,7 @@ import { captureOptions, count, settingOptions, UsageError, type Command, type A
 const isKafka = (sink: unknown): sink is string => typeof sink === 'string' && /^kafkas?:/.test(sink)
 
 /** From and to by their flags, else from PREDICTIONS_SINK: its Kafka URL, and the other one. */
-const endsOf = ({ from, to }: ArgumentValues, { sinks }: Settings) => {
+const sourceAndTarget = ({ from, to }: ArgumentValues, { sinks }: Settings) => {
   const source = from ?? sinks.find(isKafka)
   const target = to ?? sinks.find((sink) => sink !== source && !isKafka(sink))
   if (!isKafka(source)) throw new UsageError('say --from kafka://host:9092/topic, or name it in PREDICTIONS_SINK')
@@ -40,7 +40,7 @@ to the topic <topic>.dead-letters. On SIGTERM it writes what it has read, commit
   options: { ...settingOptions, from: { type: 'string' }, to: { type: 'string' }, group: { type: 'string' } },
   async run({ values, terminal }) {
     const options = captureOptions(values)
-    const { source, target } = endsOf(values, resolveSettings(options))
+    const { source, target } = sourceAndTarget(values, resolveSettings(options))
     // Both ends are checked like sinks, wherever they were said.
     const settings = resolveSettings({ ...options, sink: [source, target] })
     let reported = Date.now()

@@ -14,7 +14,7 @@ import {
 
 const ageOf = (oldest: number | undefined) => (oldest === undefined ? '' : age(Date.now() - oldest))
 
-const report = ({ directory, sinks, processes, damaged }: OutboxStatus): string[] => {
+const statusLines = ({ directory, sinks, processes, damaged }: OutboxStatus): string[] => {
   const lines = [`outbox ${directory}`]
   if (sinks.length === 0) lines.push('nothing is queued')
   else {
@@ -45,7 +45,7 @@ the oldest, and how many dead letters there are.
   async run({ values, terminal }) {
     const { outboxDir } = resolveSettings(captureOptions(values))
     const found = await inspectOutbox(outboxDir)
-    for (const line of values['json'] ? [JSON.stringify(found, null, 2)] : report(found)) terminal.out(line)
+    for (const line of values['json'] ? [JSON.stringify(found, null, 2)] : statusLines(found)) terminal.out(line)
     return 0
   },
 }

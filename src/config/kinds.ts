@@ -1,4 +1,4 @@
-import { readBoolean, readBytes, readList, readNumber, readText } from './read.ts'
+import { readBoolean, readByteCount, readList, readNumber, readTrimmed } from './read.ts'
 
 /** A value that could not be read, with a better reason than "not allowed". */
 export class Unreadable {
@@ -48,7 +48,7 @@ export const milliseconds = (minimum: number, maximum: number): SettingKind => (
 })
 
 export const bytes = (minimum: number, maximum: number): SettingKind => ({
-  read: ofText(readBytes),
+  read: ofText(readByteCount),
   schema: { type: 'integer', minimum, maximum },
   allowed: `bytes, from ${digits(minimum)} to ${digits(maximum)}, as in 1000000, 64 MiB or 1GB`,
 })
@@ -60,7 +60,7 @@ export const yesOrNo: SettingKind = {
 }
 
 export const text = (minLength: number, maxLength: number, allowed: string, pattern?: string): SettingKind => ({
-  read: ofText(readText),
+  read: ofText(readTrimmed),
   schema: { type: 'string', minLength, maxLength, ...(pattern === undefined ? {} : { pattern }) },
   allowed,
 })
@@ -75,7 +75,7 @@ export const shapedLike = (...methods: readonly string[]) => ({
 
 /** A list with commas, or an array of strings. */
 export const list = (allowed: string, { minItems = 0 } = {}): SettingKind => ({
-  read: (given) => (Array.isArray(given) ? given.map(ofText(readText)) : ofText(readList)(given)),
+  read: (given) => (Array.isArray(given) ? given.map(ofText(readTrimmed)) : ofText(readList)(given)),
   schema: { type: 'array', items: { type: 'string', minLength: 1 }, minItems },
   allowed,
 })

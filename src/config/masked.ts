@@ -1,7 +1,6 @@
+import type { Members } from '../records/members.ts'
 import { table, type Setting } from './table.ts'
 import { redactUrl } from './url.ts'
-
-type Members = Readonly<Record<string, unknown>>
 
 /** What `util.inspect` asks an object for its own form by. */
 const kInspect = Symbol.for('nodejs.util.inspect.custom')

@@ -24,7 +24,7 @@ export const distance = (a: string, b: string): number => {
 const MAX_LENGTH = 100
 
 /** The name among `names` that was probably meant, if one is near: within a third of its length. Case does not matter. */
-export const nearest = (given: string, names: readonly string[]): string | undefined => {
+export const nearestName = (given: string, names: readonly string[]): string | undefined => {
   if (given.length > MAX_LENGTH) return undefined
   let found: string | undefined
   let least = Infinity
@@ -40,6 +40,6 @@ export const nearest = (given: string, names: readonly string[]): string | undef
 
 /** `; did you mean "POST"?`, or nothing. */
 export const didYouMean = (given: string, names: readonly string[]): string => {
-  const name = nearest(given, names)
+  const name = nearestName(given, names)
   return name === undefined ? '' : `; did you mean "${name}"?`
 }

@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 /** `1000000`, `64 MiB`, `1.5GB`: bytes. */
-export const readBytes = (text: string): unknown => {
+export const readByteCount = (text: string): unknown => {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim()) ?? []
   const factor = UNITS[unit.toLowerCase()]
   return digits === undefined || factor === undefined ? text : Math.round(Number(digits) * factor)
@@ -41,7 +41,7 @@ export const readBoolean = (text: string): unknown => {
   return Object.hasOwn(WORDS, word) ? WORDS[word] : text
 }
 
-export const readText = (text: string): unknown => text.trim()
+export const readTrimmed = (text: string): unknown => text.trim()
 
 /** A list separated by commas; empty items are left out. */
 export const readList = (text: string): string[] =>

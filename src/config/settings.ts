@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { PredictionsError } from '../errors/errors.ts'
 import { ruleWithHash } from '../redact/rules.ts'
 import { Unreadable } from './kinds.ts'
-import { didYouMean, nearest } from './nearest.ts'
+import { didYouMean, nearestName } from './nearest.ts'
 import { masked } from './masked.ts'
 import type { CaptureOptions, Settings } from './options.ts'
 import { shown, shownUnknown } from './masked-values.ts'
@@ -32,7 +32,7 @@ interface GivenValue {
  */
 export const resolveSettings = (options: CaptureOptions = {}, env: NodeJS.ProcessEnv = process.env): Settings => {
   const mistakes: string[] = []
-  const given = new Map([...readEnvironment(env, mistakes), ...readOptions(options, mistakes)])
+  const given = new Map([...readEnvironment(env, mistakes), ...givenOptions(options, mistakes)])
   const values = new Map<Key, unknown>()
   for (const [key, { name, value }] of given) {
     const typed = settingOf(key).read(value)
@@ -85,12 +85,12 @@ const isServiceLink = (name: string, value: string): boolean =>
 
 const unknownVariable = (name: string, value: string): string => {
   const names = [...keyOfVariable.keys()]
-  const key = keyOfVariable.get(nearest(name, names) ?? '')
+  const key = keyOfVariable.get(nearestName(name, names) ?? '')
   const hint = didYouMean(name, names) || `; known are ${names.join(', ')}`
   return `${name} is ${shownUnknown(name, value, key && settingOf(key))}: no such variable is known${hint}`
 }
 
-function* readOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, GivenValue]> {
+function* givenOptions(options: unknown, mistakes: string[], group = ''): Generator<[Key, GivenValue]> {
   if (typeof options !== 'object' || options === null) {
     mistakes.push(`${group === '' ? 'options' : `option ${group.slice(0, -1)}`} must be an object`)
     return
@@ -98,7 +98,7 @@ function* readOptions(options: unknown, mistakes: string[], group = ''): Generat
   for (const [option, value] of Object.entries(options)) {
     const key = group + option
     if (value === undefined) continue
-    if (groups.has(key)) yield* readOptions(value, mistakes, `${key}.`)
+    if (groups.has(key)) yield* givenOptions(value, mistakes, `${key}.`)
     else if (Object.hasOwn(table, key)) yield [key as Key, { name: `option ${key}`, value }]
     else mistakes.push(unknownOption(key, value))
   }
@@ -106,7 +106,7 @@ function* readOptions(options: unknown, mistakes: string[], group = ''): Generat
 
 const unknownOption = (name: string, value: unknown): string => {
   const names = [...keys, ...groups]
-  const key = keys.find((key) => key === nearest(name, names))
+  const key = keys.find((key) => key === nearestName(name, names))
   const hint = didYouMean(name, names) || `; known are ${names.join(', ')}`
   return `option ${name} is ${shownUnknown(name, value, key && settingOf(key))}: no such option is known${hint}`
 }

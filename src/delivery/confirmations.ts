@@ -15,7 +15,7 @@ const idsOf = (lines: readonly string[]): Set<string> => {
 }
 
 /** A reply that is held. */
-export interface HeldReply {
+export interface Confirmation {
   /** Resolves with true when its records are settled. */
   readonly settled: Promise<boolean>
   /** Nobody waits any more. */
@@ -40,7 +40,7 @@ export const createConfirmations = () => {
 
   return {
     /** Of lines that were just appended. */
-    hold(lines: readonly string[]): HeldReply {
+    hold(lines: readonly string[]): Confirmation {
       const ids = idsOf(lines)
       const { promise: settled, resolve } = Promise.withResolvers<boolean>()
       const waiter: Waiter = { ids, resolve }

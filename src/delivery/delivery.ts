@@ -4,7 +4,7 @@ import type { Column } from '../schema/column.ts'
 import type { Sink } from '../sink.ts'
 import { createConfirmations } from './confirmations.ts'
 import { createCounts, type SinkStats } from './counts.ts'
-import { createLog, says } from './log.ts'
+import { createDeliveryLog, says } from './delivery-log.ts'
 import { createLoop, type DeliverySettings, type Flush } from './loop.ts'
 import { holdProcess, monotonicMs } from '../steps/real-timers.ts'
 import { endsWithin, orFalseAfter } from './waits.ts'
@@ -71,7 +71,7 @@ const spareOf = (timeoutMs: number): number => Math.min(2000, timeoutMs / 4)
 export const createDelivery = ({ sink, queue, columns, settings, logger }: DeliveryOptions): Delivery => {
   const { durability } = settings
   const subject = `sink ${sink.name}`
-  const log = createLog(logger)
+  const log = createDeliveryLog(logger)
   const counts = createCounts(queue)
   const confirmations = createConfirmations()
   const loop = createLoop({ sink, queue, columns, settings, counts, confirmations, log, subject })

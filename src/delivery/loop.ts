@@ -6,11 +6,11 @@ import { inNextTurn, monotonicMs, nextTurn } from '../steps/real-timers.ts'
 import { createBatchLimit } from './batch-limit.ts'
 import type { Confirmations } from './confirmations.ts'
 import type { Counts } from './counts.ts'
-import { oneLine, type DeliveryLog } from './log.ts'
+import { oneLine, type DeliveryLog } from './delivery-log.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { createPause, endsWithin } from './waits.ts'
 import { settleBatch, type SettleOptions } from './settle.ts'
-import { createSinkWriter } from './writer.ts'
+import { createSinkWriter } from './sink-writer.ts'
 
 export interface DeliverySettings {
   /** `memory`: what is queued at the end is lost, and said. `sink`: batches leave at once. */

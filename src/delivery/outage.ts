@@ -1,4 +1,4 @@
-import { says, type DeliveryLog } from './log.ts'
+import { says, type DeliveryLog } from './delivery-log.ts'
 import { createPause } from './waits.ts'
 
 const FIRST_BACKOFF_MS = 100

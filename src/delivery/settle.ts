@@ -2,8 +2,8 @@ import { hasCode } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import type { BatchLimit } from './batch-limit.ts'
-import { oneLine, says } from './log.ts'
-import type { SinkWriter } from './writer.ts'
+import { oneLine, says } from './delivery-log.ts'
+import type { SinkWriter } from './sink-writer.ts'
 
 /** A part of a batch that is not settled yet. */
 interface Piece {

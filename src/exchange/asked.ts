@@ -1,14 +1,14 @@
 import type { Format, RequestReading } from '../formats/format.ts'
 import { countOf } from '../formats/instance-parts.ts'
 
-/** A request that was read: its reply is read by it. */
+/** What is known of a request once it was read: it tells how its reply is read. */
 export interface Asked {
   /** Undefined: it could not be read, so no format knows its reply. */
   readonly format: Format | undefined
   readonly reading: RequestReading
   /** No format has read it: see `formats/ordinary.ts`. */
   readonly isOrdinary?: boolean
-  /** Nothing of it is known, nor how many instances it has. */
+  /** Nothing of it could be read: nobody knows how many instances it has. */
   readonly isUnknown?: boolean
 }
 

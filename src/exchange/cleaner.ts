@@ -1,36 +1,35 @@
 import { messageOf } from '../errors/errors.ts'
 import type { Change, Side } from '../formats/instance-parts.ts'
+import type { Members } from '../records/members.ts'
 import type { Redaction } from '../redact/redaction.ts'
-
-type Members = Record<string, unknown>
 
 /** Takes what redaction hides out of all that one exchange says. */
 export interface Cleaner {
-  /** Whether there are rules: else everything stays as it is. */
+  /** Whether there are rules. Without any, everything stays as it is. */
   readonly hasRules: boolean
-  /** What is done to each row of one side before anything of it is shortened; undefined: nothing. */
+  /** What redaction does to each row of one side, before long values are shortened; undefined: nothing. */
   changeOf(side: Side): Change | undefined
   /** A value of a reply that is no row. */
   ofReply(value: unknown): unknown
   /** What stands for a body, or a part of one, that could not be taken apart. */
   raw(body: unknown): unknown
-  /** A body is not read: nobody knows what a free text may tell of it. */
+  /** To be called when a body is not read: then nobody knows what an error's text may tell of it. */
   unread(): void
   /** Tags and notes: without what the rules name in them, and without what was taken out of the rest. To be called when all bodies are read. */
   beside(
     tags: Members | undefined,
     extra: Members | undefined,
   ): { tags: Members | undefined; extra: Members | undefined }
-  /** An instance's features or outputs without what was taken out of anything else, which is known when all is read. */
+  /** An instance's features or outputs, without what was taken out of other parts of the record. To be called when all bodies are read. */
   json(json: string | undefined): string | undefined
   text(text: string | undefined): string | undefined
-  /** Undefined: it may tell what redaction would have taken out of a body, if it had been read. */
+  /** Undefined where a body was not read: the error may repeat what redaction would have taken out of it. */
   error(error: string | undefined): string | undefined
-  /** The log is no place for what redaction hides either: of what could not be read, no word is told. */
+  /** An error for the log, without what redaction hides, and without any part of a body that could not be read. */
   fault(error: unknown, unread: unknown): unknown
 }
 
-/** Of all captures that have no rules: no request makes one. */
+/** One object for all captures without rules, so that no request has to make one. */
 const asItIs: Cleaner = {
   hasRules: false,
   changeOf: () => undefined,

@@ -14,14 +14,12 @@ import { LateBody } from '../formats/late-body.ts'
 import { type InstanceTexts, isWithinLimit, makeTexts, makeTextsInSteps } from './instance-texts.ts'
 import { keptText } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
-import { hasMembers } from '../records/members.ts'
+import { hasMembers, type Members } from '../records/members.ts'
 import { messageOf } from '../errors/errors.ts'
 import { type Reply, streamed, viewOf } from './reply.ts'
 import { errorOfReply } from './reply-error.ts'
 import type { Steps } from '../steps/time-slices.ts'
 import type { TextList } from './joined-texts.ts'
-
-type Members = Record<string, unknown>
 
 /** What the bodies belong to. */
 interface Owner {
@@ -52,7 +50,7 @@ export class ExchangeBodies {
   readonly #headers: IncomingHttpHeaders
   readonly #owner: Owner
   #asked: Asked | undefined
-  /** What was set since the outputs were read, one after the other: how they are merged, the request tells. */
+  /** What was set since the outputs were read, in order. How it is merged depends on the request. */
   #given: GivenOutputs[] | undefined
   /** What is read at the end. */
   #laterRequest: { readonly body: unknown } | undefined
@@ -119,7 +117,7 @@ export class ExchangeBodies {
     this.extra = { ...this.extra, [path]: value === undefined ? { reason } : { value, reason } }
   }
 
-  /** A body that is not read: of what it is, `value` is told. */
+  /** A body that is not read; `value` says what it is. */
   unread(path: 'body' | 'reply', reason: string, value: unknown): void {
     this.cleaner.unread()
     this.note(path, reason, value)
@@ -171,7 +169,7 @@ export class ExchangeBodies {
       this.note('instances', `the request has ${instances} instances, the reply ${outputs}`)
   }
 
-  /** The straight way of most requests; false: a format is to read it. */
+  /** The straight way, which most requests take; false: a format has to read it. */
   #readOrdinaryRequest(body: unknown): boolean {
     const { ordinary } = this.#context
     if (ordinary === undefined || this.cleaner.hasRules || !isOrdinaryRequest(body)) return false
@@ -269,7 +267,7 @@ export class ExchangeBodies {
     return this.#withGiven(parts)
   }
 
-  /** Events are few values by now: there is nothing to be put off but the order. */
+  /** The events were read as they passed. They only have to wait for a request that is read at the end. */
   #readEvents(reply: Reply): void {
     if (this.#laterRequest === undefined) this.#readReply(reply)
     else this.#laterReply = reply

@@ -11,15 +11,15 @@ export interface ExchangeContext {
   nextId(): string
   timestamp(time: number): string
   chooseFormat(request: FormatRequest): Format
-  /** Whether nothing of a request could be read; what a format of the app's own has read, it knows itself. */
+  /** Whether nothing of a request could be read. A format of the app's own decides that for itself. */
   isUnread(request: FormatRequest): boolean
   /** How the reply to such a request is read. */
   asUnread(format: Format, request: RequestReading, reply: FormatReply): { format: Format; request: RequestReading }
-  /** Whether a body is so large that it is read at the end, in steps: of its owner's objects a format of ours then sees a copy. */
+  /** Whether a body is so large that it is read at the end, in steps. Formats then see a copy of the app's objects. */
   readsLater(body: unknown): boolean
   /**
-   * Counts an ordinary request, and gives what a format would have said of it; undefined: none is ordinary, as the settings say how
-   * bodies are read.
+   * Counts an ordinary request, and gives what a format would have said of it. Undefined: the settings say how bodies are read, so no
+   * request is ordinary.
    */
   readonly ordinary: (() => Asked) | undefined
   /** In the schema's order. */

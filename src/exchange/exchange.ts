@@ -6,12 +6,11 @@ import type { EventStream } from '../formats/event-stream.ts'
 import { headerOf, requestIdOf } from '../http/request-headers.ts'
 import { INSTANCES_PER_BASE, instanceId } from '../records/id.ts'
 import { keptNotes, keptWords, mostOf } from '../records/cut.ts'
+import type { Members } from '../records/members.ts'
 import { createLineMaker, type LineMaker, modelMembers } from '../records/record-line.ts'
 import { messageOf } from '../errors/errors.ts'
 import type { Prediction } from '../prediction.ts'
 import type { Sampler } from './sampling.ts'
-
-type Members = Record<string, unknown>
 
 /** The most records that are made at once. A larger batch is made in steps of `STEP` records. */
 const MAX_AT_ONCE = 1000
@@ -66,12 +65,12 @@ export class Exchange implements Prediction, EndedExchange {
     return this.#bodies.hasRequest
   }
 
-  /** Whether the reply is known: its object, or of a failure its words. It may fail after the object: its serialisation threw. */
+  /** Whether the reply is known: its object, or the error where it failed. It may fail after the object was seen: its serialisation threw. */
   hasReply(status: number): boolean {
     return status >= 400 ? this.#error !== undefined : this.#replied
   }
 
-  /** Sampled out whatever comes: nothing more of it is read. Not known as long as the request, which may have an id, is not read. */
+  /** Whether it is sampled out, whatever comes: then nothing more of it is read. While the request is unread, its own id may yet decide. */
   isOut(): boolean {
     const sampler = this.#sampler
     return sampler !== undefined && !sampler.waits && !this.#bodies.isUnopened && !this.#isKept(sampler)
@@ -307,6 +306,3 @@ export class Exchange implements Prediction, EndedExchange {
     return modelMembers(cleaner.text(bodies.model) ?? model, cleaner.text(bodies.modelVersion) ?? modelVersion)
   }
 }
-
-/** An exchange by what it does. Of a class with private members, the types of the package's ES module and CommonJS would differ. */
-export type ExchangeMembers = Pick<Exchange, keyof Exchange>

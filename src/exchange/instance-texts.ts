@@ -7,7 +7,7 @@ import { digestInSteps, emptyTexts, JoinedTexts, type TextList } from './joined-
 /** The JSON text of each instance of one side. */
 export interface InstanceTexts {
   readonly texts: TextList
-  /** They are too long: each is of no members, and this is told of what they were. */
+  /** They were too long: each text is an empty object, and this says what was left out. */
   readonly leftOut?: { readonly value: unknown; readonly reason: string }
 }
 
@@ -17,7 +17,7 @@ const TEXT_FACTOR = 4
 /** Whether texts of so many UTF-16 units together are stored. */
 export const isWithinLimit = (size: number, maxBodyBytes: number): boolean => size <= TEXT_FACTOR * maxBodyBytes
 
-/** Instances of a step, and about how many bytes of the body they are. */
+/** The most instances of a step, and about how many bytes of the body they may be. */
 const STEP = 256
 const STEP_BYTES = 16 * 1024
 
@@ -31,11 +31,11 @@ const textSize = (texts: readonly string[]): number => {
   return size
 }
 
-/** Often cut out of the body; what is to be changed is made. */
+/** Texts are cut out of the body where that is possible, and nothing in them has to be changed. */
 const textsFrom = (parts: Parts, from: number, to: number, change: Change | undefined): readonly string[] =>
   (change === undefined ? parts.texts?.(from, to) : undefined) ?? parts.rows(from, to, change).map(encode)
 
-/** An instance that is a step alone may be so long that it takes several. */
+/** One instance may be so long that it takes several steps. */
 const textsOfStep = function* (
   parts: Parts,
   from: number,

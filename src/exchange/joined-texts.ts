@@ -11,8 +11,8 @@ export interface TextList {
 const MANY = 8192
 
 /**
- * JSON texts, which have no line breaks. Very many are kept in few strings: each to outlive its step, they would keep the garbage
- * collector busy for long.
+ * JSON texts, which have no line breaks. Very many are joined into few strings: as strings of their own, all would outlive their step and
+ * keep the garbage collector busy.
  */
 export class JoinedTexts implements TextList {
   readonly #step: number
@@ -34,7 +34,7 @@ export class JoinedTexts implements TextList {
     this.#length += texts.length
   }
 
-  /** Quick for those that follow one another: the chunk of the last one is kept, split. */
+  /** Quick in ascending order: the last chunk stays split. */
   at(i: number): string | undefined {
     if (i >= this.#length) return undefined
     const place = i % this.#step
@@ -49,10 +49,10 @@ export class JoinedTexts implements TextList {
 /** n empty objects. */
 export const emptyTexts = (n: number): TextList => ({ length: n, at: (i) => (i < n ? '{}' : undefined) })
 
-/** TextList that are hashed in a step, in UTF-16 code units. */
+/** How much text is hashed in a step, in UTF-16 code units. */
 const STEP = 256 * 1024
 
-/** How long texts are, each with a line break behind it, as UTF-8, and their digest. */
+/** The length of texts as UTF-8, each with a line break behind it, and their digest. */
 export const digestInSteps = function* (texts: TextList): Steps<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256')
   let bytes = 0

@@ -1,9 +1,9 @@
-import { nearest } from '../config/nearest.ts'
+import { nearestName } from '../config/nearest.ts'
 
-/** After this many requests, or this long after the first one, it is said that none has matched. */
+/** After so many requests, or so long after the first one, a log line says that none has matched. */
 const MAX_MISSES = 100
 const MAX_MS = 60_000
-/** So many paths are remembered, to name the nearest, and so much of each. */
+/** How many paths are remembered, to name the nearest, and how much of each. */
 const MAX_PATHS = 20
 const MAX_PATH = 100
 
@@ -30,7 +30,7 @@ export const createMissNotice = (
     if (seen.size < MAX_PATHS) seen.add(request)
     if (misses < MAX_MISSES && performance.now() - since < MAX_MS) return true
     const all = [...seen]
-    const closest = routes.map((route) => nearest(route, all)).find((found) => found !== undefined) ?? all[0]
+    const closest = routes.map((route) => nearestName(route, all)).find((found) => found !== undefined) ?? all[0]
     say(
       `none of ${misses} requests has matched ${routes.join(', ')}; the nearest was ${JSON.stringify(closest)}. ` +
         `Name the full path by PREDICTIONS_ROUTE or the option route, or give the option always: true to capture whatever passes here`,

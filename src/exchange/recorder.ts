@@ -16,7 +16,7 @@ interface Recorder {
   idle(): Promise<unknown>
 }
 
-/** Appends records to every sink's queue; a promise where the reply is to wait for them. Whichever is full drops them, and counts it. */
+/** Appends records to every sink's queue. A queue that is full drops and counts them. @returns a promise where the reply is to wait for them */
 export const storeIn = (
   deliveries: readonly Delivery[],
   lines: readonly string[],
@@ -31,8 +31,8 @@ export const storeIn = (
 }
 
 /**
- * Makes records of exchanges that ended, and appends them to the sinks' queues before the last byte of the reply goes: at once, with
- * others that ended in the same turn, or of a large one in steps.
+ * Makes records of exchanges that ended, and appends them to the sinks' queues before the last byte of the reply goes: at once, together
+ * with others that ended in the same turn, or in steps where there are many.
  */
 export const createRecorder = (
   deliveries: readonly Delivery[],
@@ -41,7 +41,7 @@ export const createRecorder = (
 ): Recorder => {
   const steps = createStepRunner()
 
-  /** A fault in one request's records keeps back no other's. */
+  /** A fault in one request's records keeps back no other records. */
   const linesOf = (exchange: EndedExchange): readonly string[] => {
     try {
       return exchange.lines()

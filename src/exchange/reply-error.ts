@@ -10,7 +10,7 @@ export const errorOfReply = (body: unknown, clean: Clean): string | undefined =>
   const cleaned = clean(body)
   const { message, errors, error, detail, title, status } = cleaned as Record<string, unknown>
   for (const member of [message, errors, error, detail, title, wordsOfStatus(status)]) {
-    const words = wordsOf(member)
+    const words = replyWords(member)
     if (words !== undefined) return words
   }
   return encode(cleaned)
@@ -25,11 +25,11 @@ const wordsOfStatus = (status: unknown): string | undefined => {
 }
 
 /** A text, an error's message, or those of a list: NestJS' validation and GraphQL reply with lists. */
-const wordsOf = (said: unknown): string | undefined => {
+const replyWords = (said: unknown): string | undefined => {
   if (typeof said === 'string') return said === '' ? undefined : said
   if (typeof said !== 'object' || said === null) return undefined
-  if (!Array.isArray(said)) return wordsOf((said as Record<string, unknown>)['message'])
-  const all = said.map(wordsOf).filter((words) => words !== undefined)
+  if (!Array.isArray(said)) return replyWords((said as Record<string, unknown>)['message'])
+  const all = said.map(replyWords).filter((words) => words !== undefined)
   return all.length === 0 ? undefined : all.join('; ')
 }
 

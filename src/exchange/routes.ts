@@ -34,7 +34,7 @@ interface MethodRoutes {
  * - `*` at the end stands for the rest, also for none: `/v2/*` takes `/v2`.
  * - A route without parameters goes before those with, these in the order given.
  *
- * It runs for each request of the app: a route without parameters costs two look-ups, another time is linear in the path.
+ * It runs for each request of the app: a route without parameters costs two look-ups, others time that is linear in the path.
  */
 export const createRouteMatcher = (routes: readonly string[], ignoresCase = false): RouteMatcher => {
   const methods = new Map<string, MethodRoutes>()
@@ -50,8 +50,7 @@ export const createRouteMatcher = (routes: readonly string[], ignoresCase = fals
     if (own === undefined) return undefined
     const query = url.indexOf('?')
     const path = query < 0 ? url : url.slice(0, query)
-    const wanted = ignoresCase ? path.toLowerCase() : path
-    return own.fixed.get(wanted) ?? matchSlowly(own, wanted)
+    return matchIn(own, ignoresCase ? path.toLowerCase() : path)
   }
 }
 
@@ -63,8 +62,8 @@ const addRoute = ({ fixed, patterns }: MethodRoutes, route: string, path: string
     patterns.push({ route, segments, open })
     return
   }
-  // The spelling of the route itself saves its requests the slow way.
-  for (const spelling of [path, normal(path)]) if (!fixed.has(spelling)) fixed.set(spelling, route)
+  const spelling = normal(path)
+  if (!fixed.has(spelling)) fixed.set(spelling, route)
 }
 
 /** `:name`, or `:name` and the literal rest of the segment, which begins with a colon. */
@@ -75,10 +74,9 @@ const segmentOf = (text: string): PathSegment => {
   return { isParameter, text: decoded(isParameter ? (PARAMETER.exec(text)?.[1] ?? '') : text) }
 }
 
-const matchSlowly = ({ fixed, patterns }: MethodRoutes, target: string): string | undefined => {
+const matchIn = ({ fixed, patterns }: MethodRoutes, target: string): string | undefined => {
   const path = normal(pathOf(target))
-  const route = path === target ? undefined : fixed.get(path)
-  return route ?? patterns.find((pattern) => matches(pattern, path))?.route
+  return fixed.get(path) ?? patterns.find((pattern) => matches(pattern, path))?.route
 }
 
 const matches = ({ segments, open }: Pattern, path: string): boolean => {

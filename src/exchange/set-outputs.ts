@@ -1,11 +1,11 @@
 import type { Change, Parts } from '../formats/instance-parts.ts'
 import { put } from '../formats/rows.ts'
 import { decode, encode } from '../records/json.ts'
+import type { Members } from '../records/members.ts'
 import { type Asked, instancesOf, isBatchOf } from './asked.ts'
 import type { TextList } from './joined-texts.ts'
 
-/** What `.set()` and `.tag()` are given. */
-type Members = Record<string, unknown>
+/** What `.set()` is given. */
 export type GivenOutputs = Members | readonly Members[]
 
 /** A copy that later changes of the original don't reach: most have nothing below them. */

@@ -75,7 +75,7 @@ const byIndex = (items: readonly Row[]): readonly Row[] =>
 
 const ofChoices = (body: Row, choices: readonly Row[], question: Question): Answer => {
   const ordered = byIndex(choices)
-  // Of n prompts each has as many choices, one after the other.
+  // The choices of n prompts follow one another, equally many for each.
   const { n } = question
   const each = n > 1 && ordered.length % n === 0 ? ordered.length / n : ordered.length
   const rows: Row[] = []

@@ -7,8 +7,9 @@ import { decode } from '../records/json.ts'
 import { finish, type Steps } from '../steps/time-slices.ts'
 import { parseJsonLines } from './json-lines.ts'
 import { parseInSteps } from './json-steps.ts'
-import { type CutBatch, batchOf, linesOf } from './batch.ts'
+import { type CutBatch, batchOf, linesOf } from './cut-batch.ts'
 import type { CutTexts } from './named-texts.ts'
+import { isStream } from './is-stream.ts'
 import { Snapshot } from './snapshot.ts'
 import { featuresOf, type Row, type Rows, rowsOfItems } from './rows.ts'
 
@@ -56,7 +57,7 @@ export const contentOf = (message: WithContent): Content => {
 
 const forParts = (content: Content): Content => Object.assign(content, { inParts: true })
 
-/** The same message, to be read by a format of ours so that its instances can be changed before anything of them is shortened. */
+/** The same message. A format of ours then makes its instances in parts, so that redaction sees them before long values are shortened. */
 export const toParts = <M extends WithContent>(message: M): M => {
   message[kInParts] = true
   return message
@@ -124,8 +125,7 @@ const parsed = (body: unknown): Content | undefined => {
   if (body === undefined) return unreadable('no body')
   if (typeof body === 'string' || body instanceof Uint8Array) return undefined
   if (body instanceof Snapshot) return { value: body.value, isText: false, isParsed: true }
-  if (body !== null && typeof body === 'object' && typeof (body as { pipe?: unknown }).pipe === 'function')
-    return unreadable('a stream')
+  if (isStream(body)) return unreadable('a stream')
   return { value: body, isText: false, isParsed: true }
 }
 

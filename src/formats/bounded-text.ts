@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Shortened } from '../records/cut.ts'
 
-/** What several texts may have together, in UTF-16 code units. */
+/** The room that several texts share, in UTF-16 code units. */
 export interface TextBudget {
   left: number
 }

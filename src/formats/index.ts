@@ -86,10 +86,10 @@ export const createFormatChooser = ({
   }
 }
 
-/** Whether nothing of a request's body could be read: what its reply is to be read by, no format of ours knows then. */
+/** Whether nothing of a request's body could be read: then no format of ours knows how to read its reply. */
 export const isUnread = (request: FormatRequest): boolean => outlineOf(contentOf(request)) === undefined
 
-/** A request of nobody knows how many instances. */
+/** A request that has an unknown number of instances. */
 const unknown = (request: RequestReading): RequestReading => ({ features: [], isBatch: true, context: request.context })
 
 /**

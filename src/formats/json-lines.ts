@@ -5,16 +5,16 @@ import { parseInSteps } from './json-steps.ts'
 
 /** The values of a text in JSON Lines, one a line that is not blank. */
 export interface JsonLines {
-  /** Of a line that is no JSON an object without members, so that the others keep their places. */
+  /** A line that is no JSON is an object without members, so that the others keep their places. */
   readonly items: readonly unknown[]
   /** Which lines are no JSON; undefined: all are. */
   readonly note?: { readonly value: unknown; readonly reason: string }
 }
 
-/** Characters, about, that are parsed in a step. */
+/** About how many characters are parsed in a step. */
 const STEP = 64 * 1024
 
-/** So many bad lines are named, and so many quoted. */
+/** How many bad lines are named, and how many are quoted. */
 const MAX_NAMED = 100
 const MAX_QUOTED = 8
 

@@ -3,7 +3,7 @@ import type { Steps } from '../steps/time-slices.ts'
 import { isObject, put, type Row } from './rows.ts'
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-tokens.ts'
 
-/** Characters, about, that are parsed in a step. */
+/** About how many characters are parsed in a step. */
 const STEP = 64 * 1024
 
 /** Lists in lists are taken apart so far down: each level is looked through once more. */
@@ -114,7 +114,7 @@ const endOfItem = (text: string, start: number): number => {
   for (let at = start, depth = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case QUOTE:
-        at = endOfString(text, at)
+        at = closingQuote(text, at)
         break
       case OPEN_ARRAY:
       case OPEN_OBJECT:
@@ -144,7 +144,7 @@ const startOf = (text: string, at = 0): number => {
 }
 
 /** Where the quote is that closes the string. */
-const endOfString = (text: string, start: number): number => {
+const closingQuote = (text: string, start: number): number => {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0
     while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
@@ -156,7 +156,7 @@ const endOfString = (text: string, start: number): number => {
 const splitMember = (text: string): { name: string; value: string } => {
   const start = startOf(text)
   if (text.charCodeAt(start) !== QUOTE) throw new Odd('a member has no name')
-  const end = endOfString(text, start)
+  const end = closingQuote(text, start)
   const colon = startOf(text, end + 1)
   if (text[colon] !== ':') throw new Odd('a member has no value')
   return { name: JSON.parse(text.slice(start, end + 1)) as string, value: text.slice(colon + 1) }

@@ -5,7 +5,7 @@ import { replyReading, requestReading } from './readings.ts'
 import { outputNamesOf, readOutputs } from './replies.ts'
 import { MAX_VALUES } from './limits.ts'
 import { type ColumnValues, createNamer, isObject, put, type Row, rowsOf } from './rows.ts'
-import { binarySizeOf, columnOfTensor, isShape, elementCount, type Tensor, tensorOf, widthOf } from './tensors.ts'
+import { binarySizeOf, columnOfTensor, isShape, elementCount, type Tensor, tensorOf, tensorWidth } from './tensors.ts'
 import { tagsIn } from './instances.ts'
 import type { CutTexts } from './named-texts.ts'
 import { countOf } from './instance-parts.ts'
@@ -87,7 +87,7 @@ const textsOfTensor = ({ batch }: Content, schemaNames: readonly string[]): CutT
   const { name, shape } = inputs[0] as { name: string; shape: unknown }
   if (!isShape(shape) || shape.length > 2) return undefined
   const tensor: Tensor = { name, givenName: name, datatype: '', shape, size: elementCount(shape), at: () => undefined }
-  const width = widthOf(tensor)
+  const width = tensorWidth(tensor)
   const names = width === 1 ? [name] : namesOf([tensor], schemaNames)[0]!
   return names.length === width ? batch?.textsOfTensor(shape, names) : undefined
 }
@@ -157,22 +157,22 @@ const tagsOfTensor = ({ parameters }: Row): Row => {
 
 /** For each tensor the names of its k values an instance; none where these are one feature, by the tensor's name. */
 const namesOf = (tensors: readonly Tensor[], schemaNames: readonly string[]): (readonly string[])[] => {
-  const isWide = (tensor: Tensor) => tensor.size > 0 && widthOf(tensor) > 1
+  const isWide = (tensor: Tensor) => tensor.size > 0 && tensorWidth(tensor) > 1
   const wide = tensors.filter(isWide)
   if (wide.length === 0) return tensors.map(() => [])
   const taken = new Set(tensors.filter((tensor) => !isWide(tensor)).map(({ name }) => name))
   const free = schemaNames.filter((name) => !taken.has(name))
   const known = new Set(schemaNames)
-  const needed = wide.reduce((sum, tensor) => sum + widthOf(tensor), 0)
+  const needed = wide.reduce((sum, tensor) => sum + tensorWidth(tensor), 0)
   const knows = (name: string) => known.has(name) && !taken.has(name)
   if (needed <= free.length && !wide.some(({ givenName }) => knows(`${givenName}_0`))) {
     let used = 0
-    return tensors.map((tensor) => (isWide(tensor) ? free.slice(used, (used += widthOf(tensor))) : []))
+    return tensors.map((tensor) => (isWide(tensor) ? free.slice(used, (used += tensorWidth(tensor))) : []))
   }
   // A long row (an embedding) is one feature, unless the schema names its values.
-  const isMany = (tensor: Tensor) => isWide(tensor) && widthOf(tensor) <= MAX_VALUES && !known.has(tensor.givenName)
+  const isMany = (tensor: Tensor) => isWide(tensor) && tensorWidth(tensor) <= MAX_VALUES && !known.has(tensor.givenName)
   const nameOnce = createNamer(tensors.filter((tensor) => !isMany(tensor)).map(({ name }) => name))
   return tensors.map((tensor) =>
-    isMany(tensor) ? Array.from({ length: widthOf(tensor) }, (_, j) => nameOnce(`${tensor.givenName}_${j}`)) : [],
+    isMany(tensor) ? Array.from({ length: tensorWidth(tensor) }, (_, j) => nameOnce(`${tensor.givenName}_${j}`)) : [],
   )
 }

@@ -64,7 +64,7 @@ const listKeyOf = (body: Row): string | undefined =>
 const isList = (items: unknown): items is unknown[] =>
   Array.isArray(items) && items.length > 0 && items.every((item) => typeof item === 'string' || Array.isArray(item))
 
-/** What stands beside the list is of each instance, or where that would be too much tags. */
+/** What stands beside the list belongs to each instance; where that would be too much, it becomes tags. */
 const shareOut = (key: string, items: readonly unknown[], body: Row): { features: Rows; tags?: Row } => {
   const rows = rowsOfItems(items, (item) => ({ [key]: item }))
   const others = { ...body }

@@ -16,7 +16,7 @@ const MAX_DEPTH = 8
 /** Members that classifiers' and language models' replies have, one of them at least. */
 const SIGNED_REPLY = new Set(['label', 'labels', 'generated_text', 'done'])
 
-const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null
+const isReference = (value: unknown): value is Row => typeof value === 'object' && value !== null
 
 /** What is left of so many values after those of an object; negative: it is not ordinary. */
 const spend = (left: number, value: Row, depth: number): number => {
@@ -58,14 +58,14 @@ const hasAny = (value: Row, names: ReadonlySet<string>): boolean => {
  * take longer than to read them.
  */
 export const isOrdinaryRequest = (body: unknown): body is Row =>
-  isObject(body) && spend(MAX_SIZE, body, 0) >= 0 && !hasAny(body, SIGNED)
+  isReference(body) && spend(MAX_SIZE, body, 0) >= 0 && !hasAny(body, SIGNED)
 
 /**
  * Whether the reply to an ordinary request is ordinary as well.
  * @param outputNames the schema's: an object without any of them may be probabilities by their labels
  */
 export const isOrdinaryReply = (body: unknown, outputNames: readonly string[]): body is Row =>
-  isObject(body) &&
+  isReference(body) &&
   (outputNames.length === 0 || outputNames.some((name) => name in body)) &&
   spend(MAX_SIZE, body, 0) >= 0 &&
   !hasAny(body, SIGNED_REPLY)

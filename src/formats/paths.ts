@@ -30,14 +30,14 @@ export interface Paths {
 const EVERY = '*'
 
 /** The value at a path of members and indices, `data.rows`, and what stands beside it. Undefined: there is nothing. */
-const follow = (value: unknown, path: string): { found: unknown; beside: Row } | undefined => {
+const atPath = (value: unknown, path: string): { found: unknown; beside: Row } | undefined => {
   if (path === '') return { found: value, beside: {} }
   if (typeof value !== 'object' || value === null) return undefined
   // A member may have a dot in its name.
   for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
     const name = path.slice(0, end)
     if (!Object.hasOwn(value, name)) continue
-    const below = follow((value as Row)[name], path.slice(end + 1))
+    const below = atPath((value as Row)[name], path.slice(end + 1))
     if (below === undefined) continue
     if (Array.isArray(value)) return below
     const others = { ...(value as Row) }
@@ -67,7 +67,7 @@ const missing = (variable: string, path: string): { reason: string } => ({
 
 const readAt = (request: FormatRequest, path: string, base: Format): RequestReading => {
   const content = contentOf(request)
-  const at = content.isText ? undefined : follow(content.value, path)
+  const at = content.isText ? undefined : atPath(content.value, path)
   if (at === undefined) {
     const reading = base.readRequest(request)
     return content.value === undefined ? reading : withNote(reading, 'body', missing('PREDICTIONS_INSTANCES', path))
@@ -94,7 +94,7 @@ const split = (beside: Row, names: readonly string[]): { shared: Row | undefined
 const readReplyAt = (reply: FormatReply, request: RequestReading, path: string, base: Format): ReplyReading => {
   const content = contentOf(reply)
   const areLabels = path === EVERY || path.endsWith(`.${EVERY}`)
-  const at = content.isText ? undefined : follow(content.value, areLabels ? path.slice(0, -2) : path)
+  const at = content.isText ? undefined : atPath(content.value, areLabels ? path.slice(0, -2) : path)
   if (at === undefined) {
     const reading = base.readReply(reply, request)
     return content.value === undefined ? reading : withNote(reading, 'reply', missing('PREDICTIONS_PREDICTIONS', path))

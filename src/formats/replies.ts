@@ -10,7 +10,7 @@ import { outputsOfStream } from './stream-lines.ts'
 import { belowName, orientOf, rowsOfTable, studioTableOf } from './tables.ts'
 
 /** What a reply is read by. */
-interface Asked {
+interface AskedFor {
   readonly isBatch: boolean
   readonly outputNames: readonly string[]
 }
@@ -42,7 +42,8 @@ export const readOutputs = (reply: FormatReply, request: RequestReading): ReplyR
   if (content.value === undefined) return replyReading(content, { outputs: [] })
   if (content.isText)
     return replyReading(content, { outputs: readTextOutputs(content.value as string, reply, asked, n) })
-  if (content.isLines && !asked.isBatch) return replyReading(content, readStream(content.value as unknown[], asked))
+  if (content.isLines && !asked.isBatch)
+    return replyReading(content, readOutputLines(content.value as unknown[], asked))
   if (!saysMore(content.value)) return replyReading(content, readJsonOutputs(content.value, asked, n))
   const answer = answerOf(content.value, n, asked.outputNames)
   if (answer !== undefined) return replyReading(content, answer)
@@ -59,25 +60,25 @@ const saysMore = (value: unknown): boolean => {
 }
 
 /** Lines that are the reply to one instance: a stream of one answer, or values. */
-const readStream = (lines: readonly unknown[], { outputNames }: Asked): { outputs: Rows; model?: unknown } => {
+const readOutputLines = (lines: readonly unknown[], { outputNames }: AskedFor): { outputs: Rows; model?: unknown } => {
   const stream = outputsOfStream(lines)
   if (stream !== undefined) return { outputs: [stream.outputs], model: stream.model }
   return { outputs: [outputsOfItem(lines.length === 1 ? lines[0] : lines, outputNames)] }
 }
 
-const askedOf = (request: RequestReading): Asked => ({
+const askedOf = (request: RequestReading): AskedFor => ({
   isBatch: request.isBatch ?? countOf(request) > 1,
   outputNames: outputNamesOf(request),
 })
 
-/** What was remembered at the request; a reading of a user's own format has nothing of it. */
+/** What was remembered at the request. A reading of a user's own format remembers nothing. */
 export const outputNamesOf = ({ context }: RequestReading): readonly string[] =>
   Array.isArray(context) ? (context as string[]) : []
 
-const readTextOutputs = (text: string, reply: FormatReply, asked: Asked, n: number): Rows =>
+const readTextOutputs = (text: string, reply: FormatReply, asked: AskedFor, n: number): Rows =>
   readCsvOutputs(text, reply.contentType, asked.outputNames, n) ?? [outputsOf(text, asked.outputNames)]
 
-const readJsonOutputs = (value: unknown, asked: Asked, n: number): { outputs: Rows; tags?: Row } => {
+const readJsonOutputs = (value: unknown, asked: AskedFor, n: number): { outputs: Rows; tags?: Row } => {
   const { isBatch, outputNames } = asked
   if (!isBatch) return { outputs: [outputsOfItem(value, outputNames)] }
   if (!isObject(value)) return { outputs: itemsOf(value, n, outputNames) }
@@ -116,7 +117,7 @@ const someColumns = (value: Row, n: number): { outputs: Rows; tags: Row } | unde
 }
 
 /** The reply to one instance may name a list of predictions: what to set if it was a batch after all. */
-const hintOf = (value: unknown, { isBatch, outputNames }: Asked): Extra | undefined => {
+const hintOf = (value: unknown, { isBatch, outputNames }: AskedFor): Extra | undefined => {
   if (isBatch || !isObject(value)) return undefined
   const key = BATCH_KEYS.find((name) => isListOfOne(value[name]))
   if (key === undefined || outputNames.includes(key)) return undefined

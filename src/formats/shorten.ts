@@ -1,6 +1,7 @@
 import { keptWords, MAX_TEXT, sha256, shortenedJson, shortenedText, type Shortened } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
 import type { Extra } from './format.ts'
+import { isStream } from './is-stream.ts'
 import { MAX_VALUES } from './limits.ts'
 import { isObject, put, type Row } from './rows.ts'
 
@@ -25,7 +26,7 @@ const LARGE_LIST = 4096
 export const isLarge = (body: unknown): boolean => {
   if (typeof body === 'string') return body.length > LARGE_BYTES
   if (ArrayBuffer.isView(body)) return body.byteLength > LARGE_BYTES
-  if (typeof body !== 'object' || body === null || typeof (body as { pipe?: unknown }).pipe === 'function') return false
+  if (typeof body !== 'object' || body === null || isStream(body)) return false
   try {
     return spend(LARGE_VALUES, body, 0) < 0
   } catch {
@@ -163,7 +164,7 @@ const isForeign = (value: Row): boolean => {
   return (prototype !== Object.prototype && prototype !== null) || typeof value['toJSON'] === 'function'
 }
 
-/** Under this name the notes that are left out are counted: no path begins so. */
+/** Under this name the notes that were left out are counted. No path begins so. */
 const MORE = 'more'
 
 const note = (extra: Extra, path: string, reason: string): void => {

@@ -1,5 +1,6 @@
 import { decode, encode } from '../records/json.ts'
 import { tooDeep } from '../records/too-deep.ts'
+import { isStream } from './is-stream.ts'
 import { isObject, type Row } from './rows.ts'
 
 /** A large object of the app's as it was when it came by, to be read later. */
@@ -94,8 +95,6 @@ const isForeign = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return (prototype !== Object.prototype && prototype !== null) || !isObject(value)
 }
-
-const isStream = (body: object): boolean => typeof (body as { pipe?: unknown }).pipe === 'function'
 
 /** A body that can be read later, whatever its owner does to it meanwhile. */
 export const snapshotOf = (body: unknown): unknown => {

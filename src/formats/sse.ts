@@ -27,7 +27,7 @@ export class EventParser {
     return this.#take(this.#decoder.write(bytes))
   }
 
-  /** The stream has ended: what has no blank line behind it counts all the same, as much of it was sent. */
+  /** The stream has ended: what has no blank line behind it is an event as well. */
   end(): void {
     this.#take(`${this.#decoder.end()}\n\n`)
   }
@@ -51,10 +51,10 @@ export class EventParser {
     // Lines may end in a lone carriage return as well.
     if (line.includes('\r')) return void line.split('\r').forEach((part) => this.#line(part, 0, part.length))
     if (line.startsWith('data:')) {
-      const data = line.slice(line.charCodeAt(5) === BLANK ? 6 : 5)
+      const data = line.slice(line.charCodeAt(5) === SPACE ? 6 : 5)
       this.#data = this.#data === undefined ? data : `${this.#data}\n${data}`
     } else if (line === 'data') this.#data = this.#data === undefined ? '' : `${this.#data}\n`
-    else if (line.startsWith('event:')) this.#name = line.slice(line.charCodeAt(6) === BLANK ? 7 : 6)
+    else if (line.startsWith('event:')) this.#name = line.slice(line.charCodeAt(6) === SPACE ? 7 : 6)
   }
 
   #dispatch(): void {
@@ -67,5 +67,5 @@ export class EventParser {
 }
 
 const CR = 0x0d
-const BLANK = 0x20
+const SPACE = 0x20
 const BYTE_ORDER_MARK = 0xfeff

@@ -4,7 +4,7 @@ import { type ColumnValues, isObject, put, type Row } from './rows.ts'
 
 /** What a tensor is called. */
 export interface Naming {
-  /** By this, no other tensor of the body is called: `x.1` for the second `x`. */
+  /** Its name, unique in the body: `x.1` for the second `x`. */
   readonly name: string
   /** As it stands in the body. */
   readonly givenName: string
@@ -141,7 +141,7 @@ export const binarySizeOf = (described: Row): number | undefined => {
 }
 
 /** Whether a tensor has k > 1 values an instance, each a feature of its own. */
-export const widthOf = ({ shape }: Tensor): number => (shape.length === 2 ? shape[1]! : 1)
+export const tensorWidth = ({ shape }: Tensor): number => (shape.length === 2 ? shape[1]! : 1)
 
 /**
  * A tensor as a column of a batch, row-major by its first dimension: [n] and [n, 1] are one feature by the tensor's name,
@@ -153,7 +153,7 @@ export const columnOfTensor = (tensor: Tensor, names: readonly string[]): Column
   const [first = 1, ...rest] = shape
   const length = tensor.size === 0 ? Math.min(first, 1) : first
   const whole = { length, putWhole: (row: Row) => put(row, name, nested(tensor, 0, shape, tensor.size)) }
-  const width = widthOf(tensor)
+  const width = tensorWidth(tensor)
   if (shape.length <= 2 && width === 1) return { ...whole, names: [name], put: (row, i) => void (row[name] = at(i)) }
   if (shape.length === 2 && width > 1 && names.length === width)
     return {

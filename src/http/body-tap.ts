@@ -12,7 +12,7 @@ export interface Tap {
   body(): TappedBody | undefined
 }
 
-const encodingOf = (encoding: unknown): BufferEncoding =>
+const bufferEncoding = (encoding: unknown): BufferEncoding =>
   typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8'
 
 /** Watches a body without holding it up; keeps at most `limit` bytes. */
@@ -30,7 +30,7 @@ export const createTap = (limit: number): Tap => {
 
   return {
     push(chunk, encoding) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encodingOf(encoding)) : chunk
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, bufferEncoding(encoding)) : chunk
       if (!(bytes instanceof Uint8Array)) return
       size += bytes.length
       if (size > limit) hash ??= spill()

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Capture } from '../capture.ts'
-import type { ExchangeMembers } from '../exchange/exchange.ts'
+import type { RunningCapture } from '../capture/running-capture.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/reply.ts'
 import { givenHeader } from './given-head.ts'
 import { isPlainValue } from './plain-value.ts'
@@ -32,17 +32,12 @@ export interface HttpRequest {
  * own work goes on. A class, as one is made for each.
  */
 export class HttpExchange {
-  readonly prediction: ExchangeMembers
+  readonly prediction: Exchange
   readonly #res: ServerResponse
   readonly #header: Header
   readonly #reader: RequestReader
 
-  constructor(
-    prediction: ExchangeMembers,
-    { req, res, body, files }: HttpRequest,
-    header: Header,
-    maxBodyBytes: number,
-  ) {
+  constructor(prediction: Exchange, { req, res, body, files }: HttpRequest, header: Header, maxBodyBytes: number) {
     this.prediction = prediction
     this.#res = res
     this.#header = header
@@ -100,7 +95,7 @@ export class HttpExchange {
 const kCaptures: unique symbol = Symbol.for('capture-predictions.captures')
 
 /** How many captures have the request, this one the last of them; 0: it has it already. */
-const place = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[] }): number => {
+const place = (capture: RunningCapture, req: IncomingMessage & { [kCaptures]?: RunningCapture[] }): number => {
   const captures = req[kCaptures]
   if (captures === undefined) {
     req[kCaptures] = [capture]
@@ -113,7 +108,7 @@ const place = (capture: Capture, req: IncomingMessage & { [kCaptures]?: Capture[
  * Begins to capture a request, if it is one to capture.
  * @returns undefined: let it pass. `'full'`: reply 503 before the model runs (`PREDICTIONS_WHEN_FULL=reject`).
  */
-export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
+export const captureRequest = (capture: RunningCapture, http: HttpRequest): HttpExchange | 'full' | undefined => {
   try {
     return begin(capture, http)
   } catch (error) {
@@ -122,7 +117,7 @@ export const captureRequest = (capture: Capture, http: HttpRequest): HttpExchang
   }
 }
 
-const begin = (capture: Capture, http: HttpRequest): HttpExchange | 'full' | undefined => {
+const begin = (capture: RunningCapture, http: HttpRequest): HttpExchange | 'full' | undefined => {
   const { req, res } = http
   const route = capture.route(req.method ?? '', http.url, http.always(), http.ignoresCase)
   if (route === undefined) return undefined

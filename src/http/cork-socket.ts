@@ -1,10 +1,10 @@
 import { Socket } from 'node:net'
 
 /**
- * Keeps replies back on their sockets. Why it replaces `uncork` and `destroy` of a socket, CONTRIBUTING.md says.
+ * Keeps replies back on their sockets. docs/mechanisms.md says why it replaces `uncork` and `destroy` of a socket.
  */
 
-/** What a socket that was ever held has. */
+/** What a socket gets when it is held for the first time. */
 interface Cork {
   holds: number
   readonly uncork: Socket['uncork']
@@ -16,7 +16,7 @@ interface Cork {
 const kCork = Symbol('capture-predictions.cork')
 type CorkedSocket = Socket & { [kCork]?: Cork }
 
-/** `end` of a response uncorks its socket, however often it was corked: not while it is held. */
+/** `end` of a response uncorks its socket, however often it was corked. While the socket is held, it does not. */
 function uncork(this: CorkedSocket): void {
   const cork = this[kCork]!
   if (cork.holds === 0) cork.uncork.call(this)
@@ -24,10 +24,10 @@ function uncork(this: CorkedSocket): void {
 
 let hurry: () => void = () => {}
 
-/** Before a socket with holds is destroyed, holds that need not wait can be let go; the others put the destruction off. */
+/** Sets what is called before a held socket is destroyed: it lets go of what need not wait. Other holds put the destruction off. */
 export const beforeDestroy = (letGo: () => void): void => void (hurry = letGo)
 
-/** Without a hold the reply would have gone to the system already, and would still be sent: so it goes first. */
+/** Without a hold, the operating system would have the reply by now, and send it. So the reply goes first. */
 function destroy(this: CorkedSocket, error?: Error): Socket {
   const cork = this[kCork]!
   if (cork.holds > 0) hurry()
@@ -36,7 +36,7 @@ function destroy(this: CorkedSocket, error?: Error): Socket {
   return this
 }
 
-/** Once a connection: what is set and deleted for each request makes every property of the socket slow. */
+/** Done once per connection: setting and deleting properties for each request would make all of the socket's properties slow. */
 const install = (socket: CorkedSocket): Cork => {
   const cork: Cork = {
     holds: 0,

@@ -54,7 +54,7 @@ const ofMemory = (bytes: Buffer): Source => ({
   close() {},
 })
 
-const digestOf = function* (source: Source): Steps<string> {
+const digestOfFile = function* (source: Source): Steps<string> {
   const hash = createHash('sha256')
   try {
     for (let from = 0; from < source.size; from += STEP) {
@@ -97,7 +97,7 @@ export const createFileDigests = (): FileDigests => {
 
   const run = function* (digest: Digest, source: Source): Steps {
     try {
-      digest.tell(yield* digestOf(source), source.size)
+      digest.tell(yield* digestOfFile(source), source.size)
     } catch (error) {
       digest.fail(reasonOf(error))
     }

@@ -1,15 +1,11 @@
 import { LateBody } from '../formats/late-body.ts'
 import { Snapshot } from '../formats/snapshot.ts'
+import { isMembers, type Members } from '../records/members.ts'
 import type { Steps } from '../steps/time-slices.ts'
 import { createFileDigests, type FileDigests } from './file-digests.ts'
 
-type Members = Readonly<Record<string, unknown>>
-
 /** Notes for `extra` why a value is missing. */
 export type Note = (path: string, reason: string) => void
-
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value)
 
 /** A field as @fastify/multipart attaches it to the body. */
 const isFieldPart = (value: Members): boolean => value['type'] === 'field' && 'fieldname' in value && 'value' in value

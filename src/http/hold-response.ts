@@ -33,7 +33,7 @@ export const byteLength = (chunk: unknown, encoding: unknown): number => {
   return chunk instanceof Uint8Array ? chunk.length : 0
 }
 
-/** Whether Node.js takes it as the argument of an `end`. At anything else it throws: then there is nothing to hold. */
+/** Whether Node.js takes it as the argument of an `end`. It throws at anything else, and then there is nothing to hold. */
 export const isEndable = (chunk: unknown): boolean =>
   !chunk || typeof chunk === 'string' || chunk instanceof Uint8Array || typeof chunk === 'function'
 
@@ -57,7 +57,7 @@ export const holdResponse = (
   void safe.then(() => {
     delete (res as { writableEnded?: boolean }).writableEnded
     held = false
-    for (const call of calls) run(res, call)
+    for (const call of calls) makeCall(res, call)
     release()
   })
   return (call, ends) => {
@@ -71,7 +71,7 @@ const readAsEnded = (res: ServerResponse): void =>
   void Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => true })
 
 /** Whoever made the call is gone and can't catch what it throws: the connection breaks, not the process. */
-const run = (res: ServerResponse, call: Call): void => {
+const makeCall = (res: ServerResponse, call: Call): void => {
   try {
     call()
   } catch (error) {
@@ -80,7 +80,7 @@ const run = (res: ServerResponse, call: Call): void => {
 }
 
 interface Guard {
-  /** Holds of this socket: two captures hold one response one after the other, and these overlap. */
+  /** How many hold this socket: two captures that hold one response overlap. */
   holds: number
   readonly restore: Call
 }

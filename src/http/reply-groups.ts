@@ -13,16 +13,16 @@ export interface Turn<Ended> {
 
 /** In milliseconds: replies that come closer to one another than this share the turn of a busy loop. */
 const MAX_GAP_MS = 0.25
-/** So many replies have to come close to the one before: of a few requests at a time each goes alone, as a wait costs more than a write. */
+/** So many replies have to come close to the one before. Where a few requests come at a time each goes alone: waiting would cost more than a write. */
 const MIN_STREAK = 2
-/** In milliseconds: a group that is as old is not added to. */
+/** In milliseconds: a group that is older ends with the next reply. */
 const MAX_AGE_MS = 1
-/** In milliseconds: where handlers compute for as long, the reply before should not wait for the next one. */
+/** In milliseconds a reply: where handlers compute for longer, a reply should not wait for the next one. */
 const MAX_STEP_MS = 1
-/** So many replies more have to come close to the one before, after a group in which handlers computed for long. */
+/** After a group in which handlers computed for long, so many replies more have to come close to the one before. */
 const PENALTY = 1000
 
-/** The groups of all captures that wait, by what ends the wait. */
+/** What ends the wait of each group that waits, of all captures. */
 const waiting = new Set<() => void>()
 const flushAll = (): void => {
   for (const flush of waiting) flush()
@@ -30,7 +30,7 @@ const flushAll = (): void => {
 beforeDestroy(flushAll)
 let isWatched = false
 
-/** A handler that replies and ends the process: its reply would have gone. */
+/** A handler may reply and end the process: without a group its reply would have gone by then. */
 const watchExit = (): void => {
   isWatched = true
   process.on('exit', flushAll)
@@ -40,8 +40,8 @@ const watchExit = (): void => {
  * Groups what ends in one turn of the event loop: one `write` for the records of all, and then their replies. Each is recorded
  * before the last byte of its reply is handed over, as when it is recorded alone, at a fraction of the cost.
  *
- * Only on a busy loop a reply waits: where each of a few came close to the one before. It waits for what is left of the turn, and at
- * most a millisecond, as there the group ends. A group of handlers that compute for long is seen, and the next thousand replies go alone.
+ * A reply waits only where the event loop is busy: where each of a few replies came close to the one before. It waits for the rest of
+ * the turn, as a rule at most a millisecond. After a group in which handlers computed for long, the next thousand replies go alone.
  *
  * @param record records what ended
  * @param failed told of what it throws: the replies go all the same

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decompress } from './decompress.ts'
-import type { ExchangeMembers } from '../exchange/exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import { isStream } from '../formats/is-stream.ts'
+import { sha256 } from '../records/cut.ts'
 import { encode } from '../records/json.ts'
 import { isEmptyBody } from './empty-body.ts'
 import { tapStream, type Tap } from './body-tap.ts'
@@ -29,17 +30,8 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean => {
   return length === undefined ? headers['transfer-encoding'] !== undefined || httpVersionMajor > 1 : Number(length) > 0
 }
 
-const isStream = (body: unknown): boolean => typeof (body as { pipe?: unknown } | null)?.pipe === 'function'
-
-const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-
 /** The bytes as the body that formats read, behind their Content-Encoding. */
-const requestFromBytes = (
-  exchange: ExchangeMembers,
-  bytes: Buffer,
-  req: IncomingMessage,
-  maxBodyBytes: number,
-): void => {
+const requestFromBytes = (exchange: Exchange, bytes: Buffer, req: IncomingMessage, maxBodyBytes: number): void => {
   const plain = decompress(bytes, req.headers['content-encoding'], maxBodyBytes)
   exchange.request(plain.bytes)
   if (plain.bytes === undefined) exchange.unread('body', plain.reason, { bytes: bytes.length, sha256: sha256(bytes) })
@@ -52,7 +44,7 @@ const isPacked = ({ headers }: IncomingMessage, bytes: Buffer): boolean => {
 }
 
 /** How many bytes a parser has read. Only the length of a body without a Content-Encoding says so; else that of its JSON. */
-const sizeOf = ({ headers }: IncomingMessage, body: unknown): number => {
+const sentSize = ({ headers }: IncomingMessage, body: unknown): number => {
   const { 'content-encoding': encoding, 'content-length': length } = headers
   if (Buffer.isBuffer(body)) return body.length
   if (length !== undefined && encoding === undefined) return Number(length)
@@ -63,9 +55,9 @@ const isMultipart = ({ headers }: IncomingMessage): boolean =>
   /^multipart\/form-data\b/i.test(headers['content-type'] ?? '')
 
 /** What a parser has read, unless it is more than is to be read: its bytes are gone, so its digest is that of its JSON. */
-const readParsed = (req: IncomingMessage, exchange: ExchangeMembers, body: unknown, maxBodyBytes: number): void => {
+const readParsed = (req: IncomingMessage, exchange: Exchange, body: unknown, maxBodyBytes: number): void => {
   if (Buffer.isBuffer(body) && isPacked(req, body)) return requestFromBytes(exchange, body, req, maxBodyBytes)
-  const size = sizeOf(req, body)
+  const size = sentSize(req, body)
   if (!(size > maxBodyBytes)) return exchange.request(body)
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : encode(body))
   exchange.request(undefined)
@@ -73,17 +65,12 @@ const readParsed = (req: IncomingMessage, exchange: ExchangeMembers, body: unkno
 }
 
 /** A reply before the body was read (authentication, 413), or whose parser refused it and kept no bytes (Fastify's). */
-const readNothing = (req: IncomingMessage, exchange: ExchangeMembers): void => {
+const readNothing = (req: IncomingMessage, exchange: Exchange): void => {
   exchange.request(undefined)
   if (hasBody(req)) exchange.note('body', 'not read, or refused by its parser')
 }
 
-const readLate = (
-  req: IncomingMessage,
-  exchange: ExchangeMembers,
-  tap: Tap | undefined,
-  options: RequestOptions,
-): void => {
+const readLate = (req: IncomingMessage, exchange: Exchange, tap: Tap | undefined, options: RequestOptions): void => {
   const parsed = options.body()
   const body = parsed === undefined || isStream(parsed) ? undefined : parsed
   const tapped = tap?.body()
@@ -105,11 +92,11 @@ const readLate = (
 /** Reads the body of one request, once. A class, as one is made for each. */
 export class RequestReader {
   readonly #req: IncomingMessage
-  readonly #exchange: ExchangeMembers
+  readonly #exchange: Exchange
   readonly #options: RequestOptions
   #tap: Tap | undefined
 
-  constructor(req: IncomingMessage, exchange: ExchangeMembers, options: RequestOptions) {
+  constructor(req: IncomingMessage, exchange: Exchange, options: RequestOptions) {
     this.#req = req
     this.#exchange = exchange
     this.#options = options

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ServerResponse } from 'node:http'
-import type { ExchangeMembers } from '../exchange/exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { Header } from '../exchange/reply.ts'
 import { decompress } from './decompress.ts'
 import { isCorkable } from './cork-socket.ts'
@@ -20,7 +20,7 @@ export interface ResponseOptions {
 
 /** The exchange of one response, and what is to be done just before it ends. */
 interface Ending {
-  readonly prediction: ExchangeMembers
+  readonly prediction: Exchange
   beforeEnd(): void
 }
 
@@ -30,7 +30,7 @@ type WriteHead = (...args: unknown[]) => ServerResponse
 /** Takes calls that wait for the end of a hold. */
 type Later = (call: () => void, ends: boolean) => void
 
-/** The socket of a response of HTTP/2 is only shown: its stream is what is written to. */
+/** A response of HTTP/2 only shows its socket, and writes to its stream. */
 const isHttp1 = (res: ServerResponse): boolean => res instanceof ServerResponse
 
 /**
@@ -47,11 +47,11 @@ class ResponseWatch {
   readonly #writeHead: WriteHead
   #ended = false
   #started = false
-  /** Whether the head was looked at, for what comes by. */
+  /** Whether the head was looked at, to know how its bytes are read. */
   #looked = false
   #tap: Tap | undefined
   #events: EventStream | undefined
-  /** What can't be read of it: only how many bytes it has. */
+  /** The type of a body that can't be read: only its bytes are counted. */
   #opaque: string | undefined
   #encoding: string | undefined
   #expected = Infinity
@@ -272,7 +272,7 @@ const isReadable = (header: Header): boolean =>
   !/^(text\/event-stream|multipart\/|image\/|audio\/|video\/)/i.test(header('content-type') ?? '')
 
 const replyFromBytes = (
-  exchange: ExchangeMembers,
+  exchange: Exchange,
   tap: Tap,
   status: number,
   encoding: string | undefined,

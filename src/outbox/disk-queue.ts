@@ -8,7 +8,7 @@ import { encodeLines } from './line.ts'
 import { openLog, type OutboxLog } from './log.ts'
 import type { Queue, QueuedBatch } from './queue.ts'
 import { scanLog, type Entry } from './segment.ts'
-import { openWriter } from './writer.ts'
+import { openWriter } from './log-writer.ts'
 
 /** One sink's queue: the process's own log, which is appended to, after those of dead processes. */
 export interface DiskQueue extends Queue {

@@ -13,7 +13,7 @@ import type { Queue } from './queue.ts'
  * Records on their way to the sinks, on the disk: what is in it outlives the process, and is delivered by whichever process
  * opens the directory next, or shares it already.
  *
- * - One append-only log a sink and process (`writer.ts`, `log.ts`), in a folder that the process owns by a lock (`lock.ts`).
+ * - One append-only log a sink and process (`log-writer.ts`, `log.ts`), in a folder that the process owns by a lock (`lock.ts`).
  * - A dead process's logs are moved into the folder of a living one (`adoption.ts`).
  * - Each log has a cursor (`cursor.ts`): after `kill -9`, at most the batch that was being written comes again, with the same ids.
  * - Nothing read from the disk is trusted: each line has a checksum (`line.ts`), and what is damaged is set aside (`damage.ts`).

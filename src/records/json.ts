@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { rawJSON } from '../node.ts'
+import type { Members } from './members.ts'
 import { tooDeep } from './too-deep.ts'
 
 /**
@@ -53,8 +54,6 @@ const isPlain = (value: unknown, depth = 0): boolean => {
 }
 
 const MINUS_ZERO = rawJSON('-0')
-
-type Members = Record<string, unknown>
 
 /**
  * What `JSON.stringify` is to be given for a value that may not be plain; undefined for what JSON leaves out (functions, symbols).

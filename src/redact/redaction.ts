@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { encode } from '../records/json.ts'
+import type { Members } from '../records/members.ts'
 import { followPath, SOURCES, stepsOf, type RecordPart, type Step } from './rules.ts'
 import { createSecrets } from './secrets.ts'
 import { watchUnmatched, type UnmatchedRules } from './unmatched.ts'
-import { hashed, maskText, redactBelow, type Members, type Replace } from './values.ts'
+import { hashed, maskText, redactBelow, type Replace } from './values.ts'
 
 /** Rules of redaction, compiled; made once for a capture. */
 export interface Redactor {

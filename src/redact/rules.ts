@@ -78,7 +78,7 @@ export interface RuleMatch {
 }
 
 /** Goes to the member `name`. A name with dots in it is gone along as the path that it spells. */
-export const follow = (steps: readonly Step[], name: string): RuleMatch =>
+export const followRules = (steps: readonly Step[], name: string): RuleMatch =>
   name.includes('.') ? followPath(steps, name.split('.')) : followName(steps, name)
 
 export const followPath = (steps: readonly Step[], path: readonly string[]): RuleMatch => {

@@ -1,6 +1,6 @@
 import { decode, encode } from '../records/json.ts'
 import { type Budget, MIN_LENGTH, newBudget, REMOVED, type Search, searchFor } from './search.ts'
-import type { Members } from './values.ts'
+import type { Members } from '../records/members.ts'
 
 /** Numbers of fewer digits (an age, a score) stand everywhere by chance. */
 const MIN_DIGITS = 5

@@ -1,5 +1,5 @@
 import { endsOf, type Action } from './rules.ts'
-import { isMembers } from './values.ts'
+import { isMembers } from '../records/members.ts'
 
 /** After so many requests a rule that matched nothing is told of. */
 const REQUESTS = 1_000

@@ -1,19 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { decode, encode } from '../records/json.ts'
+import type { Members } from '../records/members.ts'
 import { tooDeep } from '../records/too-deep.ts'
-import { follow, mayEndOnItem, type Action, type Step } from './rules.ts'
-
-export type Members = Record<string, unknown>
+import { followRules, mayEndOnItem, type Action, type Step } from './rules.ts'
 
 /** Makes of a value what a rule wants; undefined: it is left out. */
 export type Replace = (action: Action, value: unknown, rule: string) => unknown
-
-/** Whether a value is looked into by its members. */
-export const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' &&
-  value !== null &&
-  !Array.isArray(value) &&
-  !(value instanceof Map || value instanceof Set)
 
 /** As deep as `encode` writes. */
 const MAX_DEPTH = 200
@@ -43,7 +35,7 @@ export const redactBelow = (value: unknown, steps: readonly Step[], replace: Rep
   }
 
   const redactMember = (name: string, value: unknown, steps: readonly Step[]): unknown => {
-    const { action, below, rule } = follow(steps, name)
+    const { action, below, rule } = followRules(steps, name)
     return action === undefined ? redact(value, below) : replace(action, value, rule ?? '')
   }
 

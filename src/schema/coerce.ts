@@ -47,7 +47,7 @@ const bigint: Coerce = (value) => {
   return typeof value === 'bigint' ? safeOrBigint(value) : notInteger
 }
 
-const integerOf = (bits: number): Coerce => {
+const coerceInteger = (bits: number): Coerce => {
   const limit = 2 ** (bits - 1)
   const past = new Misfit(`past ${bits} bits`)
   return (value) => {
@@ -81,8 +81,8 @@ export const coercions: Readonly<Record<ColumnType, Coerce>> = {
   text,
   double,
   bigint,
-  integer: integerOf(32),
-  smallint: integerOf(16),
+  integer: coerceInteger(32),
+  smallint: coerceInteger(16),
   boolean,
   timestamp,
   uuid,

@@ -137,13 +137,13 @@ const nameAll = (candidates: readonly Candidate[]): void => {
 const fixed = (columns: readonly Column[]): Candidate[] =>
   columns.map((column) => ({ column, name: column.name, digits: 0 }))
 
-const named = (list: readonly Candidate[]): Column[] => list.map(({ column, name }) => ({ ...column, name }))
+const withNames = (list: readonly Candidate[]): Column[] => list.map(({ column, name }) => ({ ...column, name }))
 
 /** Names labels beside the actual's own columns: `actual_` where they would collide, digits where they still clash. */
 export const nameActuals = (labels: readonly Column[], own: readonly Column[]): Column[] => {
   const candidates = prefixed(labels, 'actual_', new Set(foldedNames(own)))
   nameAll([...candidates, ...fixed(own)])
-  return named(candidates)
+  return withNames(candidates)
 }
 
 /**
@@ -159,5 +159,5 @@ export const nameColumns = (
   const namedOutputs = prefixed(outputs, 'output_', new Set(ours))
   const namedFeatures = prefixed(features, 'feature_', new Set([...ours, ...foldedNames(namedOutputs)]))
   nameAll([...namedFeatures, ...namedOutputs, ...fixed(own)])
-  return { features: named(namedFeatures), outputs: named(namedOutputs) }
+  return { features: withNames(namedFeatures), outputs: withNames(namedOutputs) }
 }

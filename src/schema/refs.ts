@@ -25,7 +25,7 @@ const urlOf = (reference: string, base: string): URL | undefined => {
 const isSchema = (value: unknown): value is JsonSchema => typeof value === 'boolean' || isKeywords(value)
 
 /** RFC 6901, own members only. */
-const follow = (root: unknown, pointer: string): unknown => {
+const atPointer = (root: unknown, pointer: string): unknown => {
   let at = root
   for (const step of pointer.split('/').slice(1)) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -66,7 +66,7 @@ export const referencesOf = (document: JsonSchema): References => {
     const [resource = '', fragment = ''] = url.href.split('#', 2)
     const found = targets.get(fragment === '' || fragment.startsWith('/') ? resource : url.href)
     try {
-      const target = fragment.startsWith('/') ? follow(found, decodeURIComponent(fragment)) : found
+      const target = fragment.startsWith('/') ? atPointer(found, decodeURIComponent(fragment)) : found
       return isSchema(target) ? target : undefined
     } catch {
       return undefined // The fragment is no percent-encoded text.

@@ -1,5 +1,6 @@
 import type { ActualRecord } from '../records/actual.ts'
 import type { ExtraValue } from '../records/extra.ts'
+import { isMembers } from '../records/members.ts'
 import type { PredictionRecord } from '../records/record.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import { coercions, type Coerce } from './coerce.ts'
@@ -9,7 +10,7 @@ import { convert } from './convert.ts'
 import { Misfit } from './misfit.ts'
 
 /** Why a value can't be stored as it is; undefined: it can. */
-type Refusal = (value: unknown) => string | Misfit | undefined
+type RefuseValue = (value: unknown) => string | Misfit | undefined
 
 export interface RowOptions {
   /**
@@ -17,15 +18,13 @@ export interface RowOptions {
    * what is stored instead, or undefined. Called once a column; the check runs for every value that is not null. `extra` is not checked.
    * @example accepts: ({ type }) => (type === 'double' ? (value) => (Number.isFinite(value) ? undefined : 'not finite') : undefined)
    */
-  accepts?(column: Column): Refusal | undefined
+  accepts?(column: Column): RefuseValue | undefined
 }
 
 /** The values of a record, in the order of the columns. */
 export type RowMapper = (record: StoredRecord) => unknown[]
 
 type ExtraValues = Record<string, ExtraValue>
-type Members = Readonly<Record<string, unknown>>
-
 /** A column's place in the row, and how a value gets there. */
 interface Leaf {
   readonly path: string
@@ -41,9 +40,6 @@ interface Branch {
 }
 
 const isBranch = (node: Leaf | Branch): node is Branch => 'members' in node
-
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isEmpty = (value: unknown): boolean => {
   if (!isMembers(value)) return false
@@ -84,7 +80,7 @@ const pathOf = (above: string, name: string): string =>
 export const nameInExtra = ({ source, path }: Column): string =>
   source === 'record' ? path.join('.') : path.reduce(pathOf, source as string)
 
-const checked = (coerce: Coerce, refusal: Refusal | undefined): Coerce => {
+const checked = (coerce: Coerce, refusal: RefuseValue | undefined): Coerce => {
   if (!refusal) return coerce
   return (value) => {
     const coerced = coerce(value)
@@ -98,7 +94,7 @@ const checked = (coerce: Coerce, refusal: Refusal | undefined): Coerce => {
 type CoerceOf = (column: Column, index: number) => Coerce
 
 /** The tree of a source's columns, by member; a column alone where it holds the whole of them. */
-const treeOf = (source: Column['source'], columns: readonly Column[], coerceOf: CoerceOf): Leaf | Branch => {
+const branchesOf = (source: Column['source'], columns: readonly Column[], coerceOf: CoerceOf): Leaf | Branch => {
   const root: Branch = { path: source, members: new Map() }
   for (const [index, column] of columns.entries()) {
     if (column.source !== source) continue
@@ -133,9 +129,9 @@ export const createRowMapper = (columns: readonly Column[], options: RowOptions 
   const blank = columns.map(() => null)
   const coerceOf: CoerceOf = (column) => checked(coercions[column.type], options.accepts?.(column))
   const isOfActuals = columns.some(({ source }) => source === 'actuals')
-  const features = treeOf('features', columns, coerceOf)
-  const outputs = treeOf('outputs', columns, coerceOf)
-  const actuals = treeOf('actuals', columns, coerceOf)
+  const features = branchesOf('features', columns, coerceOf)
+  const outputs = branchesOf('outputs', columns, coerceOf)
+  const actuals = branchesOf('actuals', columns, coerceOf)
   const extraIndex = columns.findIndex(({ source, path }) => source === 'record' && path[0] === 'extra')
   const own = columns.flatMap((column, index) => {
     const read = readers[column.path[0] ?? '']

@@ -39,7 +39,7 @@ const either = (a: Shape, b: Shape): Shape => {
 }
 
 /** What is said by two schemas that both hold, as in `allOf`. */
-const both = (a: Shape, b: Shape): Shape => {
+const ofBoth = (a: Shape, b: Shape): Shape => {
   if (a === b || b === 'anything' || b === 'null') return a
   if (a === 'anything' || a === 'null') return b
   if (b === 'json') return a
@@ -68,7 +68,7 @@ const shapeOfValue = (value: unknown): Shape => {
   }
 }
 
-const formats = new Map<unknown, ColumnType>([
+const typesByFormat = new Map<unknown, ColumnType>([
   ['date-time', 'timestamp'],
   ['uuid', 'uuid'],
 ])
@@ -90,7 +90,7 @@ const shapeOfType = (type: unknown, schema: Keywords, trail: Trail): Shape => {
     case 'null':
       return type
     case 'string':
-      return formats.get(schema['format']) ?? 'text'
+      return typesByFormat.get(schema['format']) ?? 'text'
     case 'object':
       return propertiesOf(schema, trail)
     default:
@@ -147,13 +147,13 @@ export const treeOf = (document: JsonSchema, { resolve, pointerOf }: References,
       const alternatives = shapesOf(keyword)
       if (alternatives.length > 0) parts.push(alternatives.reduce(either))
     }
-    return parts.reduce(both)
+    return parts.reduce(ofBoth)
   }
 
   const grow = (shape: Shape): Tree => {
     if (isProperties(shape) && count <= MAX_COLUMNS) {
       const growAll = (schemas: readonly Property[]) =>
-        grow(schemas.map(({ schema, trail }) => shapeOf(schema, trail)).reduce(both))
+        grow(schemas.map(({ schema, trail }) => shapeOf(schema, trail)).reduce(ofBoth))
       return new Map(Array.from(shape, ([name, schemas]) => [name, growAll(schemas)]))
     }
     if (++count === MAX_COLUMNS + 1) mistakes.push({ pointer: '', message: `has more than ${MAX_COLUMNS} columns` })

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { createCapture, silentLogger, type Capture, type CaptureOptions } from 'capture-predictions'
 import { describe, expect, it } from 'vitest'
+import { asRunning } from '../../src/capture/running-capture.ts'
 import { createBatchSizes } from '../../src/exchange/batch-sizes.ts'
 import { cleanup, keepingSink, temporaryFolder } from '../setup/captures.ts'
 
@@ -105,7 +106,10 @@ describe('capture.actual', () => {
 describe('a batch that this process has captured', () => {
   /** @returns its id */
   const predict = (capture: Capture, instances: number): string => {
-    const exchange = capture.begin({ route: 'POST /predict', headers: { 'content-type': 'application/json' } })
+    const exchange = asRunning(capture).begin({
+      route: 'POST /predict',
+      headers: { 'content-type': 'application/json' },
+    })
     const rows = Array.from({ length: instances }, (_, k) => [k])
     exchange.request({ instances: rows })
     exchange.reply({ predictions: rows.map(() => 1) }, 200, () => undefined)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { didYouMean, distance, nearest } from '../../src/config/nearest.ts'
+import { didYouMean, distance, nearestName } from '../../src/config/nearest.ts'
 
 describe('distance', () => {
   it.each([
@@ -36,11 +36,11 @@ describe('nearest', () => {
     ['disk', undefined],
     ['', undefined],
   ])('%s: %s', (given, expected) => {
-    expect(nearest(given, names)).toBe(expected)
+    expect(nearestName(given, names)).toBe(expected)
   })
 
   it('is not looked for where the name is long', () => {
-    expect(nearest('x'.repeat(1_000_000), ['x'.repeat(1_000_000)])).toBeUndefined()
+    expect(nearestName('x'.repeat(1_000_000), ['x'.repeat(1_000_000)])).toBeUndefined()
   })
 
   it('is said, or nothing', () => {

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Capture, CaptureOptions } from 'capture-predictions'
+import type { CaptureOptions } from 'capture-predictions'
 import { frameworks, type Framework, type Handler } from '../integrations/frameworks.ts'
+import type { RunningCapture } from '../../src/capture/running-capture.ts'
 import { cleanup, temporaryFolder, testCapture } from '../setup/captures.ts'
 
 const frameworkOf = (name: string): Framework => frameworks.find((framework) => framework.name === name)!
@@ -168,7 +169,7 @@ describe('estimates from the rows are unbiased', () => {
   afterEach(() => void vi.useRealTimers())
 
   /** As an integration tells it, with a clock that stands still between. */
-  const runRequests = (capture: Capture) => {
+  const runRequests = (capture: RunningCapture) => {
     vi.useFakeTimers({ toFake: ['performance'] })
     for (const { id, value, status, durationMs } of REQUESTS) {
       const exchange = capture.begin({ route: 'POST /predict', headers: { 'x-request-id': id } })

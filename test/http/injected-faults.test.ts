@@ -19,7 +19,7 @@ import { cleanup, temporaryFolder } from '../setup/captures.ts'
 import { comparable, rawReplyTo } from './raw.ts'
 
 /** What runs between a request and the end of its reply. */
-const ON_THE_WAY = /^src\/((http|exchange|formats|records|redact)\/|capture\.ts)/
+const ON_THE_WAY = /^src\/(capture|http|exchange|formats|records|redact)\//
 /** Nothing of ours stands above these: Node.js calls them in place of its own, or they let go of what was kept back. */
 const TOP =
   /^src\/http\/(cork-socket|held-reply|reply-groups)\.ts|(write|end|writeHead|close|request|reply|fail|set|tag|skip|tellClosed|watched|watchResponse|captureRequest)\b.*\{$|=> watch\.|const push = /

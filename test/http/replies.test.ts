@@ -13,6 +13,7 @@ import { capturePredictions as forExpress } from 'capture-predictions/express'
 import { capturePredictions as forFastify } from 'capture-predictions/fastify'
 import { capturePredictions as forKoa } from 'capture-predictions/koa'
 import { describe, expect, it, vi } from 'vitest'
+import { asRunning } from '../../src/capture/running-capture.ts'
 import { cleanup, testCapture } from '../setup/captures.ts'
 import { listening, rawFrameworks, serve, type RawHandler } from './raw-frameworks.ts'
 import { comparable, rawReply } from './raw.ts'
@@ -188,7 +189,7 @@ describe('a capture that sees requests and matches none', () => {
       route: 'POST /predict',
       logger: { ...silentLogger, warn: (message) => void said.push(message) },
     }
-    const capture = createCapture(options)
+    const capture = asRunning(createCapture(options))
     cleanup(() => capture.close())
     for (let i = 0; i < 300; i++) capture.route('POST', i % 2 ? '/v1/predict?x=1' : '/login', false)
     expect(said).toEqual([

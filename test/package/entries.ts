@@ -16,6 +16,8 @@ import * as sqlite from 'capture-predictions/sinks/sqlite'
 const sink: Sink = { name: 'lines', async write(records) { void records.map(({ json }) => json) } }
 const options: CaptureOptions = { sink, route: 'POST /predict' }
 const capture: Capture = createCapture(options)
+/** Neither more nor less than what a user needs. */
+const members: Record<keyof Capture, true> = { settings: true, stats: true, flush: true, close: true, actual: true, actuals: true }
 const use = (prediction: Prediction | undefined): void => prediction?.set({ confidence: 0.5 })
 
 express().use(forExpress(capture)).post('/predict', (req, res) => {
@@ -37,5 +39,5 @@ app.post('/predict', { config: { predictions: true } }, async (request) => {
   return app.predictions.stats()
 })
 
-export { elasticsearch, kafka, mysql, postgres, report, sqlite }
+export { members, elasticsearch, kafka, mysql, postgres, report, sqlite }
 `

@@ -81,11 +81,14 @@ describe('installed alone', () => {
       'alone.mjs',
       `import { createCapture } from 'capture-predictions'
        const capture = createCapture()
-       capture.start()
-       console.log(await capture.flush(), Object.keys(capture.stats().sinks))
+       capture.actual('0199d3a0-0000-7000-8000-000000000000', 2)
+       console.log(await capture.flush(), ...Object.keys(capture.stats().sinks))
        await capture.close()`,
     )
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "true [ 'sqlite:./predictions.db#predictions' ]\n" })
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'true sqlite:./predictions.db#predictions sqlite:./predictions.db#predictions_actuals\n',
+    })
     expect(stderr).toMatch(/capturing POST \/predict -> sqlite:/)
   })
 

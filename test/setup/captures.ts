@@ -2,14 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import {
-  createCapture,
-  silentLogger,
-  type Capture,
-  type CaptureOptions,
-  type PredictionRecord,
-  type Sink,
-} from 'capture-predictions'
+import { createCapture, silentLogger, type CaptureOptions, type PredictionRecord, type Sink } from 'capture-predictions'
+import { asRunning, type RunningCapture } from '../../src/capture/running-capture.ts'
 
 /** A sink of the test's own that keeps what it is given: what any user may write. */
 export interface KeepingSink extends Sink {
@@ -44,7 +38,7 @@ afterEach(async () => {
 })
 
 export interface TestCapture {
-  readonly capture: Capture
+  readonly capture: RunningCapture
   readonly sink: KeepingSink
   /** All records, once everything captured so far is delivered. */
   records(): Promise<readonly PredictionRecord[]>
@@ -53,14 +47,16 @@ export interface TestCapture {
 /** A real capture, with its outbox in a folder of its own, into a sink that keeps what it gets. Closed after the test. */
 export const testCapture = (options: CaptureOptions = {}): TestCapture => {
   const sink = keepingSink()
-  const capture = createCapture({
-    sink,
-    outboxDir: join(temporaryFolder(), 'outbox'),
-    model: 'iris',
-    flushIntervalMs: 10,
-    logger: silentLogger,
-    ...options,
-  })
+  const capture = asRunning(
+    createCapture({
+      sink,
+      outboxDir: join(temporaryFolder(), 'outbox'),
+      model: 'iris',
+      flushIntervalMs: 10,
+      logger: silentLogger,
+      ...options,
+    }),
+  )
   cleanup(() => capture.close())
   return {
     capture,

@@ -29,7 +29,7 @@ const labelsOf = (type: string): string[] | undefined =>
     : undefined
 
 /** The columns that an expression names, as far as can be told: `year(`timestamp`)`. */
-const namesIn = (expression: string, columns: readonly ExistingColumn[]): string[] =>
+const namesWithin = (expression: string, columns: readonly ExistingColumn[]): string[] =>
   columns.map(({ name }) => name).filter((name) => expression.includes(`\`${name}\``))
 
 const columnOf = ({ name, type, nullable, charset, filled, is_generated }: ResultRow): ExistingColumn => ({
@@ -42,7 +42,8 @@ const columnOf = ({ name, type, nullable, charset, filled, is_generated }: Resul
   charset: (charset as string | null) ?? undefined,
 })
 
-const isWhole = (key: readonly ResultRow[]): boolean => key.every(({ part, start }) => part !== null && start === null)
+const hasWholeColumns = (key: readonly ResultRow[]): boolean =>
+  key.every(({ part, start }) => part !== null && start === null)
 
 /** The table; undefined where there is none. */
 export const inspect = async (
@@ -63,15 +64,15 @@ export const inspect = async (
   const [view] = isView ? await session.query(VIEW, bindings) : []
   return {
     columns: described,
-    uniqueKeys: keys.filter(isWhole).map((key) => ({
+    uniqueKeys: keys.filter(hasWholeColumns).map((key) => ({
       name: key[0]!['name'] as string,
       columns: key.map(({ part }) => part as string),
       isPrimary: key[0]!['name'] === 'PRIMARY',
     })),
     isView,
     definition: view?.['definition'] as string | undefined,
-    partitionedBy: partitions.flatMap(({ expression }) => namesIn(expression as string, described)),
-    partlyUnique: !keys.every(isWhole),
+    partitionedBy: partitions.flatMap(({ expression }) => namesWithin(expression as string, described)),
+    partlyUnique: !keys.every(hasWholeColumns),
     transactional: String(found?.['engine']).toLowerCase() === 'innodb',
   }
 }

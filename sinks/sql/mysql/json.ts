@@ -7,10 +7,10 @@ const LARGEST = 2n ** 64n
 const SMALLEST = -(2n ** 63n)
 
 /** MySQL would make a double of such an integer. */
-const isLarge = (value: unknown): boolean => typeof value === 'bigint' && (value >= LARGEST || value < SMALLEST)
+const isPast64Bits = (value: unknown): boolean => typeof value === 'bigint' && (value >= LARGEST || value < SMALLEST)
 
 const fits = (value: unknown, levels: number): boolean => {
-  if (typeof value !== 'object' || value === null) return !isLarge(value)
+  if (typeof value !== 'object' || value === null) return !isPast64Bits(value)
   if (levels === 0) return false
   if (Array.isArray(value)) return value.every((item) => fits(item, levels - 1))
   for (const name in value) if (!fits((value as Record<string, unknown>)[name], levels - 1)) return false
@@ -18,7 +18,7 @@ const fits = (value: unknown, levels: number): boolean => {
 }
 
 const trim = (value: unknown, levels: number): unknown => {
-  if (typeof value !== 'object' || value === null) return isLarge(value) ? String(value) : value
+  if (typeof value !== 'object' || value === null) return isPast64Bits(value) ? String(value) : value
   if (levels === 0) return encode(value)
   if (Array.isArray(value)) return value.map((item) => trim(item, levels - 1))
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, trim(member, levels - 1)]))

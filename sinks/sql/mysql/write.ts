@@ -25,7 +25,7 @@ const plain = {
 }
 
 /** Values as fields of LOAD DATA's text. */
-export const fields: TextEncoders = {
+export const fieldEncoders: TextEncoders = {
   ...plain,
   text: (value: string) => tabField(spellHalves(value)),
   timestamp: datetime,
@@ -44,7 +44,7 @@ export const literalsWith = (escape: Escape): TextEncoders => ({
   json: (value: unknown) => escape(mysqlJson(value)),
 })
 
-const namesIn = (session: Session<Connection>, target: Target): string =>
+const quotedNames = (session: Session<Connection>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
 const CHUNK_CHARACTERS = 65_536
@@ -75,8 +75,8 @@ const streamOf = <Item>(items: readonly Item[], lineOf: (item: Item) => string):
 const createLoad = (session: Session<Connection>, target: Target) => {
   const sql =
     `load data local infile 'predictions' into table ${target.table} character set utf8mb4 ` +
-    `fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' (${namesIn(session, target)})`
-  const lineOf = tabLines(target, ({ type }) => fields[type])
+    `fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n' (${quotedNames(session, target)})`
+  const lineOf = tabLines(target, ({ type }) => fieldEncoders[type])
   /** Whether all is stored as it is. LOCAL never fails for a value: it changes it, or skips the row, and counts a warning. */
   return async (session: Session<Connection>, records: readonly PredictionRecord[]): Promise<boolean> => {
     const { warningStatus } = await new Promise<ResultSetHeader>((resolve, reject) => {
@@ -99,7 +99,7 @@ const createInsert = (
   { escape, packetBytes }: WriteSettings,
   tail: string,
 ) => {
-  const head = `insert into ${target.table} (${namesIn(session, target)}) values `
+  const head = `insert into ${target.table} (${quotedNames(session, target)}) values `
   const literals = literalsWith(escape)
   const writers = target.columns.map(({ type }) => literals[type])
   const rowOf = (record: PredictionRecord): string => {
@@ -171,7 +171,7 @@ export const rightsToSkip = async (session: Session<Connection>, target: Target)
   const nulls = target.columns.map(() => 'null').join()
   const user = await whoLacksRight(
     session,
-    `explain insert into ${target.table} (${namesIn(session, target)}) values (${nulls}) on duplicate key update ${key} = ${key}`,
+    `explain insert into ${target.table} (${quotedNames(session, target)}) values (${nulls}) on duplicate key update ${key} = ${key}`,
   )
   if (user === undefined) return []
   return [

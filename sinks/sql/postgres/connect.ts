@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 import { addressOf } from '../address.ts'
-import { questions, readUrl, SCHEMES } from './url.ts'
+import { questions, readUrl, POSTGRES_SCHEMES } from './url.ts'
 
 /** @throws where the server is not what the URL asks for */
 const expectAttributes = async (client: Client, url: string, server: string): Promise<void> => {
@@ -8,7 +8,7 @@ const expectAttributes = async (client: Client, url: string, server: string): Pr
   if (attributes === 'any') return
   const { rows } = await client.query<{ fits: boolean }>(questions[attributes])
   if (!rows[0]?.fits)
-    throw new Error(`${addressOf(server, SCHEMES)} is not ${attributes}, as target_session_attrs asks`)
+    throw new Error(`${addressOf(server, POSTGRES_SCHEMES)} is not ${attributes}, as target_session_attrs asks`)
 }
 
 /** A connection to the first of a URL's hosts that gives one and is what is asked for; else what the last of them said. */

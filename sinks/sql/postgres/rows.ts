@@ -12,7 +12,7 @@ const asIs = (value: string): string => value
 type Literals = TextEncoders & { readonly array: (value: never) => string }
 
 /** How a column's values are written. */
-export const textOf =
+export const columnText =
   (texts: Literals) =>
   ({ type, storedAs }: StoredColumn): ((value: never) => string) =>
     type === 'json' && isArray(storedAs) ? texts.array : texts[type]
@@ -55,7 +55,7 @@ const literalsIn = ({ text, json }: Spelling): Literals => ({
 
 /** A record as a JSON object with the members `c0`, `c1`, … */
 export const jsonRows = ({ columns, rowOf }: Target, spelling: Spelling): ((record: PredictionRecord) => string) => {
-  const texts = columns.map(textOf(literalsIn(spelling)))
+  const texts = columns.map(columnText(literalsIn(spelling)))
   return (record) => {
     const row = rowOf(record)
     const members: string[] = []

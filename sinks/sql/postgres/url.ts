@@ -2,7 +2,7 @@ import { PredictionsError } from '../../../src/errors/errors.ts'
 
 const wrong = (message: string): PredictionsError => new PredictionsError('PREDICTIONS_BAD_CONFIGURATION', message)
 
-export const SCHEMES: readonly string[] = ['postgres', 'postgresql']
+export const POSTGRES_SCHEMES: readonly string[] = ['postgres', 'postgresql']
 
 /** What a server has to be so that predictions can be written to it. */
 export type SessionAttributes = 'any' | 'read-write' | 'primary'

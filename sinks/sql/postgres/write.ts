@@ -11,7 +11,7 @@ import { duplicateIn, isDenied, isNoCopy, isRefusal, isUntranslatable } from './
 import { learnFrom } from './learn.ts'
 import { createGuard } from './guard.ts'
 import type { Spelling } from './encoding.ts'
-import { fieldsIn, jsonRows, textOf } from './rows.ts'
+import { fieldsIn, jsonRows, columnText } from './rows.ts'
 
 const names = (session: Session<Client>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
@@ -24,7 +24,7 @@ const createCopy = (
   guard: string,
 ): WriteBatch<Client> => {
   const sql = `copy ${target.table} (${names(session, target)}) from stdin; ${guard}`
-  const lineOf = tabLines(target, textOf(fieldsIn(spelling)))
+  const lineOf = tabLines(target, columnText(fieldsIn(spelling)))
   return ({ connection }, records) => copyFrom(connection, sql, records, lineOf)
 }
 

@@ -6,7 +6,7 @@ import { checkStore, type CheckWords } from '../actuals/check.ts'
 import { unavailable } from '../errors.ts'
 import type { ReadSession } from '../report/words.ts'
 import { tablesOf } from './address.ts'
-import { columnsOf, openToRead } from './read.ts'
+import { tableColumnsOf, openToRead } from './read.ts'
 import { quote } from './report/table.ts'
 import { unindexed } from './unindexed.ts'
 
@@ -37,7 +37,7 @@ export const sqliteActuals = (options: StoreOptions): ActualsStore => {
     words,
     quoted: quote,
     failed: (error) => (error instanceof PredictionsError ? error : unavailable(tables.name, error)),
-    columnsOf: async (_, which) => columnsOf(database, which === 'actuals' ? tables.actualsTable : tables.table),
+    columnsOf: async (_, which) => tableColumnsOf(database, which === 'actuals' ? tables.actualsTable : tables.table),
     async open() {
       database = openToRead(file)
       return { sessions: [session] }

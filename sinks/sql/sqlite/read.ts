@@ -19,5 +19,5 @@ export const openToRead = (file: string): DatabaseSync => {
 }
 
 /** The columns of a table; none: there is no such table. */
-export const columnsOf = (database: DatabaseSync, table: string): TableColumn[] =>
+export const tableColumnsOf = (database: DatabaseSync, table: string): TableColumn[] =>
   database.prepare('select name, lower(type) as type from pragma_table_xinfo(?)').all(table) as unknown as TableColumn[]

@@ -1,7 +1,7 @@
 import { afterEach } from 'vitest'
 import { createBatchLimit } from '../../../src/delivery/batch-limit.ts'
 import { settleBatch } from '../../../src/delivery/settle.ts'
-import { createSinkWriter } from '../../../src/delivery/writer.ts'
+import { createSinkWriter } from '../../../src/delivery/sink-writer.ts'
 import type { PredictionRecord } from '../../../src/records/record.ts'
 import type { Column } from '../../../src/schema/column.ts'
 import type { Sink } from '../../../src/sink.ts'

@@ -7,7 +7,7 @@ import type { ReadSession } from '../../report/words.ts'
 import { MAX_NAME } from '../types.ts'
 import { fixFor, isDenied, isTimeout } from '../errors.ts'
 import { TYPE } from '../inspect.ts'
-import { SCHEMES } from '../url.ts'
+import { POSTGRES_SCHEMES } from '../url.ts'
 import { openSession } from './session.ts'
 import { words } from './words.ts'
 
@@ -30,7 +30,7 @@ const columnsOf = async (session: ReadSession, { schema, table }: TableName) => 
 export const postgresReading = (options: StoreOptions): ReportStoreOptions => {
   const driver = requirePeer('pg')
   return readingOf(options, {
-    schemes: SCHEMES,
+    schemes: POSTGRES_SCHEMES,
     words,
     maxName: MAX_NAME,
     async open() {

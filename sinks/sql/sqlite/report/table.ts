@@ -4,7 +4,7 @@ import type { Kind, ReportPlan, SurveyQuestion, Window } from '../../../../src/r
 import { labelsIn } from '../../actuals/columns.ts'
 import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
 import type { SqliteTables } from '../address.ts'
-import { columnsOf } from '../read.ts'
+import { tableColumnsOf } from '../read.ts'
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
@@ -37,13 +37,13 @@ export const inspectTable = (
   { file, table, actualsTable }: SqliteTables,
   schema: SurveyQuestion['columns'],
 ): Inspected => {
-  const columns = columnsOf(database, table)
+  const columns = tableColumnsOf(database, table)
   if (columns.length === 0)
     throw new PredictionsError(
       'PREDICTIONS_BAD_CONFIGURATION',
       `${file} has no table ${JSON.stringify(table)}: name it by --table or PREDICTIONS_TABLE`,
     )
-  const actuals = columnsOf(database, actualsTable)
+  const actuals = tableColumnsOf(database, actualsTable)
   const inspected = reportTable(table, columns, schema, kindOf)
   return {
     ...inspected,

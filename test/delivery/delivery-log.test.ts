@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { oneLine, says } from '../../src/delivery/log.ts'
+import { oneLine, says } from '../../src/delivery/delivery-log.ts'
 import { PredictionsError } from '../../src/errors/errors.ts'
 
 describe('what an error says', () => {

@@ -34,7 +34,7 @@ interface Items {
   readonly end: number
 }
 
-/** Where the batch was, for its outline. Nobody outside knows it, so that no body has it. */
+/** Stands in the outline where the batch was. It is random, so that no body has it. */
 const MARK = randomUUID()
 
 const keys = (['instances', 'data'] as const).map((place) => ({ place, key: Buffer.from(`"${place}"`) }))
@@ -50,7 +50,7 @@ export const batchOf = function* (bytes: Buffer): Steps<CutBatch | undefined> {
   const { place, start } = found
   const items = yield* itemsOf(bytes, scan.skipSpace(bytes, start + 1))
   if (items === undefined) return undefined
-  const outline = outlineOf(bytes, start, items.end, place)
+  const outline = bodyAround(bytes, start, items.end, place)
   if (outline === undefined) return undefined
   const { width } = items
   return {
@@ -74,7 +74,7 @@ export const linesOf = function* (bytes: Buffer): Steps<CutBatch | undefined> {
   }
 }
 
-/** Where the `[` is, most probably: the outline shows whether it was the batch's. */
+/** Where the batch's `[` probably is. The outline shows whether that was right. */
 const findBatch = (bytes: Buffer): { place: Place; start: number } | undefined => {
   const first = scan.skipSpace(bytes, 0)
   if (bytes[first] === scan.OPEN_ARRAY) return { place: 'body', start: first }
@@ -91,7 +91,7 @@ const findBatch = (bytes: Buffer): { place: Place; start: number } | undefined =
 }
 
 /** The body without its batch, parsed; undefined where it is no JSON, or the batch stands elsewhere. */
-const outlineOf = (bytes: Buffer, start: number, end: number, place: Place): unknown => {
+const bodyAround = (bytes: Buffer, start: number, end: number, place: Place): unknown => {
   try {
     const outline = decode(`${bytes.toString('utf8', 0, start)}"${MARK}"${bytes.toString('utf8', end)}`)
     if (outline === MARK) return []
@@ -109,7 +109,7 @@ const onlyTensorOf = (body: unknown): unknown => {
   return Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : undefined
 }
 
-/** Bytes, about, that are looked through in a step. */
+/** About how many bytes are looked through in a step. */
 const STEP = 64 * 1024
 
 const LF = 0x0a
@@ -139,7 +139,7 @@ const itemsOf = function* (bytes: Buffer, first: number, isLines = false): Steps
     if (at < 0) return undefined
     ends[count++] = isArray ? at - 1 : at
     if (isLines) {
-      // An array may have line breaks in it, which a line has not.
+      // An array may have line breaks in it, a line of JSON Lines can't.
       if (isArray && bytes.subarray(starts[count - 1], at).includes(LF)) return undefined
       at = nextLine(bytes, at)
       if (at < 0) return undefined
@@ -159,7 +159,7 @@ interface BatchKind {
   endOf(at: number): number
 }
 
-/** What all items are to be like: the first. */
+/** The first item, which all others have to be like. */
 const kindOf = (bytes: Buffer, first: number): BatchKind => {
   if (bytes[first] === scan.OPEN_OBJECT) {
     const keys = keysOf(bytes, first)

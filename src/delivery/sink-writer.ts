@@ -27,7 +27,7 @@ const tooLate = (what: 'open' | 'write', ms: number): PredictionsError =>
 
 const badRefusal = 'write must resolve with nothing, or with refusals { index, reason } of records in the batch'
 
-const isRefusal = (value: unknown, records: number): boolean => {
+const isRefusalOfBatch = (value: unknown, records: number): boolean => {
   const index = (value as Refusal | null)?.index
   return Number.isInteger(index) && index! >= 0 && index! < records
 }
@@ -35,7 +35,7 @@ const isRefusal = (value: unknown, records: number): boolean => {
 /** What a sink resolved with, checked: a custom sink's mistake must not turn into a record that is counted as written. */
 const refusalsOf = (result: unknown, records: number): readonly Refusal[] => {
   if (!Array.isArray(result)) return []
-  if (!result.every((item) => isRefusal(item, records))) throw new TypeError(badRefusal)
+  if (!result.every((item) => isRefusalOfBatch(item, records))) throw new TypeError(badRefusal)
   return [...new Map((result as Refusal[]).map((refusal) => [refusal.index, refusal])).values()]
 }
 
@@ -100,12 +100,12 @@ export const createSinkWriter = ({
     /** Writes records; resolves with the refused ones. */
     async write(records: readonly StoredRecord[]): Promise<readonly Refusal[]> {
       try {
-        // Which kind its records are the sink knows, as each kind has a queue of its own.
+        // Each kind of records has a queue of its own, so the sink knows which kind it gets.
         const call = async (signal: AbortSignal): Promise<unknown> =>
           sink.write(records as readonly PredictionRecord[], signal)
         return refusalsOf(await limited('write', call, writeTimeoutMs, abortGraceMs), records.length)
       } catch (error) {
-        // A dropped table or changed credentials heal by opening again; a refused batch says that all is well with them.
+        // Opening again heals a dropped table or changed credentials. A refused batch shows that neither is the cause.
         if (!hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) openedWith = undefined
         throw error
       }

@@ -24,10 +24,10 @@ export const says = (error: unknown): string => {
 }
 
 /** A logger that lets one line a kind through each minute. */
-export const createLog = (logger: Logger) => ({
+export const createDeliveryLog = (logger: Logger) => ({
   info: atMostOnceA(60_000, (message) => logger.info(message)),
   warn: atMostOnceA(60_000, (message) => logger.warn(message)),
   error: atMostOnceA(60_000, (message) => logger.error(message)),
 })
 
-export type DeliveryLog = ReturnType<typeof createLog>
+export type DeliveryLog = ReturnType<typeof createDeliveryLog>

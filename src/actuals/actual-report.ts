@@ -1,6 +1,6 @@
 import { didYouMean } from '../config/nearest.ts'
 import { baseOfId, instanceId, instanceOfId, INSTANCES_PER_BASE, isUuidV7 } from '../records/id.ts'
-import { isMembers, type Members } from './members.ts'
+import { isMembers, type Members } from '../records/members.ts'
 import { readTime, type Time } from './time.ts'
 
 /**
@@ -33,7 +33,7 @@ export interface ActualReport {
 }
 
 /** Whose truth it is. */
-export interface Target {
+export interface PredictionTarget {
   readonly predictionId?: string
   readonly requestId?: string
   readonly instance?: number
@@ -41,7 +41,7 @@ export interface Target {
 
 /** What a report says of one prediction. */
 export interface Entry {
-  readonly target: Target
+  readonly target: PredictionTarget
   readonly values: Members
 }
 
@@ -69,28 +69,28 @@ const members = new Set(MEMBERS)
 /** What a database indexes. */
 const MAX_REQUEST_ID = 255
 
-const shown = (value: unknown): string => {
+const quoted = (value: unknown): string => {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }
 
-const readTarget = ({ id, request_id: requestId, instance }: Members): Target | Refused => {
+const readTarget = ({ id, request_id: requestId, instance }: Members): PredictionTarget | Refused => {
   if (id != null && requestId != null) return new Refused('has id and request_id: give one of them')
   if (id != null) {
     const lower = typeof id === 'string' ? id.trim().toLowerCase() : ''
     if (!isUuidV7(lower))
-      return new Refused(`id ${shown(id)} is no prediction's id: a UUIDv7, as X-Prediction-Id has it`)
+      return new Refused(`id ${quoted(id)} is no prediction's id: a UUIDv7, as X-Prediction-Id has it`)
     return instance == null
       ? { predictionId: lower }
       : new Refused('instance goes with request_id: an id says which it is')
   }
   if (requestId == null) return new Refused("has no id: give the prediction's id, or request_id")
   if (typeof requestId !== 'string' || requestId === '' || requestId.length > MAX_REQUEST_ID)
-    return new Refused(`request_id ${shown(requestId)} must be a text of 1 to ${MAX_REQUEST_ID} characters`)
+    return new Refused(`request_id ${quoted(requestId)} must be a text of 1 to ${MAX_REQUEST_ID} characters`)
   if (instance == null) return { requestId }
   return Number.isInteger(instance) && (instance as number) >= 0 && (instance as number) < 2 ** 31
     ? { requestId, instance: instance as number }
-    : new Refused(`instance ${shown(instance)} must be a whole number from 0`)
+    : new Refused(`instance ${quoted(instance)} must be a whole number from 0`)
 }
 
 /** A value alone is the label `actual`. */
@@ -105,7 +105,7 @@ const readValues = (given: Members): Members | Refused | undefined => {
   return known.length === 0 ? undefined : Object.fromEntries(known)
 }
 
-const instanceTarget = ({ predictionId, requestId }: Target, instance: number): Target =>
+const instanceTarget = ({ predictionId, requestId }: PredictionTarget, instance: number): PredictionTarget =>
   predictionId === undefined
     ? { requestId: requestId!, instance }
     : { predictionId: instanceId(predictionId, instance) }
@@ -116,7 +116,7 @@ const isNoNumber = (value: unknown): boolean => typeof value === 'number' && !Nu
 const findUnfit = (list: readonly unknown[]): number =>
   list.findIndex((element) => (isMembers(element) ? Object.values(element).some(isNoNumber) : isNoNumber(element)))
 
-const entriesOf = function* (target: Target, list: readonly unknown[]): Generator<Entry> {
+const entriesOf = function* (target: PredictionTarget, list: readonly unknown[]): Generator<Entry> {
   for (const [instance, element] of list.entries()) {
     const values = readValues(labelsOf(element))
     if (values !== undefined && !(values instanceof Refused)) yield { target: instanceTarget(target, instance), values }
@@ -124,7 +124,7 @@ const entriesOf = function* (target: Target, list: readonly unknown[]): Generato
 }
 
 /** A batch's list: element k is of instance k. */
-const readList = (target: Target, list: readonly unknown[]): Iterable<Entry> | Refused => {
+const readLabels = (target: PredictionTarget, list: readonly unknown[]): Iterable<Entry> | Refused => {
   if (list.length === 0) return new Refused('actuals is an empty list')
   if (list.length > INSTANCES_PER_BASE)
     return new Refused(`actuals has ${list.length} elements: one id names at most ${INSTANCES_PER_BASE} instances`)
@@ -140,7 +140,11 @@ const readList = (target: Target, list: readonly unknown[]): Iterable<Entry> | R
 export type BatchSizeOf = (baseId: string) => number | undefined
 
 /** Of more predictions than the batch made nobody can know what they really were. */
-const beyondBatch = ({ predictionId }: Target, list: unknown, batchSizeOf: BatchSizeOf): Refused | undefined => {
+const beyondBatch = (
+  { predictionId }: PredictionTarget,
+  list: unknown,
+  batchSizeOf: BatchSizeOf,
+): Refused | undefined => {
   if (predictionId === undefined) return undefined
   const isFirst = predictionId.endsWith('0000')
   if (isFirst && !Array.isArray(list)) return undefined
@@ -173,11 +177,11 @@ export const createReportReader = (
     if (name === undefined) return undefined
     const names = [...known]
     return new Refused(
-      `${shown(name)} is no member of a report${didYouMean(name.slice(0, 100), names) || `; known are ${names.join(', ')}`} (labels that the schema does not name go into actuals)`,
+      `${quoted(name)} is no member of a report${didYouMean(name.slice(0, 100), names) || `; known are ${names.join(', ')}`} (labels that the schema does not name go into actuals)`,
     )
   }
 
-  const readEntries = (report: Members, target: Target, isRetracted: boolean): Iterable<Entry> | Refused => {
+  const readEntries = (report: Members, target: PredictionTarget, isRetracted: boolean): Iterable<Entry> | Refused => {
     const { actual, actuals } = report
     const named = byName.filter((label) => report[label] != null)
     const places = [actual != null, actuals != null, named.length > 0].filter(Boolean).length
@@ -186,7 +190,7 @@ export const createReportReader = (
       return [{ target, values: {} }]
     }
     if (actuals != null && places > 1) return new Refused('has labels in actuals and beside it: give them in one place')
-    if (Array.isArray(actuals)) return readList(target, actuals)
+    if (Array.isArray(actuals)) return readLabels(target, actuals)
     if (actuals != null && !isMembers(actuals))
       return new Refused('actuals must be an object of labels, or a list with an element for each instance')
     const own = Object.fromEntries([
@@ -206,11 +210,11 @@ export const createReportReader = (
     const target = readTarget(report)
     if (target instanceof Refused) return target
     const time = timestamp == null ? undefined : readTime(timestamp)
-    if (typeof time === 'string') return new Refused(`timestamp ${shown(timestamp)} ${time}`)
-    if (source != null && typeof source !== 'string') return new Refused(`source ${shown(source)} must be a text`)
+    if (typeof time === 'string') return new Refused(`timestamp ${quoted(timestamp)} ${time}`)
+    if (source != null && typeof source !== 'string') return new Refused(`source ${quoted(source)} must be a text`)
     if (tags != null && !isMembers(tags)) return new Refused('tags must be an object')
     if (retracted != null && typeof retracted !== 'boolean')
-      return new Refused(`retracted ${shown(retracted)} must be true or false`)
+      return new Refused(`retracted ${quoted(retracted)} must be true or false`)
     const entries =
       beyondBatch(target, report['actuals'], batchSizeOf) ?? readEntries(report, target, retracted === true)
     if (entries instanceof Refused) return entries
