@@ -1,5 +1,7 @@
 import { didYouMean } from '../config/nearest.ts'
 import { baseOfId, instanceId, instanceOfId, INSTANCES_PER_BASE, isUuidV7 } from '../records/id.ts'
+import { mostOf } from '../records/cut.ts'
+import { encode } from '../records/json.ts'
 import { isMembers, type Members } from '../records/members.ts'
 import { readTime, type Time } from './time.ts'
 
@@ -136,6 +138,19 @@ const readLabels = (target: PredictionTarget, list: readonly unknown[]): Iterabl
   return entriesOf(target, list)
 }
 
+/** What each actual of a list would have again must not make a small report a large one: the outbox has to hold them all. */
+const tooMuchToRepeat = (count: number, source: string | undefined, tags: Members | undefined): Refused | undefined => {
+  if (count < 2) return undefined
+  const most = mostOf(count)
+  const refuse = (name: string, length: number) =>
+    new Refused(
+      `${name} of ${length} characters would be repeated in ${count} actuals: at most ${most}, or fewer elements`,
+    )
+  if (source !== undefined && source.length > most) return refuse('a source', source.length)
+  const length = tags === undefined ? 0 : encode(tags).length
+  return length > most ? refuse('tags', length) : undefined
+}
+
 /** How many predictions the batch of an id made, where that is known. */
 export type BatchSizeOf = (baseId: string) => number | undefined
 
@@ -218,6 +233,10 @@ export const createReportReader = (
     const entries =
       beyondBatch(target, report['actuals'], batchSizeOf) ?? readEntries(report, target, retracted === true)
     if (entries instanceof Refused) return entries
+    const { actuals } = report
+    const count = Array.isArray(actuals) ? actuals.length : 1
+    const repeated = tooMuchToRepeat(count, source ?? undefined, tags ?? undefined)
+    if (repeated !== undefined) return repeated
     return {
       entries,
       time,

@@ -118,6 +118,25 @@ describe('a batch that this process has captured', () => {
   }
   const idOf = (base: string, instance: number): string => base.slice(0, 32) + instance.toString(16).padStart(4, '0')
 
+  it('is refused where each of its actuals would repeat a long text', () => {
+    const { capture } = start()
+    const actuals = Array.from({ length: 1000 }, () => 1)
+    const repeated = 'characters would be repeated in 1000 actuals: at most 16777, or fewer elements'
+    const reports = [
+      { id: ID, actuals, source: 'x'.repeat(16_777), tags: { site: 'x'.repeat(16_000) } },
+      { id: ID, actuals, source: 'x'.repeat(16_778) },
+      { id: ID, actuals, tags: { site: 'x'.repeat(20_000) } },
+      { id: ID, actual: 1, source: 'x'.repeat(70_000) },
+    ]
+    expect(capture.actuals(reports)).toEqual({
+      accepted: 2,
+      rejected: [
+        { index: 1, reason: `a source of 16778 ${repeated}` },
+        { index: 2, reason: `tags of 20011 ${repeated}` },
+      ],
+    })
+  })
+
   it.each([3, 1500])('is told from one that is longer: of %i instances', async (count) => {
     const { capture } = start()
     const id = predict(capture, count)
