@@ -5,6 +5,7 @@ import { labelNames } from '../schema/columns.ts'
 import { didYouMean } from '../config/nearest.ts'
 import { delimited, MAX_RECORD } from './csv-delimiter.ts'
 import { labelReader, memberReaders, type ReadCell } from './cells.ts'
+import { createPauses } from '../steps/time-slices.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
 
 /** Which columns of a CSV text are what. Without it they are called as a report's members are. */
@@ -93,6 +94,15 @@ const reportOf = (cells: readonly string[], places: readonly (Place | undefined)
   return Object.fromEntries(labels.length === 0 ? members : [...members, ['actuals', Object.fromEntries(labels)]])
 }
 
+/** Streams hand pieces on without an end of the turn: one that is there already would be parsed as a whole. */
+const inTurns = async function* (pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  const pause = createPauses()
+  for await (const piece of pieces) {
+    yield piece
+    await pause()
+  }
+}
+
 interface Parsed {
   readonly record: readonly string[]
   readonly info: { readonly lines: number }
@@ -125,7 +135,7 @@ export const csvReports = async function* (
     },
   })
   // A failure of the text's reader is the parser's as well, and thrown below.
-  const source = Readable.from(all, { objectMode: true })
+  const source = Readable.from(inTurns(all), { objectMode: true })
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
 

@@ -17,7 +17,7 @@ export const reportsIn = (value: unknown): readonly unknown[] | undefined => {
 }
 
 /** Texts are cut, so that each step of reading one is short. */
-const PIECE = 16 * 1024
+const PIECE = 8 * 1024
 
 const pieces = function* (text: string): Generator<string> {
   for (let from = 0; from < text.length; from += PIECE) yield text.slice(from, from + PIECE)
