@@ -108,6 +108,8 @@ describe('actuals import', () => {
     const text = ['id,actual,timestamp', ...expected.map((cells) => cells.join(','))].join('\n')
     writeFileSync(join(folder, 'labels.csv'), text)
     const { child, outcome } = spawnCli(['actuals', 'import', from === 'a file' ? 'labels.csv' : '-'])
+    // What it has not read when it is stopped breaks the pipe.
+    child.stdin?.on('error', (error) => expect(error).toMatchObject({ code: 'EPIPE' }))
     // It waits for more when it is stopped, within a line.
     if (from !== 'a file') child.stdin!.write(text.slice(0, text.length / 20))
     await vi.waitFor(() => expect(rows().length).toBeGreaterThan(100), { timeout: 30_000, interval: 5 })
