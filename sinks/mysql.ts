@@ -33,6 +33,7 @@ export interface MysqlOptions extends SqlOptions {
 
 /** What a server says of itself. */
 interface Server {
+  readonly isMariaDb: boolean
   readonly packetBytes: number
   readonly localInfile: boolean
 }
@@ -65,7 +66,7 @@ const dialect = (
   { url, connectTimeoutMs = 10_000, loadData = true }: MysqlOptions,
 ): Dialect<Connection> => {
   const { connection, statementTimeout } = readUrl(url)
-  let server: Server = { packetBytes: 1_048_576, localInfile: false }
+  let server: Server = { isMariaDb: false, packetBytes: 1_048_576, localInfile: false }
 
   return {
     async configure() {
@@ -86,8 +87,9 @@ const dialect = (
       const [found] = await session.query(
         'select version() as version, @@max_allowed_packet as packetBytes, @@local_infile as localInfile',
       )
-      server = { packetBytes: Number(found?.['packetBytes']), localInfile: Boolean(Number(found?.['localInfile'])) }
       const isMariaDb = /mariadb/i.test(String(found?.['version']))
+      const localInfile = Boolean(Number(found?.['localInfile']))
+      server = { isMariaDb, packetBytes: Number(found?.['packetBytes']), localInfile }
       // Whatever a server gives its connections: with another one a binary log of statements takes no rows.
       await session.query('set session transaction isolation level repeatable read')
       await session.query(`set session ${sessionSettings(statementTimeout, isMariaDb).join(', session ')}`)
@@ -139,9 +141,13 @@ const dialect = (
     },
 
     viewIndex: { holds: isInViewIndex, columns: 16 },
-    // MySQL makes a group of all rows, whether anybody asks for the counts or not.
-    looksUpCounts: true,
-    oldView: /`c`\.`n`/,
+    // Both make a group of all actuals, whether anybody asks for the counts or not.
+    get counts() {
+      return server.isMariaDb ? 'looked up' : 'lateral'
+    },
+    get oldView() {
+      return server.isMariaDb ? /`c`\.`n`/ : /^(?!.* lateral )/is
+    },
     replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
     async withoutWaiting(session, work) {
       const [before] = await session.query('select @@session.lock_wait_timeout as seconds')

@@ -110,7 +110,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
     },
 
     // It joins a group of all rows, whether anybody asks for the counts or not.
-    looksUpCounts: true,
+    counts: 'looked up',
     unindexed,
     oldView: /[ (]d\.`prediction_id` is null/i,
     // There is no "or replace", and both are one transaction: no reader finds it gone.

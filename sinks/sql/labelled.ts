@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { foldName } from '../../src/schema/names.ts'
 import { columnNamed, labelsIn, LATER_BY } from './actuals/columns.ts'
-import type { ExistingColumn, TableName } from './dialect.ts'
+import type { Counts, ExistingColumn, TableName } from './dialect.ts'
 
 /**
  * The view `<table>_labelled`: every prediction with its latest actual, one row a prediction always.
@@ -19,7 +19,8 @@ import type { ExistingColumn, TableName } from './dialect.ts'
  * | | a left join of the two tables | the view |
  * |---|---|---|
  * | MySQL, by prediction, time and id | 30 to 38 s (hashed: 1.9 s) | 35 to 39 s |
- * | MySQL, with the retraction and the labels too | 1.9 s (hashed: 1.7 s) | 4.1 s for its joins by prediction alone; the whole of it did not end within 60 s |
+ * | MySQL, with the retraction and the labels too, 800,000 actuals | 2.9 s (hashed: 2.3 s) | 8.6 s, of which the counts and the actuals by request take about half; a day 1.1 s |
+ * | MySQL, the counts as subqueries in the view's list | | not within 60 s |
  * | MariaDB 10.11, the same | 2.9 to 3.2 s | 7.1 to 7.5 s |
  * | MySQL, the latest by `order by … limit 1` for each prediction, with that index | | 39 s |
  * | SQLite, by prediction, time and id | 0.60 s | 1.16 s |
@@ -36,8 +37,8 @@ export interface LabelledTables {
 export type ViewColumn = Pick<ExistingColumn, 'name' | 'type' | 'charset'>
 
 export interface ViewDialect {
-  /** Whether counts are looked up a row: elsewhere a planner leaves out a join that nobody asks for, or knows no better way. */
-  readonly looksUpCounts?: boolean
+  /** How the counts are found; default: joined. */
+  readonly counts?: Counts | undefined
   quote(name: string): string
   /** A column that no index is chosen for: SQLite thinks that few actuals name no prediction, and would read all of them for each. */
   unindexed?(quoted: string): string
@@ -132,7 +133,7 @@ export const joinedColumns = (
 
 /** The query of the view, with its columns in the order of `shown`. */
 export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
-  const { quote, looksUpCounts = false } = dialect
+  const { quote, counts = 'joined' } = dialect
   const { predictions, actuals } = tables
   const { p, a, namesNoPrediction, same, isLater } = joinedColumns(tables, dialect)
   const instance = (alias: string): string => `coalesce(${a(alias, 'instance')}, 0)`
@@ -150,14 +151,24 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
     `left join ${actuals.table} r on ${same('r', 'request_id', 'request_id')} and ${instance('r')} = ${p('instance')} and ${isOfRequest('r')} and not exists (`,
     `  select 1 from ${actuals.table} s where ${a('s', 'request_id')} = ${a('r', 'request_id')} and ${instance('s')} = ${instance('r')} and ${isOfRequest('s')} and ${isLater('s', 'r')})`,
   ]
-  const counts = [
-    `left join (select ${a('c', 'prediction_id')}, count(*) as n from ${actuals.table} c where ${a('c', 'prediction_id')} is not null group by ${a('c', 'prediction_id')}) c on ${same('c', 'prediction_id', 'id')}`,
-    `left join (select ${a('d', 'request_id')}, ${instance('d')} as ${quote('instance')}, count(*) as n from ${actuals.table} d where ${isOfRequest('d')} group by ${a('d', 'request_id')}, ${instance('d')}) d on ${same('d', 'request_id', 'request_id')} and d.${quote('instance')} = ${p('instance')}`,
-  ]
-
-  const lookedUp =
-    `(select count(*) from ${actuals.table} c where ${same('c', 'prediction_id', 'id')}) + ` +
-    `(select count(*) from ${actuals.table} d where ${same('d', 'request_id', 'request_id')} and ${instance('d')} = ${p('instance')} and ${isOfRequest('d')})`
+  /** Those of a prediction, and of its request. */
+  const countOf = {
+    c: `select count(*) as n from ${actuals.table} c where ${same('c', 'prediction_id', 'id')}`,
+    d: `select count(*) as n from ${actuals.table} d where ${same('d', 'request_id', 'request_id')} and ${instance('d')} = ${p('instance')} and ${isOfRequest('d')}`,
+  }
+  const countJoins = {
+    joined: [
+      `left join (select ${a('c', 'prediction_id')}, count(*) as n from ${actuals.table} c where ${a('c', 'prediction_id')} is not null group by ${a('c', 'prediction_id')}) c on ${same('c', 'prediction_id', 'id')}`,
+      `left join (select ${a('d', 'request_id')}, ${instance('d')} as ${quote('instance')}, count(*) as n from ${actuals.table} d where ${isOfRequest('d')} group by ${a('d', 'request_id')}, ${instance('d')}) d on ${same('d', 'request_id', 'request_id')} and d.${quote('instance')} = ${p('instance')}`,
+    ],
+    lateral: [`left join lateral (${countOf.c}) c on true`, `left join lateral (${countOf.d}) d on true`],
+    'looked up': [],
+  }
+  const count = {
+    joined: 'coalesce(c.n, 0) + coalesce(d.n, 0)',
+    lateral: 'c.n + d.n',
+    'looked up': `(${countOf.c}) + (${countOf.d})`,
+  }
 
   const isOfR = `${a('r', 'id')} is not null and (${a('a', 'id')} is null or ${isLater('r', 'a')})`
   const ofLatest = (name: string): string =>
@@ -165,7 +176,7 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
   const values = {
     prediction: ({ column }: Shown) => `p.${quote(column)}`,
     actual: ({ column }: Shown) => ofLatest(column),
-    count: () => (looksUpCounts ? lookedUp : 'coalesce(c.n, 0) + coalesce(d.n, 0)'),
+    count: () => count[counts],
   }
   const list = shown.map((column) => {
     const value = values[column.from](column)
@@ -176,6 +187,6 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
     `from ${predictions.table} p`,
     ...byId,
     ...byRequest,
-    ...(looksUpCounts ? [] : counts),
+    ...countJoins[counts],
   ].join('\n')
 }

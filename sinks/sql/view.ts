@@ -71,7 +71,7 @@ export const draftView = async <Connection>(
     quote: session.quote,
     ...(dialect.alike && { alike: dialect.alike }),
     ...(dialect.unindexed && { unindexed: dialect.unindexed }),
-    ...(dialect.looksUpCounts && { looksUpCounts: true }),
+    counts: dialect.counts,
   })
   return { statements: dialect.replaceView(view, query, there !== undefined), notes: [] }
 }

@@ -233,8 +233,11 @@ describe.each(databases)('$name: actuals', ({ connect }) => {
       const keys = await database.run(`show index from ${q(`${table}_actuals`)}`)
       const byPrediction = keys.filter(({ Key_name: name }) => String(name).endsWith('_prediction_index'))
       expect(byPrediction.map(({ Column_name: name }) => name)).toEqual(['prediction_id', 'timestamp', 'reported_at', 'id', 'actual', 'retracted']) // prettier-ignore
-      // No group of all actuals is made for a count that nobody asks for.
-      const plan = await database.run(`explain ${asked}`)
+      // Neither a group of all actuals is made for a count that nobody asks for, nor a table of all rows of the view.
+      const [server] = await database.run('select version() as version')
+      const rows = /mariadb/i.test(String(server!['version'])) ? 'explain' : 'explain format=traditional'
+      const plan = await database.run(`${rows} ${asked}`)
+      expect(plan.map(({ table }) => table)).toContain('p')
       expect(plan.filter(({ select_type: type }) => type === 'DERIVED')).toEqual([])
     }
   })

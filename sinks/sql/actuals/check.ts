@@ -109,7 +109,7 @@ export const checkStore = (options: CheckOptions): ActualsStore => {
       },
     ] as const
     // Nobody asks for the counts here, and they are joined by some planners all the same.
-    const query = labelledQuery(tables, shown, { ...words, looksUpCounts: true })
+    const query = labelledQuery(tables, shown, { ...words, counts: 'looked up' })
     const l = (name: string): string => `l.${quote(name)}`
     const key = 'd, v'
     return `select d, v, count(*), count(waited),
