@@ -16,6 +16,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // What is packed is tested by `npm run test:package`: it installs compilers and frameworks of several releases.
+    exclude: ['test/package/**'],
     globalSetup: ['test/setup/global.ts'],
     // Files share no table, topic, port or folder. They wait for servers and processes more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),

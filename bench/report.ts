@@ -110,7 +110,7 @@ const mysqlAt = (url: string): Place => {
     `insert into ${TABLE} select concat('01990000-0000-7000-8000-', lpad(lower(hex(i)), 12, '0')), '2026-11-01' + interval i * ${STEP * 1000} microsecond, ${random}, i % 3, rand(),
       'iris', '1', null, 0, 200, rand() * 10, null, 1, null, null from (select ${number} as i from ${joins}) s where i < ${rows} order by i`,
     `create table ${TABLE}_actuals (id char(36) character set ascii primary key, timestamp datetime(6), actual bigint, prediction_id char(36) character set ascii, request_id varchar(255), instance int, reported_at datetime(6), retracted boolean, source longtext, tags json, extra json,
-      index (prediction_id, timestamp, reported_at, id), index (request_id), index (reported_at))`,
+      index (prediction_id, timestamp, reported_at, id, actual, retracted), index (request_id), index (reported_at))`,
     `insert into ${TABLE}_actuals select concat('01990000-0000-8000-8000-', right(id, 12)), timestamp + interval 1 hour, case when rand() < 0.1 then 0 else prediction end, id, null, null, timestamp + interval 1 hour, 0, null, null, null from ${TABLE}`,
     `analyze table ${TABLE}, ${TABLE}_actuals`,
   ]

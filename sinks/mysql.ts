@@ -142,13 +142,11 @@ const dialect = (
 
     viewIndex: { holds: isInViewIndex, columns: 16 },
     // Both make a group of all actuals, whether anybody asks for the counts or not.
-    get counts() {
-      return server.isMariaDb ? 'looked up' : 'lateral'
-    },
-    get oldView() {
-      return server.isMariaDb ? /`c`\.`n`/ : /^(?!.* lateral )/is
-    },
-    replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
+    counts: 'looked up',
+    straightJoin: 'straight_join',
+    oldView: /^(?!.* straight_join )/is,
+    // MySQL would make a table of all rows of a view with subqueries in its list, were it not told to merge it.
+    replaceView: (view, query) => [`create or replace algorithm = merge view ${view} as\n${query}`],
     async withoutWaiting(session, work) {
       const [before] = await session.query('select @@session.lock_wait_timeout as seconds')
       await session.query('set session lock_wait_timeout = 2')

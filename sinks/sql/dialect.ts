@@ -116,10 +116,9 @@ export interface Remedies {
 /**
  * How a view finds its counts:
  * - joined: a group of all actuals, which a good planner leaves out where nobody asks for them;
- * - looked up: a subquery in the list of columns;
- * - lateral: a subquery for each row among the joins. For MySQL, which makes a table of all rows of a view with subqueries in its list.
+ * - looked up: a subquery in the list of columns.
  */
-export type Counts = 'joined' | 'looked up' | 'lateral'
+export type Counts = 'joined' | 'looked up'
 
 /** All that differs between the databases. */
 export interface Dialect<Connection> extends Driver<Connection> {
@@ -149,8 +148,9 @@ export interface Dialect<Connection> extends Driver<Connection> {
   replaceView(view: string, query: string, isThere: boolean): readonly string[]
   /** Runs work that must not wait for long until others let go of what it needs. */
   withoutWaiting<Result>(session: Session<Connection>, work: () => Promise<Result>): Promise<Result>
-  /** How a view finds its counts. Asked on an open connection: servers differ. */
+  /** Both as a `ViewDialect` has them. */
   readonly counts?: Counts
+  readonly straightJoin?: string
   /** What stands in the query of a view that an earlier version made, and in no other: it is made anew. */
   readonly oldView?: RegExp
   /** A column in a form that no index is chosen for. */

@@ -13,16 +13,18 @@ import type { Counts, ExistingColumn, TableName } from './dialect.ts'
  *   prediction, and where there are several of none: that set of requests is computed only when there is such an actual.
  * - A retracted one takes the labels away. `actual_count` tells how many reports there were.
  *
- * What its indexes give, over 1,000,000 predictions (`bench/labelled.ts`; MySQL 9.7 with its default buffer pool of 128 MiB and 657,000
- * actuals, SQLite with 800,000 in CPU time):
+ * What its indexes give, over 1,000,000 predictions (`bench/labelled.ts`; MySQL 9.7 with its default buffer pool of 128 MiB and, where
+ * nothing else is said, 657,000 actuals; SQLite with 800,000 in CPU time):
  *
  * | | a left join of the two tables | the view |
  * |---|---|---|
  * | MySQL, by prediction, time and id | 30 to 38 s (hashed: 1.9 s) | 35 to 39 s |
- * | MySQL, with the retraction and the labels too, 800,000 actuals | 2.9 s (hashed: 2.3 s) | 8.6 s, of which the counts and the actuals by request take about half; a day 1.1 s |
- * | MySQL, the counts as subqueries in the view's list | | not within 60 s |
- * | MariaDB 10.11, the same | 2.9 to 3.2 s | 7.1 to 7.5 s |
+ * | MySQL, with the retraction and the labels too, 800,000 actuals | 4.3 s (hashed: 2.9 s) | 7.6 s; a day 1.3 s |
+ * | MySQL, the same with the counts as joined subqueries (`lateral`) | | 12 to 14 s |
+ * | MySQL, the same with the actuals by request looked up where there are none | | 8.7 s |
+ * | MySQL, a view that it does not merge | | not within 60 s |
  * | MySQL, the latest by `order by … limit 1` for each prediction, with that index | | 39 s |
+ * | MariaDB 10.11 | 3.4 to 3.6 s (hashed, with a buffer for all: 5.5 s) | 8.3 to 8.8 s |
  * | SQLite, by prediction, time and id | 0.60 s | 1.16 s |
  * | SQLite, the latest by `order by … limit 1` for each prediction | | 0.97 s by the row's number, 2.70 s by its id |
  */
@@ -39,6 +41,11 @@ export type ViewColumn = Pick<ExistingColumn, 'name' | 'type' | 'charset'>
 export interface ViewDialect {
   /** How the counts are found; default: joined. */
   readonly counts?: Counts | undefined
+  /**
+   * A join whose left side is read first, where a join looks up one row after the other: then it is asked first whether there is any actual by request
+   * alone, and nothing is looked up where there is none.
+   */
+  readonly straightJoin?: string | undefined
   quote(name: string): string
   /** A column that no index is chosen for: SQLite thinks that few actuals name no prediction, and would read all of them for each. */
   unindexed?(quoted: string): string
@@ -133,7 +140,7 @@ export const joinedColumns = (
 
 /** The query of the view, with its columns in the order of `shown`. */
 export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], dialect: ViewDialect): string => {
-  const { quote, counts = 'joined' } = dialect
+  const { quote, counts = 'joined', straightJoin } = dialect
   const { predictions, actuals } = tables
   const { p, a, namesNoPrediction, same, isLater } = joinedColumns(tables, dialect)
   const instance = (alias: string): string => `coalesce(${a(alias, 'instance')}, 0)`
@@ -147,8 +154,11 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
     `left join ${actuals.table} a on ${same('a', 'prediction_id', 'id')} and not exists (`,
     `  select 1 from ${actuals.table} b where ${a('b', 'prediction_id')} = ${a('a', 'prediction_id')} and ${isLater('b', 'a')})`,
   ]
+  const withRequest = straightJoin
+    ? `((select 1 as found from ${actuals.table} y where ${namesNoPrediction('y')} and ${a('y', 'request_id')} is not null limit 1) x ${straightJoin} ${actuals.table} r)`
+    : `${actuals.table} r`
   const byRequest = [
-    `left join ${actuals.table} r on ${same('r', 'request_id', 'request_id')} and ${instance('r')} = ${p('instance')} and ${isOfRequest('r')} and not exists (`,
+    `left join ${withRequest} on ${same('r', 'request_id', 'request_id')} and ${instance('r')} = ${p('instance')} and ${isOfRequest('r')} and not exists (`,
     `  select 1 from ${actuals.table} s where ${a('s', 'request_id')} = ${a('r', 'request_id')} and ${instance('s')} = ${instance('r')} and ${isOfRequest('s')} and ${isLater('s', 'r')})`,
   ]
   /** Those of a prediction, and of its request. */
@@ -161,12 +171,10 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
       `left join (select ${a('c', 'prediction_id')}, count(*) as n from ${actuals.table} c where ${a('c', 'prediction_id')} is not null group by ${a('c', 'prediction_id')}) c on ${same('c', 'prediction_id', 'id')}`,
       `left join (select ${a('d', 'request_id')}, ${instance('d')} as ${quote('instance')}, count(*) as n from ${actuals.table} d where ${isOfRequest('d')} group by ${a('d', 'request_id')}, ${instance('d')}) d on ${same('d', 'request_id', 'request_id')} and d.${quote('instance')} = ${p('instance')}`,
     ],
-    lateral: [`left join lateral (${countOf.c}) c on true`, `left join lateral (${countOf.d}) d on true`],
     'looked up': [],
   }
   const count = {
     joined: 'coalesce(c.n, 0) + coalesce(d.n, 0)',
-    lateral: 'c.n + d.n',
     'looked up': `(${countOf.c}) + (${countOf.d})`,
   }
 

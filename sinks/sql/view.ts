@@ -72,6 +72,7 @@ export const draftView = async <Connection>(
     ...(dialect.alike && { alike: dialect.alike }),
     ...(dialect.unindexed && { unindexed: dialect.unindexed }),
     counts: dialect.counts,
+    straightJoin: dialect.straightJoin,
   })
   return { statements: dialect.replaceView(view, query, there !== undefined), notes: [] }
 }

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cleanup } from '../setup/captures.ts'
+import type { Defer } from '../setup/scope.ts'
 import { startProgram } from './program.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 export const SETOSA = { sepal: { length: 5.1, width: 3.5 }, petal: { length: 1.4, width: 0.2 } }
 
 /** The example as `npm start` runs it, in a folder of its own. */
-export const startServer = (framework: string, env: Record<string, string> = {}) =>
-  startProgram([join(root, 'examples/iris/start.ts'), framework], env, cleanup)
+export const startServer = (framework: string, env: Record<string, string> = {}, defer: Defer = cleanup) =>
+  startProgram([join(root, 'examples/iris/start.ts'), framework], env, defer)
 
 export const post = (url: string, body: unknown, path = 'predict', headers: Record<string, string> = {}) =>
   fetch(`${url}/${path}`, {

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { measure } from '../../examples/iris/simulation.ts'
 import { createRandom, normal } from '../../examples/iris/random.ts'
+import { inScope } from '../setup/scope.ts'
 import { root, SETOSA, startServer } from './iris-server.ts'
 
 const run = promisify(execFile)
@@ -35,11 +36,10 @@ const deviation = (values: readonly number[]) => {
   return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)))
 }
 
-describe('npm run simulate', () => {
-  it.each(['fastify', 'express', 'koa'])(
-    'sends flowers that drift, and later what they were (%s)',
-    async (framework) => {
-      const server = await startServer(framework)
+describe.concurrent('npm run simulate', () => {
+  it.each(['fastify', 'express', 'koa'])('sends flowers that drift, and later what they were (%s)', (framework) =>
+    inScope(async (defer) => {
+      const server = await startServer(framework, {}, defer)
       const { stdout } = await simulate('--url', server.url, '--seconds', '4', '--count', '120', '--late', '1')
       expect(await server.stop()).toEqual([0, null])
       const counts = /^(\d+) flowers sent \(0 failed\), (\d+) actuals reported$/m.exec(stdout)
@@ -60,17 +60,18 @@ describe('npm run simulate', () => {
       expect(deviation(widths.slice(-40))).toBeGreaterThan(1.3 * deviation(widths.slice(0, 40)))
       const right = (some: readonly Row[]) => mean(some.map(({ prediction, actual }) => Number(prediction === actual)))
       expect(right(known.slice(0, 30))).toBeGreaterThan(right(known.slice(-30)))
-    },
+    }),
   )
 
-  it('ends in time, however many there are to be sent', async () => {
-    const server = await startServer('fastify')
-    const { stdout } = await simulate('--url', server.url, '--seconds', '0.5', '--count', '1000000', '--late', '0')
-    const [, sent] = /^(\d+) flowers sent/m.exec(stdout)!
-    expect(Number(sent)).toBeGreaterThan(0)
-    expect(Number(sent)).toBeLessThan(1_000_000)
-    expect(stdout).toMatch(/capture-predictions report --since \S+Z --reference \S+Z\.\.\S+Z/)
-  })
+  it('ends in time, however many there are to be sent', () =>
+    inScope(async (defer) => {
+      const server = await startServer('fastify', {}, defer)
+      const { stdout } = await simulate('--url', server.url, '--seconds', '0.5', '--count', '1000000', '--late', '0')
+      const [, sent] = /^(\d+) flowers sent/m.exec(stdout)!
+      expect(Number(sent)).toBeGreaterThan(0)
+      expect(Number(sent)).toBeLessThan(1_000_000)
+      expect(stdout).toMatch(/capture-predictions report --since \S+Z --reference \S+Z\.\.\S+Z/)
+    }))
 
   it('says what is wrong: no server there, an option that is none', async () => {
     await expect(simulate('--url', 'http://localhost:1')).rejects.toMatchObject({

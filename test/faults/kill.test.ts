@@ -7,16 +7,9 @@ import { SOUND } from './verdict.ts'
 const AT_REST = { ...SOUND, actuals: SOUND, unbalanced: [], code: 0, left: [] }
 
 describe.concurrent('kill -9 under load', { timeout: 120_000 }, () => {
-  it.skipIf(!has('postgres'))('again and again: each answered id is in Postgres once', async () => {
-    expect(await killAgainAndAgain({ database: 'postgres', framework: 'fastify', rounds: 4 })).toMatchObject(AT_REST)
+  it.skipIf(!has('mariadb'))('again and again: each answered id is in the table once', async () => {
+    expect(await killAgainAndAgain({ database: 'mariadb', framework: 'express', rounds: 2 })).toMatchObject(AT_REST)
   })
-
-  it.each((['mysql', 'mariadb'] as const).filter(has))(
-    'again and again: each answered id is in %s once',
-    async (database) => {
-      expect(await killAgainAndAgain({ database, framework: 'express', rounds: 2 })).toMatchObject(AT_REST)
-    },
-  )
 
   it.each(
     (

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { inScope, type Defer } from './scope.ts'
+import { inScope, type Defer } from '../setup/scope.ts'
 import { makeFolder, startService, variables, type Framework, type Service } from './service.ts'
 import { startLoad } from './load.ts'
 import type { Reports } from './reports.ts'

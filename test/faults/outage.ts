@@ -1,4 +1,4 @@
-import { inScope } from './scope.ts'
+import { inScope } from '../setup/scope.ts'
 import { makeFolder, startService, variables, type Framework } from './service.ts'
 import { percentile, startLoad } from './load.ts'
 import { startProxy, type Fault } from './proxy.ts'

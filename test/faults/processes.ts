@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { inScope } from './scope.ts'
+import { inScope } from '../setup/scope.ts'
 import { makeFolder, startService, variables } from './service.ts'
 import { startLoad } from './load.ts'
 import { startProxy } from './proxy.ts'

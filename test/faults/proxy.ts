@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { Defer } from './scope.ts'
+import type { Defer } from '../setup/scope.ts'
 
 /**
  * What becomes of a database's connections:

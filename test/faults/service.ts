@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import type { Answer, Ask, Report, Told } from './children/protocol.ts'
-import type { Defer } from './scope.ts'
+import type { Defer } from '../setup/scope.ts'
 import { until } from './until.ts'
 
 export type Framework = 'express' | 'fastify'

@@ -1,7 +1,7 @@
 import knex, { type Knex } from 'knex'
 import { service } from '../setup/services.ts'
 import { storedAs } from './reports.ts'
-import type { Defer } from './scope.ts'
+import type { Defer } from '../setup/scope.ts'
 
 export type Database = 'postgres' | 'mysql' | 'mariadb'
 
