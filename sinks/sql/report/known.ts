@@ -1,4 +1,4 @@
-import type { IdRange } from './rows.ts'
+import type { Failures, IdRange } from './rows.ts'
 
 /** What the first pass keeps for the second. */
 export interface Known {
@@ -11,10 +11,14 @@ export interface Known {
   /** Whether there are actuals that name a request alone. */
   readonly byRequest: boolean
   readonly hasExtra: boolean
+  /** Whether all rows of both windows are of one model, though none is asked for. */
+  readonly isOneModel: boolean
 }
 
 export interface KnownWindow {
   readonly rows: number
   /** The least and the greatest id of its rows; undefined: it can't be told. */
   readonly ids: IdRange | undefined
+  /** Which of the columns that tell of a failure do so in any row. */
+  readonly failures: Failures
 }

@@ -59,13 +59,29 @@ export const versionOf = (source: ReportSource): string => `coalesce(${own(sourc
 export const weightOf = (source: ReportSource): string => `coalesce(${own(source, 'sample_weight', '1')}, 1)`
 export const durationOf = (source: ReportSource): string => own(source, 'duration_ms', 'null')
 
-/** An answer of status 400 or more, or an error. */
-export const failedOf = (source: ReportSource): string => {
+/** What tells of a failure: a status of 400 or more; an error, where the status does not. */
+export type Failures = Readonly<Record<'byStatus' | 'byError', boolean>>
+
+const failureParts = (source: ReportSource) => {
   const { own: names } = source.table
-  const parts = [
-    ...(names.status === undefined ? [] : [`coalesce(${own(source, 'status', '')}, 0) >= 400`]),
-    ...(names.error === undefined ? [] : [`${own(source, 'error', '')} is not null`]),
-  ]
+  return {
+    byStatus: names.status === undefined ? undefined : `coalesce(${own(source, 'status', '')}, 0) >= 400`,
+    byError: names.error === undefined ? undefined : `${own(source, 'error', '')} is not null`,
+  }
+}
+
+/** How many rows failed by each: what `failedOf` needs to know. */
+export const failureCounts = (source: ReportSource): string[] => {
+  const { byStatus, byError } = failureParts(source)
+  const count = (condition: string | undefined) =>
+    condition === undefined ? '0' : `count(case when ${condition} then 1 end)`
+  return [count(byStatus), count(byError && byStatus ? `${byError} and not ${byStatus}` : byError)]
+}
+
+/** 1 of a row that failed, else 0. What tells of no failure is not read: a column of long texts costs as much as all others. */
+export const failedOf = (source: ReportSource, failures: Failures): string => {
+  const all = failureParts(source)
+  const parts = (['byStatus', 'byError'] as const).flatMap((name) => (failures[name] ? (all[name] ?? []) : []))
   return parts.length === 0 ? '0' : `case when ${parts.join(' or ')} then 1 else 0 end`
 }
 
@@ -118,14 +134,15 @@ export type From = (join?: string) => string
 
 /**
  * Which rows are looked at.
- * @param ids the least and the greatest id among them, where that is known: ids are in the order of their time, so an index of them finds the rows as well
+ * @param known what is known of them: the least and the greatest id (ids are in the order of their time, so an index of them finds the rows as well),
+ * and whether there is a model to look for
  */
 export const fromOf = (
   source: ReportSource,
   { model, where, reference }: Pick<ReportPlan, 'model' | 'where' | 'reference'>,
   window: Window,
   bindings: Bindings,
-  ids?: IdRange,
+  known?: { readonly ids: IdRange | undefined; readonly isOneModel: boolean },
 ): From => {
   const { words, table } = source
   const timestamp = timestampOf(source)
@@ -133,8 +150,9 @@ export const fromOf = (
     `${timestamp} >= ${words.instant(window.since, bindings)}`,
     `${timestamp} < ${words.instant(window.until, bindings)}`,
   ]
-  if (ids) parts.push(`${idOf(source)} between ${bindings.bind(ids.first)} and ${bindings.bind(ids.last)}`)
-  if (model !== undefined && table.own.model !== undefined)
+  if (known?.ids)
+    parts.push(`${idOf(source)} between ${bindings.bind(known.ids.first)} and ${bindings.bind(known.ids.last)}`)
+  if (model !== undefined && table.own.model !== undefined && !known?.isOneModel)
     parts.push(`p.${words.quote(table.own.model)} = ${bindings.bind(model)}`)
   if (reference?.version !== undefined && table.own.model_version !== undefined)
     parts.push(`${versionOf(source)} ${window === reference ? '=' : '<>'} ${bindings.bind(reference.version)}`)

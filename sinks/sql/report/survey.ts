@@ -53,18 +53,13 @@ export const survey = async (
       values: await valuesOf(session, source, current, name, MAX_GROUPS),
     })),
   )
+  const models = counted.map(({ models }) => models)
   const versions = counted.map(({ versions }) => versions)
   const extra = counted.reduce((sum, window) => sum + window.extra, 0)
   return {
     survey: {
       columns,
-      models:
-        source.table.own.model === undefined
-          ? []
-          : mostOf(
-              counted.map(({ models }) => models),
-              MAX_MODELS,
-            ),
+      models: source.table.own.model === undefined ? [] : mostOf(models, MAX_MODELS),
       versions: mostOf(versions, MAX_GROUPS),
       by,
       current: current.rows,
@@ -80,6 +75,7 @@ export const survey = async (
       reference,
       byRequest,
       hasExtra: extra > 0,
+      isOneModel: question.model === undefined && mostOf(models, 2).length === 1,
     },
   }
 }

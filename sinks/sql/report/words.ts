@@ -32,6 +32,8 @@ export const newBindings = (placeholder: (index: number) => string): Bindings =>
 export interface Words {
   quote(name: string): string
   placeholder(index: number): string
+  /** A number as a literal that is a double. */
+  double(value: number): string
   /** What a column of a type holds; undefined: only the values can tell. */
   kindOf(type: string): Kind | undefined
   /** How many of some ascending edges are at most a number; null of null. */

@@ -4,6 +4,9 @@ import { readUrl } from '../url.ts'
 
 type Driver = { readonly createConnection: (options: ConnectionOptions) => Connection }
 
+/** Bytes of a table that a statement makes for itself: a larger one is on the disk. */
+const ROOM = 64 * 2 ** 20
+
 /** A transaction that reads one state and may write nothing. */
 export const openSession = async (driver: unknown, url: string): Promise<ReportSession> => {
   const { connection: address, statementTimeout } = readUrl(url)
@@ -26,6 +29,7 @@ export const openSession = async (driver: unknown, url: string): Promise<ReportS
     })
   try {
     await run("set session time_zone = '+00:00', session sql_mode = ''")
+    await run(`set session tmp_table_size = ${ROOM}, session max_heap_table_size = ${ROOM}`)
     if (statementTimeout !== undefined) await run(await timeoutStatement(run, statementTimeout))
     await run('set session transaction isolation level repeatable read')
     await run('start transaction with consistent snapshot, read only')

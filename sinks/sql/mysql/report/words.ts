@@ -13,11 +13,12 @@ const kindOf = (type: string): Kind | undefined => {
   return /blob|binary|bit/.test(type) ? 'json' : 'category'
 }
 
-/** A number as a double: without an exponent it would be a decimal, and compared as one. */
+/** Without an exponent it would be a decimal, which is converted anew for each row. */
 const double = (value: number): string => (/e/.test(String(value)) ? String(value) : `${value}e0`)
 
 /** Seconds since 1970: of times in UTC, whatever the session's zone. */
-const seconds = (column: string): string => `(timestampdiff(microsecond, '1970-01-01', ${column}) / 1e6)`
+const seconds = (column: string): string =>
+  `(timestampdiff(microsecond, timestamp'1970-01-01 00:00:00', ${column}) / 1e6)`
 
 /** `$."sepal"."length"`, `$[0]`: the way to a member. A step that is a number may be an array's, or an object's own. */
 const pathOf = (steps: readonly string[]): string =>
@@ -36,6 +37,7 @@ const exact = (text: string): string => `convert(${text} using utf8mb4) collate 
 export const words: Words = {
   quote,
   placeholder: () => '?',
+  double,
   kindOf,
   countBelow: (value, edges) =>
     edges.length === 0

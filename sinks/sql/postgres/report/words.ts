@@ -24,6 +24,7 @@ const path = (steps: readonly string[]): string[] => [...steps]
 export const words: Words = {
   quote,
   placeholder: (index) => `$${index}`,
+  double: String,
   kindOf,
   countBelow: (value, edges, bindings) => `width_bucket(${value}, ${bindings.bind(edges)}::float8[])`,
   countBefore: (timestamp, instants, bindings) =>

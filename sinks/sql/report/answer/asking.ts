@@ -53,7 +53,8 @@ export const askingOf = (source: ReportSource, plan: ReportPlan, known: Known, w
   const tally = tallyWindow(plan, window)
   const { versions } = known
   const [, ...later] = tally.buckets.map(({ since }) => since)
-  const ids = (isReference ? known.reference : known.current)?.ids
+  const ofWindow = isReference ? known.reference! : known.current
+  const { byStatus, byError } = ofWindow.failures
   return {
     source,
     plan,
@@ -62,16 +63,20 @@ export const askingOf = (source: ReportSource, plan: ReportPlan, known: Known, w
     isReference,
     tally,
     bindings,
-    from: fromOf(source, plan, window, bindings, ids),
+    from: fromOf(source, plan, window, bindings, { ids: ofWindow.ids, isOneModel: known.isOneModel }),
     names: {
       b: later.length === 0 ? '0' : words.countBefore(timestampOf(source), later, bindings),
       v: versions.length <= 1 ? '0' : versionKey(source, versions, bindings),
-      f: failedOf(source),
+      f: failedOf(source, ofWindow.failures),
       w: weightOf(source),
       l: words.countBelow(durationOf(source), LATENCY_EDGES, bindings),
       ...Object.fromEntries(plan.by.map(({ name }, index) => [`s${index}`, textOf(source, name, bindings)])),
     },
-    fixed: { ...(later.length === 0 && { b: 0 }), ...(versions.length <= 1 && { v: 0 }) },
+    fixed: {
+      ...(later.length === 0 && { b: 0 }),
+      ...(versions.length <= 1 && { v: 0 }),
+      ...(!byStatus && !byError && { f: 0 }),
+    },
     bucketOf: (b) => Math.min(Math.max(Number(b), 0), tally.buckets.length - 1),
     nameOf: (v) => (versions.length > MAX_LISTED ? String(v) : (versions[Number(v)] ?? '')),
   }

@@ -2,7 +2,7 @@ import { CONFIDENCE_EDGES, SCORE_EDGES, type Comparison, type ReportPlan } from 
 import { addCell, addToBin } from '../../../../src/report/tally/cells.ts'
 import { expectedOf, pairOf } from '../../../../src/report/tally/group.ts'
 import { valueOf, type ReportSource } from '../rows.ts'
-import type { Bindings } from '../words.ts'
+import type { Bindings, Words } from '../words.ts'
 import type { Compared } from './compared.ts'
 import { cellOf } from './fill.ts'
 
@@ -10,7 +10,13 @@ import { cellOf } from './fill.ts'
 
 const OTHER = -1
 
-const classOf = (value: string, isNumber: boolean, { classes, isBoolean }: Comparison, bindings: Bindings): string => {
+const classOf = (
+  value: string,
+  isNumber: boolean,
+  { classes, isBoolean }: Comparison,
+  { double }: Words,
+  bindings: Bindings,
+): string => {
   const spellings: Readonly<Record<string, readonly string[]>> = isBoolean
     ? { true: ['true', 't', '1'], false: ['false', 'f', '0'] }
     : {}
@@ -20,7 +26,7 @@ const classOf = (value: string, isNumber: boolean, { classes, isBoolean }: Compa
       return `when ${value} in (${(spellings[name] ?? [name]).map((text) => bindings.bind(text)).join(', ')}) then ${index}`
     // A text of each number would take longer than all else.
     const number = numbers[name] ?? Number(name)
-    return Number.isFinite(number) && name !== '' ? `when ${value} = ${number} then ${index}` : []
+    return Number.isFinite(number) && name !== '' ? `when ${value} = ${double(number)} then ${index}` : []
   })
   return `case when ${value} is null then null ${cases.join(' ')} else ${OTHER} end`
 }
@@ -48,14 +54,14 @@ export const classification = (
   const isThreshold = isProbability && score.column === comparison.prediction
   const no = classes.findIndex((name) => name !== positive)
   const predicted = isThreshold
-    ? `case when x >= 0.5 then ${yes} when x < 0.5 then ${no} end`
-    : classOf('x', prediction.kind === 'number', comparison, bindings)
+    ? `case when x >= 0.5e0 then ${yes} when x < 0.5e0 then ${no} end`
+    : classOf('x', prediction.kind === 'number', comparison, source.words, bindings)
   const isNumber = actualKind === 'number'
   const nameOf = (place: unknown): string => classes[Number(place)] ?? ''
 
   const classLayer = {
     q: `case when f = 0 then ${predicted} end`,
-    t: `case when f = 0 then ${classOf('y', isNumber, comparison, bindings)} end`,
+    t: `case when f = 0 then ${classOf('y', isNumber, comparison, source.words, bindings)} end`,
   }
   const comparable = { m: 'case when q is not null and t is not null then 1 else 0 end' }
   const compared: Compared = {
@@ -97,7 +103,7 @@ export const classification = (
         sb: evenBin('p', SCORE_EDGES),
         br: '(p - h) * (p - h)',
         // The chance given to what happened, clipped.
-        ll: 'case when h is not null then -ln(greatest(1e-15, least(0.999999999999999, case when h = 1 then p else 1 - p end))) end',
+        ll: 'case when h is not null then -ln(greatest(1e-15, least(0.999999999999999e0, case when h = 1 then p else 1 - p end))) end',
       },
     ],
     sums: ['c', 'p', 'll', 'br'].map(weighted),

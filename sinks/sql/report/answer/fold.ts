@@ -26,7 +26,7 @@ const foldColumn = async (session: ReadSession, asking: Asking, index: number): 
   const isNamed = column.categories.length === 0 ? '1 = 0' : `x in (${named})`
   const hasReference = !isReference && plan.reference !== undefined
   const reference = () =>
-    `(select distinct ${value} as y from ${fromOf(source, plan, plan.reference!, bindings, known.reference?.ids)()} and ${value} is not null) k`
+    `(select distinct ${value} as y from ${fromOf(source, plan, plan.reference!, bindings, { ids: known.reference?.ids, isOneModel: known.isOneModel })()} and ${value} is not null) k`
   const add = (group: OpenGroup, kind: number, name: unknown, sums: readonly number[]): void => {
     const open = group.columns[index]!
     const cell = cellOf(sums)

@@ -44,7 +44,7 @@ const momentsOf = (asking: Asking, indexes: readonly number[], marks: Marks, aga
     const center = centerOf(plan, column.name)
     names[raw] = finite === undefined ? value : `case when ${finite} then ${value} end`
     values[x] = isOutput ? `case when f = 0 then ${raw} end` : raw
-    values[d] = `${isOutput ? `case when f = 0 then ${raw} end` : raw} - ${center < 0 ? `(${center})` : center}`
+    values[d] = `${isOutput ? `case when f = 0 then ${raw} end` : raw} - (${source.words.double(center)})`
     const at = sums.length
     sums.push(...rowsWith(x))
     if (isNumber) sums.push(`min(${x})`, `max(${x})`, weighted(d), weighted(`(${d} * ${d})`))

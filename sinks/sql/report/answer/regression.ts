@@ -20,6 +20,7 @@ export const regression = (
   const comparison = plan.comparison!
   const prediction = plan.columns.find((column) => column.name === comparison.prediction)!
   const middle = centerOf(plan, comparison.prediction)
+  const fromMiddle = `(z - (${source.words.double(middle)}))`
   const isFinite = (value: string, type: string) => source.words.isFinite(value, type) ?? `${value} is not null`
   const predictionType = prediction.member ? 'json' : (source.table.types.get(prediction.name) ?? 'json')
   return {
@@ -36,8 +37,8 @@ export const regression = (
     ],
     sums: [
       ...['e', '(e * e)', '(e * e * e * e)', 'abs(e)', 'abs(e / nz)', '((e / nz) * (e / nz))'].map(weighted),
-      weighted(`(z - (${middle}))`),
-      weighted(`((z - (${middle})) * (z - (${middle})))`),
+      weighted(fromMiddle),
+      weighted(`(${fromMiddle} * ${fromMiddle})`),
       'min(z)',
       'max(z)',
       'count(nz)',

@@ -3,6 +3,7 @@ import {
   columnsOf,
   fromOf,
   hasMembers,
+  failureCounts,
   idOf,
   idTypeOf,
   modelOf,
@@ -10,6 +11,7 @@ import {
   versionOf,
   weightOf,
   type From,
+  type Failures,
   type IdRange,
   type ReportSource,
 } from '../rows.ts'
@@ -29,6 +31,7 @@ export interface Counted {
   readonly weighted: number
   /** Undefined: there are no rows, or ids have another order than their texts. */
   readonly ids: IdRange | undefined
+  readonly failures: Failures
   /** Rows by name. */
   readonly models: ReadonlyMap<string, number>
   readonly versions: ReadonlyMap<string, number>
@@ -73,24 +76,28 @@ export const countRows = async (
     'count(*)',
     extra === undefined ? '0' : `count(p.${source.words.quote(extra)})`,
     `count(case when ${weightOf(source)} <> 1 then 1 end)`,
+    ...failureCounts(source),
     leastAndGreatest(source, from),
     ...boundSums(source, columns, bindings),
   ]
   const text = `select ${groups}, ${sums.join(', ')} from ${from()} group by ${groups}`
   const found = await session.query(bindings.finish(text))
   const total = { rows: 0, extra: 0, weighted: 0 }
+  const failed = { byStatus: 0, byError: 0 }
   const [models, versions] = [new Map<string, number>(), new Map<string, number>()]
   let ids: IdRange | undefined
-  for (const [model, version, rows, extras, weighted, first, last] of found) {
+  for (const [model, version, rows, extras, weighted, byStatus, byError, first, last] of found) {
     total.rows += Number(rows)
     total.extra += Number(extras)
     total.weighted += Number(weighted)
+    failed.byStatus += Number(byStatus)
+    failed.byError += Number(byError)
     add(models, model, rows)
     add(versions, version, rows)
     ids = widest(ids, first, last)
   }
   const bounds = boundsIn(
-    found.map((row) => row.slice(7)),
+    found.map((row) => row.slice(9)),
     columns.length,
   )
   return {
@@ -99,6 +106,7 @@ export const countRows = async (
     from,
     ...total,
     ids,
+    failures: { byStatus: failed.byStatus > 0, byError: failed.byError > 0 },
     models,
     versions,
     bounds: new Map(columns.map(({ name }, index) => [name, bounds[index]!])),
