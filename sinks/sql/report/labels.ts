@@ -22,17 +22,27 @@ export const latestActuals = (
   const { words, actuals } = source
   const q = words.quote
   const { ofActual } = comparedIds(source)
-  if (words.looksUpActuals && byRequest === undefined) {
-    const key = (alias: string) => LATER_BY.map((name) => `${alias}.${actuals!.own(name)}`).join(', ')
-    const id = actuals!.own('prediction_id')
-    const hasLater = `exists (select 1 from ${actuals!.name} b where b.${id} = a.${id} and (${key('b')}) > (${key('a')}))`
-    return `(select ${ofActual} as pid, a.${q(label)} as label, a.${actuals!.own('timestamp')} as known from ${actuals!.name} a where not ${hasLater} and (a.${actuals!.own('retracted')} is null or not a.${actuals!.own('retracted')})) a`
-  }
-  const inRange = range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'
-  const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${orderOf(source)} from ${actuals!.name} a where ${ofActual} ${inRange}`
+  const inRange = `${ofActual} ${range ? `between ${bindings.bind(range.first)} and ${bindings.bind(range.last)}` : 'is not null'}`
+  const isKept = 'retracted is null or not retracted'
+  if (words.groupsActuals && byRequest === undefined)
+    return `(select pid, label, known from ${latestInGroups(source, label, inRange)} l where ${isKept}) a`
+  const byId = `select ${ofActual} as pid, a.${q(label)} as label, ${orderOf(source)} from ${actuals!.name} a where ${inRange}`
   const all = byRequest === undefined ? byId : `${byId} union all ${byRequest}`
   const latest = words.latest(all, ['pid', ...LATER_BY.map(q)])
-  return `(select pid, label, ${q('timestamp')} as known from ${latest} l where retracted is null or not retracted) a`
+  return `(select pid, label, ${q('timestamp')} as known from ${latest} l where ${isKept}) a`
+}
+
+/** One group a prediction, in the order of the index: most have one actual alone, and that of the others is looked up. */
+const latestInGroups = (source: ReportSource, label: string, inRange: string): string => {
+  const { words, actuals } = source
+  const { name, own } = actuals!
+  const id = own('prediction_id')
+  const [known, retracted] = [own('timestamp'), own('retracted')]
+  const groups = `select ${comparedIds(source).ofActual} as pid, count(*) as n, a.${words.quote(label)} as label, a.${known} as known, a.${retracted} as retracted from ${name} a where ${inRange} group by pid`
+  const order = ['prediction_id', ...LATER_BY].map((column) => `b.${own(column)} desc`).join(', ')
+  const latest = (column: string, as: string) =>
+    `case when g.n = 1 then g.${as} else (select b.${column} from ${name} b where b.${id} = g.pid order by ${order} limit 1) end as ${as}`
+  return `(select g.pid, ${latest(words.quote(label), 'label')}, ${latest(known, 'known')}, ${latest(retracted, 'retracted')} from (${groups}) g)`
 }
 
 /**

@@ -72,8 +72,8 @@ export interface Words {
   sample(id: string, type: string, share: number): string
   /** Of rows the last one by each value of the first of some columns, in the order of the others. */
   latest(rows: string, columns: readonly string[]): string
-  /** Whether actuals are looked up, those of one prediction after the other: elsewhere all of a window are joined at once. */
-  readonly looksUpActuals: boolean
+  /** Whether the latest actual of each prediction is found by a group, whose other columns are those of any of its rows. */
+  readonly groupsActuals: boolean
   /** What keeps a subquery's expressions from being computed anew wherever they are named, of some subqueries in one another. */
   fence(layers: number): string
   /** Whether one statement takes several sets of keys. */

@@ -80,7 +80,7 @@ export const words: Words = {
   sample: (id, _, share) => `(crc32(${id}) & 1048575) < ${Math.ceil(share * 1_048_576)}`,
   latest: (rows, [key, ...order]) =>
     `(select * from (select u.*, row_number() over (partition by ${key} order by ${order.map((column) => `${column} desc`).join(', ')}) as place from (${rows}) u) v where place = 1)`,
-  looksUpActuals: true,
+  groupsActuals: true,
   // It makes a table of the rows: that takes less time than expressions only where many are built on one another.
   fence: (layers) => (layers > 2 ? ' limit 18446744073709551615' : ''),
   groupingSets: false,

@@ -84,7 +84,7 @@ export const words: Words = {
     // In the order of the index of actuals, so that nothing is sorted, and predictions, in the order of their ids, can be merged with them. Of a plain
     // "is null" the planner expects hardly a row, and would keep all in a hash table.
     `(select * from (select u.*, lead(${key}) over (partition by ${key} order by ${order.join(', ')}) as later from (${rows}) u) v where case when later is null then true else false end)`,
-  looksUpActuals: false,
+  groupsActuals: false,
   fence: () => ' offset 0',
   groupingSets: true,
   extra: {
