@@ -5,7 +5,7 @@ import { labelNames } from '../schema/columns.ts'
 import { didYouMean } from '../config/nearest.ts'
 import { delimited, MAX_RECORD } from './csv-delimiter.ts'
 import { labelReader, memberReaders, type ReadCell } from './cells.ts'
-import { createPauses } from '../steps/time-slices.ts'
+import { createPauses, type Pause } from '../steps/time-slices.ts'
 import { BATCH, UnreadableText, type NumberedReport, type Pieces } from './numbered.ts'
 
 /** Which columns of a CSV text are what. Without it they are called as a report's members are. */
@@ -95,8 +95,7 @@ const reportOf = (cells: readonly string[], places: readonly (Place | undefined)
 }
 
 /** Streams hand pieces on without an end of the turn: one that is there already would be parsed as a whole. */
-const inTurns = async function* (pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  const pause = createPauses()
+const inTurns = async function* (pieces: AsyncIterable<string>, pause: Pause): AsyncGenerator<string> {
   for await (const piece of pieces) {
     yield piece
     await pause()
@@ -112,12 +111,14 @@ interface Parsed {
  * CSV (RFC 4180) with a header; delimited by commas, semicolons or tabs, whichever the header has. A row's cells are read as the types
  * of their columns are.
  *
+ * @param pause that of the larger work that this is a part of
  * @throws UnreadableText where the header has no id, or columns that are nothing of a report
  */
 export const csvReports = async function* (
   pieces: Pieces,
   columns: readonly Column[],
   mapping: CsvMapping = {},
+  pause: Pause = createPauses(),
 ): AsyncGenerator<readonly NumberedReport[]> {
   const { parse } = await import('csv-parse')
   const { delimiter, all } = await delimited(pieces)
@@ -135,7 +136,7 @@ export const csvReports = async function* (
     },
   })
   // A failure of the text's reader is the parser's as well, and thrown below.
-  const source = Readable.from(inTurns(all), { objectMode: true })
+  const source = Readable.from(inTurns(all, pause), { objectMode: true })
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
 

@@ -5,8 +5,9 @@ import { asRunning, isCapture, type RunningCapture } from '../capture/running-ca
 import { PredictionsError } from '../errors/errors.ts'
 import { decompress } from '../http/decompress.ts'
 import { isEmptyBody } from '../http/empty-body.ts'
-import { createPauses, finish, finishInTurns } from '../steps/time-slices.ts'
-import { UnreadableText, type NumberedReport } from './numbered.ts'
+import { nextTurn } from '../steps/real-timers.ts'
+import { createPauses, finish, finishInTurns, type Pause } from '../steps/time-slices.ts'
+import { BATCH, UnreadableText, type NumberedReport } from './numbered.ts'
 import { reportsOf } from './report-bodies.ts'
 
 export interface ReceiveOptions {
@@ -102,11 +103,11 @@ const bodyOf = async (request: ActualsRequest, maxBytes: number): Promise<ReadBo
 const reportAll = async (
   capture: RunningCapture,
   batches: AsyncIterable<readonly NumberedReport[]>,
+  pause: Pause,
 ): Promise<ActualsReply> => {
   const rejected: RejectedLine[] = []
   const waits: (Promise<void> | undefined)[] = []
   let count = 0
-  const pause = createPauses()
   let unreadable: string | undefined
   const reject = (index: number, line: number, reason: string): void =>
     void rejected.push(line === 0 ? { index, reason } : { index, line, reason })
@@ -129,6 +130,8 @@ const reportAll = async (
 
   try {
     for await (const batch of batches) {
+      // Whoever parsed so many has had this turn.
+      if (count === 0 && batch.length === BATCH) await nextTurn()
       await reportBatch(batch)
       await pause()
     }
@@ -151,7 +154,9 @@ const receive = async (capture: RunningCapture, request: ActualsRequest, maxByte
   if (capture.rejectsActuals()) return failed(503, FULL)
   const read = await bodyOf(request, maxBytes)
   if ('status' in read) return read
-  return reportAll(capture, reportsOf(read.body, request.req.headers['content-type'], capture.actualColumns()))
+  const pause = createPauses()
+  const type = request.req.headers['content-type']
+  return reportAll(capture, reportsOf(read.body, type, capture.actualColumns(), pause), pause)
 }
 
 /** What `capturePredictions` returned, or a capture. */

@@ -2,7 +2,7 @@ import { messageOf } from '../errors/errors.ts'
 import { parseInSteps } from '../formats/json-steps.ts'
 import { decode } from '../records/json.ts'
 import type { Column } from '../schema/column.ts'
-import { finishInTurns } from '../steps/time-slices.ts'
+import { finishInTurns, type Pause } from '../steps/time-slices.ts'
 import { csvReports } from './csv.ts'
 import { isMembers } from '../records/members.ts'
 import { ndjsonReports } from './ndjson.ts'
@@ -17,7 +17,7 @@ export const reportsIn = (value: unknown): readonly unknown[] | undefined => {
 }
 
 /** Texts are cut, so that each step of reading one is short. */
-const PIECE = 8 * 1024
+const PIECE = 2 * 1024
 
 const pieces = function* (text: string): Generator<string> {
   for (let from = 0; from < text.length; from += PIECE) yield text.slice(from, from + PIECE)
@@ -51,17 +51,22 @@ const inBatches = function* (reports: readonly unknown[]): Generator<readonly Nu
     yield reports.slice(from, from + BATCH).map((report) => ({ line: 0, report }))
 }
 
-/** The reports of a body, some at a time; `line` is 0 where there are no lines. @throws UnreadableText */
+/**
+ * The reports of a body, some at a time; `line` is 0 where there are no lines.
+ * @param pause that of the larger work that this is a part of
+ * @throws UnreadableText
+ */
 export const reportsOf = async function* (
   body: unknown,
   contentType: string | undefined,
   columns: readonly Column[],
+  pause?: Pause,
 ): AsyncGenerator<readonly NumberedReport[]> {
   const text = Buffer.isBuffer(body) ? textOf(body) : typeof body === 'string' ? body.replace(/^\uFEFF/, '') : undefined
   if (text?.trim() === '') throw new UnreadableText('the body is empty: send a report, a list of them, NDJSON or CSV')
   const format = text === undefined ? 'json' : formatOf(text, contentType)
   if (format === 'ndjson') return yield* ndjsonReports(pieces(text!))
-  if (format === 'csv') return yield* csvReports(pieces(text!), columns)
+  if (format === 'csv') return yield* csvReports(pieces(text!), columns, {}, pause)
   const reports = reportsIn(text === undefined ? body : await valueOf(text))
   if (reports === undefined)
     throw new UnreadableText('the body is no report, no list of reports, and no {"reports": [...]}')

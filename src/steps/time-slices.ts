@@ -15,10 +15,19 @@ export const finish = <Result>(work: Steps<Result>): Result => {
 }
 
 /** To be asked after each step of work that goes on long: a promise where other work is to have its turn first. */
-export const createPauses = (): (() => Promise<void> | undefined) => {
+export type Pause = () => Promise<void> | undefined
+
+/** All that ask the same one share its time in a turn. */
+export const createPauses = (): Pause => {
   let since = performance.now()
-  return () =>
-    performance.now() - since < BUDGET_MS ? undefined : nextTurn().then(() => void (since = performance.now()))
+  let next: Promise<void> | undefined
+  return () => {
+    if (next === undefined && performance.now() - since < BUDGET_MS) return undefined
+    return (next ??= nextTurn().then(() => {
+      since = performance.now()
+      next = undefined
+    }))
+  }
 }
 
 /**
