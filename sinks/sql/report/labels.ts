@@ -38,7 +38,8 @@ const latestInGroups = (source: ReportSource, label: string, inRange: string): s
   const { name, own } = actuals!
   const id = own('prediction_id')
   const [known, retracted] = [own('timestamp'), own('retracted')]
-  const groups = `select ${comparedIds(source).ofActual} as pid, count(*) as n, a.${words.quote(label)} as label, a.${known} as known, a.${retracted} as retracted from ${name} a where ${inRange} group by pid`
+  const { ofActual } = comparedIds(source)
+  const groups = `select ${ofActual} as pid, count(*) as n, a.${words.quote(label)} as label, a.${known} as known, a.${retracted} as retracted from ${name} a where ${inRange} group by ${ofActual}`
   const order = ['prediction_id', ...LATER_BY].map((column) => `b.${own(column)} desc`).join(', ')
   const latest = (column: string, as: string) =>
     `case when g.n = 1 then g.${as} else (select b.${column} from ${name} b where b.${id} = g.pid order by ${order} limit 1) end as ${as}`
