@@ -78,6 +78,8 @@ const services: Record<string, () => Promise<Service>> = {
 const serve = async (): Promise<void> => {
   const { server, capture, close } = await services[framework]!()
   if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
+  // A connection that was idle for long would be closed, now and then just as the load sends: a request that no service can answer.
+  server.keepAliveTimeout = 0
 
   const report = (): Report => ({
     pid: process.pid,
