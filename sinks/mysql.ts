@@ -33,7 +33,6 @@ export interface MysqlOptions extends SqlOptions {
 
 /** What a server says of itself. */
 interface Server {
-  readonly isMariaDb: boolean
   readonly packetBytes: number
   readonly localInfile: boolean
 }
@@ -66,7 +65,7 @@ const dialect = (
   { url, connectTimeoutMs = 10_000, loadData = true }: MysqlOptions,
 ): Dialect<Connection> => {
   const { connection, statementTimeout } = readUrl(url)
-  let server: Server = { isMariaDb: false, packetBytes: 1_048_576, localInfile: false }
+  let server: Server = { packetBytes: 1_048_576, localInfile: false }
 
   return {
     async configure() {
@@ -88,8 +87,7 @@ const dialect = (
         'select version() as version, @@max_allowed_packet as packetBytes, @@local_infile as localInfile',
       )
       const isMariaDb = /mariadb/i.test(String(found?.['version']))
-      const localInfile = Boolean(Number(found?.['localInfile']))
-      server = { isMariaDb, packetBytes: Number(found?.['packetBytes']), localInfile }
+      server = { packetBytes: Number(found?.['packetBytes']), localInfile: Boolean(Number(found?.['localInfile'])) }
       // Whatever a server gives its connections: with another one a binary log of statements takes no rows.
       await session.query('set session transaction isolation level repeatable read')
       await session.query(`set session ${sessionSettings(statementTimeout, isMariaDb).join(', session ')}`)

@@ -161,11 +161,6 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
     `left join ${withRequest} on ${same('r', 'request_id', 'request_id')} and ${instance('r')} = ${p('instance')} and ${isOfRequest('r')} and not exists (`,
     `  select 1 from ${actuals.table} s where ${a('s', 'request_id')} = ${a('r', 'request_id')} and ${instance('s')} = ${instance('r')} and ${isOfRequest('s')} and ${isLater('s', 'r')})`,
   ]
-  /** Those of a prediction, and of its request. */
-  const countOf = {
-    c: `select count(*) as n from ${actuals.table} c where ${same('c', 'prediction_id', 'id')}`,
-    d: `select count(*) as n from ${actuals.table} d where ${same('d', 'request_id', 'request_id')} and ${instance('d')} = ${p('instance')} and ${isOfRequest('d')}`,
-  }
   const countJoins = {
     joined: [
       `left join (select ${a('c', 'prediction_id')}, count(*) as n from ${actuals.table} c where ${a('c', 'prediction_id')} is not null group by ${a('c', 'prediction_id')}) c on ${same('c', 'prediction_id', 'id')}`,
@@ -175,7 +170,9 @@ export const labelledQuery = (tables: LabelledTables, shown: readonly Shown[], d
   }
   const count = {
     joined: 'coalesce(c.n, 0) + coalesce(d.n, 0)',
-    'looked up': `(${countOf.c}) + (${countOf.d})`,
+    'looked up':
+      `(select count(*) from ${actuals.table} c where ${same('c', 'prediction_id', 'id')}) + ` +
+      `(select count(*) from ${actuals.table} d where ${same('d', 'request_id', 'request_id')} and ${instance('d')} = ${p('instance')} and ${isOfRequest('d')})`,
   }
 
   const isOfR = `${a('r', 'id')} is not null and (${a('a', 'id')} is null or ${isLater('r', 'a')})`

@@ -130,7 +130,7 @@ const reportAll = async (
 
   try {
     for await (const batch of batches) {
-      // Whoever parsed so many has had this turn.
+      // Whoever has parsed so many, the app's parser or we, has taken enough of this turn.
       if (count === 0 && batch.length === BATCH) await nextTurn()
       await reportBatch(batch)
       await pause()

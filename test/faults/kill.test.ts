@@ -22,7 +22,7 @@ describe.concurrent('kill -9 under load', { timeout: 120_000 }, () => {
     'while clients report actuals: each report that was answered is in %s once, as its prediction is',
     async (database, framework) => {
       const reports = createReports()
-      expect(await killAgainAndAgain({ database, framework, rounds: 3, reports })).toMatchObject(AT_REST)
+      expect(await killAgainAndAgain({ database, framework, rounds: 4, reports })).toMatchObject(AT_REST)
       expect(reports.given.size).toBeGreaterThan(0)
     },
   )

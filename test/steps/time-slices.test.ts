@@ -76,3 +76,14 @@ describe('work in steps', () => {
     expect(told).toEqual(['a1', 'a2'])
   })
 })
+
+it('pauses are shared: whoever asks while one waits for the next turn waits for the same', async () => {
+  const pause = createPauses()
+  expect(pause()).toBeUndefined()
+  vi.advanceTimersByTime(2)
+  const first = pause()
+  expect(first).toBeInstanceOf(Promise)
+  expect(pause()).toBe(first)
+  await first
+  expect(pause()).toBeUndefined()
+})

@@ -6,7 +6,17 @@ import type { Sink } from '../../../src/sink.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
 import { actualsStoreOf, storeOf } from '../../../src/stores.ts'
 import { patient } from '../../sinks/records.ts'
-import { expectedAnswer, latestOf, makeRows, numbersSchema, schema, windows, withNumbers, type Made } from './rows.ts'
+import {
+  expectedAnswer,
+  hasFailed,
+  latestOf,
+  makeRows,
+  numbersSchema,
+  schema,
+  windows,
+  withNumbers,
+  type Made,
+} from './rows.ts'
 
 /** What a store's test gives: a place of its own. */
 export interface Harness {
@@ -203,10 +213,11 @@ export const testStore = (name: string, harness: () => Harness): void => {
       // By hand: what RMSE and MAE are made of.
       const latest = latestOf(numbers)
       let [e2, abs, count] = [0, 0, 0]
-      for (const { id, timestamp, model, status, outputs, sample_weight: w } of numbers.predictions) {
+      for (const record of numbers.predictions) {
+        const { id, timestamp, model, outputs, sample_weight: w } = record
         const [time, actual] = [new Date(timestamp), latest.get(id)?.actuals['actual']]
         if (time < windows.current.since || time >= windows.current.until) continue
-        if (model !== 'loans' || status >= 400 || typeof actual !== 'number') continue
+        if (model !== 'loans' || hasFailed(record) || typeof actual !== 'number') continue
         const e = (outputs['prediction'] as number) - actual
         e2 += w * e ** 2
         abs += w * Math.abs(e)
@@ -240,9 +251,10 @@ export const testStore = (name: string, harness: () => Harness): void => {
       for (const window of ['reference', 'current'] as const) {
         const pairs: Record<string, number> = {}
         for (const { id, prediction, actual } of rows) {
-          const { timestamp, model, status } = records.get(id as string)!
+          const record = records.get(id as string)!
+          const { timestamp, model } = record
           const [time, { since, until }] = [new Date(timestamp), windows[window]]
-          if (time < since || time >= until || model !== 'loans' || status >= 400) continue
+          if (time < since || time >= until || model !== 'loans' || hasFailed(record)) continue
           const pair = `${String(prediction)}, was ${String(actual)}`
           pairs[pair] = (pairs[pair] ?? 0) + 1
         }
