@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
+import type { OutboxStatus } from '../../src/outbox/inspect.ts'
 import { onSqlite, rowsOf, workplace } from './support.ts'
 
 const refuse = `create trigger refuse before insert on predictions when new.prediction > 1
@@ -54,6 +55,14 @@ it('lists, shows, puts back and discards what a sink refused, while the service 
     { timeout: 20_000 },
   )
 
+  // A row is written before its outbox notes that it is: of a service killed between the two it is written again.
+  await vi.waitFor(
+    async () => {
+      const { sinks } = JSON.parse((await cli(['status', '--json'])).stdout) as OutboxStatus
+      expect(sinks).toMatchObject([{ records: 0, deadLetters: 1 }])
+    },
+    { timeout: 20_000 },
+  )
   await service.kill()
   expect(await cli(['dead-letters', 'retry', '--all'])).toMatchObject({ stdout: expect.stringMatching(/^1 put back/) })
   expect(await cli(['drain'])).toMatchObject({ code: 0, stdout: '1 written, 0 dead letters, 0 left\n' })
