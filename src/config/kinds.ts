@@ -27,7 +27,8 @@ export const ofText =
   (given: unknown): unknown =>
     typeof given === 'string' ? read(given) : given
 
-const digits = (value: number): string => value.toLocaleString('en')
+/** `1,000,000`. Of a whole number; `toLocaleString` would load ICU's data when a service starts. */
+const digits = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',')
 
 export const oneOf = (words: readonly string[]): SettingKind => ({
   read: ofText((text) => text.trim().toLowerCase()),

@@ -119,14 +119,13 @@ const surveyOf = (seen: Seen, schema: readonly Column[]): SurveyedColumn => {
   const column = { name, role: roleOf(name, schema), kind }
   const values = sample.map((cell) => valueOf(kind, cell)).filter((value) => value !== undefined)
   if (isNumeric(column)) {
-    const numbers = (values as number[]).filter(Number.isFinite)
+    const numbers = Float64Array.from((values as number[]).filter(Number.isFinite))
     const [min, max] = kind === 'time' ? [seen.minTime, seen.maxTime] : [seen.min, seen.max]
-    const bounds = min <= max ? { min, max } : undefined
-    return { ...column, ...surveyNumbers({ numbers, texts: new Map(), sampled: numbers.length, present }, bounds) }
+    return { ...column, ...surveyNumbers({ numbers, present }, min <= max ? { min, max } : undefined) }
   }
   const texts = new Map<string, number>()
   for (const value of values as string[]) texts.set(value, (texts.get(value) ?? 0) + 1)
-  return { ...column, ...surveyTexts({ numbers: [], texts, sampled: values.length, present }) }
+  return { ...column, ...surveyTexts({ texts, sampled: values.length, present }) }
 }
 
 /** As of a store's row: without a weight it stands for itself alone. */

@@ -2,8 +2,9 @@ import type { SurveyedColumn } from '../answers.ts'
 
 /** What a sample of a column's values says. */
 export interface Sample {
-  /** Values that are there, in any order: finite numbers, or texts with their weights. */
-  readonly numbers: readonly number[]
+  /** Finite numbers that are there, in any order; they are sorted where they stand. */
+  readonly numbers: Float64Array
+  /** Texts that are there, with their weights. */
   readonly texts: ReadonlyMap<string, number>
   /** How many values the sample has, and the column. */
   readonly sampled: number
@@ -36,26 +37,31 @@ export const edgesOfQuantiles = (quantiles: readonly number[], min: number, max:
 const quantilesOf = (sorted: readonly number[]): number[] =>
   Array.from({ length: MAX_BINS - 1 }, (_, index) => sorted[Math.floor(((index + 1) / MAX_BINS) * sorted.length)]!)
 
+/** The least of the different values, as many as are asked for. */
+const differentOf = (sorted: Float64Array, most: number): number[] => {
+  const found: number[] = []
+  for (const value of sorted) {
+    if (value === found.at(-1)) continue
+    if (found.push(value) === most) break
+  }
+  return found
+}
+
 type Found = Omit<SurveyedColumn, 'name' | 'role' | 'kind' | 'member'>
 
 export const surveyNumbers = (
-  { numbers, present }: Sample,
+  { numbers, present }: Pick<Sample, 'numbers' | 'present'>,
   bounds: { min: number; max: number } | undefined,
 ): Found => {
-  const sorted = Float64Array.from(numbers).sort()
+  const sorted = numbers.sort()
   const min = bounds?.min ?? sorted[0]
   const max = bounds?.max ?? sorted.at(-1)
-  const distinct = new Set(sorted)
-  const found = {
-    distinct: Math.min(distinct.size, MAX_BINS + 1),
-    unique: false,
-    whole: numbers.every(Number.isInteger),
-    present,
-  }
+  const different = differentOf(sorted, MAX_BINS + 1)
+  const found = { distinct: different.length, unique: false, whole: sorted.every(Number.isInteger), present }
   if (min === undefined || max === undefined) return { ...found, whole: false }
   const edges =
-    distinct.size <= MAX_BINS - 1
-      ? edgesOfValues([...distinct], min, max)
+    different.length <= MAX_BINS - 1
+      ? edgesOfValues(different, min, max)
       : edgesOfQuantiles(quantilesOf(sorted as unknown as readonly number[]), min, max)
   return { ...found, min, max, edges }
 }
@@ -67,7 +73,7 @@ const topTexts = (texts: Iterable<readonly [string, number]>): string[] =>
     .slice(0, MAX_CATEGORIES)
     .map(([text]) => text)
 
-export const surveyTexts = ({ texts, sampled, present }: Sample): Found => ({
+export const surveyTexts = ({ texts, sampled, present }: Pick<Sample, 'texts' | 'sampled' | 'present'>): Found => ({
   distinct: Math.min(texts.size, MAX_BINS + 1),
   unique: isUnique(texts.size, sampled),
   whole: false,

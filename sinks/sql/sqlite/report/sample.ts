@@ -34,23 +34,43 @@ export const readSample = ({ database }: Inspected, counted: Counted, from: stri
 
 /** Values of one column as they are sampled. */
 export interface Samples {
-  readonly numbers: number[]
+  /** Finite ones, the first `count` of these. */
+  numbers: Float64Array
+  count: number
   readonly texts: Map<string, number>
   sampled: number
 }
 
 const MAX_TEXTS = 50_000
 
+/** A little more than a sample holds: a hash of numbers keeps not exactly as many as it is to. */
+const CAPACITY = Math.ceil(SAMPLE * 1.05)
+
+/** Of hundreds of columns: numbers take eight bytes each, and leave no garbage as they grow. */
+const addNumber = (samples: Samples, value: number): void => {
+  const { numbers, count } = samples
+  if (count === numbers.length) {
+    samples.numbers = new Float64Array(Math.max(CAPACITY, 2 * count))
+    samples.numbers.set(numbers)
+  }
+  samples.numbers[samples.count++] = value
+}
+
 export const addSample = (samples: Samples, value: unknown, w: number): void => {
   if (value === null || value === undefined) return
   samples.sampled++
   if (typeof value === 'number') {
-    if (Number.isFinite(value)) samples.numbers.push(value)
+    if (Number.isFinite(value)) addNumber(samples, value)
   } else if (samples.texts.size < MAX_TEXTS || samples.texts.has(String(value)))
     samples.texts.set(String(value), (samples.texts.get(String(value)) ?? 0) + w)
 }
 
-export const newSamples = (): Samples => ({ numbers: [], texts: new Map(), sampled: 0 })
+export const newSamples = (): Samples => ({
+  numbers: new Float64Array(),
+  count: 0,
+  texts: new Map(),
+  sampled: 0,
+})
 
 /** A column, or a member of a JSON column, whose kind is known. */
 export interface Told {

@@ -23,8 +23,15 @@ const workerFile = (): string | undefined =>
     .map((place) => fileURLToPath(new URL(place, import.meta.url)))
     .find((path) => existsSync(path))
 
+/** Rows are garbage as soon as they are counted: more room for them would only be more memory, of each of two threads. */
+const YOUNG_MIB = 12
+
 const onThread = async (file: string, question: SqliteQuestion, tell: Tell): Promise<unknown> => {
-  const worker = new Worker(file, { workerData: question, execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const worker = new Worker(file, {
+    workerData: question,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+  })
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   worker.on('message', (message: Message) => {
     if ('done' in message) tell(message.done)

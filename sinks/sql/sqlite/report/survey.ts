@@ -24,7 +24,8 @@ const surveyed = (
 ): SurveyedColumn => {
   const present = Math.round((samples.sampled / Math.max(1, sampledRows)) * rows)
   const column = { name, role, kind, ...(member && { member }) }
-  const sample: Sample = { ...samples, present }
+  const { numbers, count, texts, sampled } = samples
+  const sample: Sample = { numbers: numbers.subarray(0, count), texts, sampled, present }
   if (kind === 'number' || kind === 'time') return { ...column, ...surveyNumbers(sample, range) }
   if (kind === 'json') return { ...column, distinct: 0, unique: false, whole: false, present }
   return { ...column, ...surveyTexts(sample) }
