@@ -162,7 +162,7 @@ export interface Moments {
 export interface Distribution {
   readonly present: Cell
   readonly missing: Cell
-  /** Numbers: NaN and infinities. */
+  /** Numbers that are not added up: NaN, infinities, and those beyond `HUGE`. */
   readonly nonFinite: Cell
   /** By the plan's edges, or by its categories. Empty for JSON, and where nearly every value is another one. */
   readonly bins: Bins
@@ -175,7 +175,7 @@ export interface Distribution {
   readonly unseen: Cell
   /** The greatest of them by weight, at most 10. */
   readonly unseenValues: readonly Category[]
-  /** Numbers and times that have a finite value. */
+  /** Numbers and times that have a usable value. */
   readonly moments: Moments | undefined
 }
 

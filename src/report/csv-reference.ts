@@ -12,6 +12,7 @@ import { referenceOf, type ReferenceFile } from './reference-file.ts'
 import { secondsOf } from './tally/json-members.ts'
 import { surveyNumbers, surveyTexts } from './tally/survey.ts'
 import { tallyRows } from './tally/rows.ts'
+import { isUsable } from './usable.ts'
 
 /** A CSV file, a training set for instance, as a reference: read twice, row by row, so that its size does not matter. */
 
@@ -60,7 +61,7 @@ const see = (seen: Seen, cell: string, isSampled: boolean): void => {
   if (isNumber(cell)) {
     seen.numbers++
     const number = Number(cell)
-    if (Number.isFinite(number)) {
+    if (isUsable(number)) {
       if (number < seen.min) seen.min = number
       if (number > seen.max) seen.max = number
     }
@@ -119,7 +120,7 @@ const surveyOf = (seen: Seen, schema: readonly Column[]): SurveyedColumn => {
   const column = { name, role: roleOf(name, schema), kind }
   const values = sample.map((cell) => valueOf(kind, cell)).filter((value) => value !== undefined)
   if (isNumeric(column)) {
-    const numbers = Float64Array.from((values as number[]).filter(Number.isFinite))
+    const numbers = Float64Array.from((values as number[]).filter(isUsable))
     const [min, max] = kind === 'time' ? [seen.minTime, seen.maxTime] : [seen.min, seen.max]
     return { ...column, ...surveyNumbers({ numbers, present }, min <= max ? { min, max } : undefined) }
   }

@@ -141,7 +141,7 @@ export interface ColumnSummary {
   quantiles: Record<string, number> | null
   /** Categories and booleans: shares of the values, by name, those of the reference that have no name (`other`), and those it has not (`new`). */
   categories: CategoryShares | null
-  /** Numbers: share of NaN and infinities. */
+  /** Numbers: share of NaN, infinities, and numbers of 1e70 or more either way: they are in nothing else. */
   not_finite: number
   /** Numbers: shares under and over the reference's range. */
   below: number

@@ -129,7 +129,7 @@ describe('a report of', () => {
   it('infinite values', () => {
     const report = judged(compared(spread(100, { nonFinite: cell(4) }), spread(100)))
     expect(messages(report)).toEqual([
-      'warn: x has 4 values that are NaN or infinite, 0.99 % of it: they are counted, and left out of everything else.',
+      'warn: x has 4 values that are NaN or infinite, or too great to be added up (1e70 or more), 0.99 % of it: they are counted, and left out of everything else.',
     ])
     expect(report.columns['x']!.current.not_finite).toBeCloseTo(4 / 404)
   })

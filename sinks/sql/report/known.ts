@@ -1,4 +1,5 @@
 import type { Failures, IdRange } from './rows.ts'
+import type { Bounds } from './survey/bounds.ts'
 
 /** What the first pass keeps for the second. */
 export interface Known {
@@ -21,4 +22,6 @@ export interface KnownWindow {
   readonly ids: IdRange | undefined
   /** Which of the columns that tell of a failure do so in any row. */
   readonly failures: Failures
+  /** Of columns by name; not of members, nor of all where they are many. */
+  readonly bounds: ReadonlyMap<string, Bounds>
 }

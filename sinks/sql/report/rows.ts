@@ -1,4 +1,5 @@
 import type { Kind, ReportPlan, PlannedColumn, Role, Window } from '../../../src/report/answers.ts'
+import { HUGE } from '../../../src/report/usable.ts'
 import type { ReportTable } from './columns.ts'
 import type { Bindings, Words } from './words.ts'
 
@@ -111,8 +112,12 @@ export const valueOf = (source: ReportSource, column: Valued, bindings: Bindings
   return isNumeric(kind) ? words.number(quoted, kind, type) : words.text(quoted, kind, type)
 }
 
-export const isFinite = ({ words, table }: ReportSource, { name, member }: Valued, value: string): string | undefined =>
-  words.isFinite(value, member ? 'json' : (table.types.get(name) ?? ''))
+/** Whether a number of a type can be added up; undefined: it always can. */
+export const isUsableOf = ({ words }: ReportSource, type: string, value: string): string | undefined =>
+  words.hasUnusable(type) ? `${value} >= ${words.double(-HUGE)} and ${value} < ${words.double(HUGE)}` : undefined
+
+export const isUsable = (source: ReportSource, { name, member }: Valued, value: string): string | undefined =>
+  isUsableOf(source, member ? 'json' : (source.table.types.get(name) ?? ''), value)
 
 /** A column's or a tag's value as text; '' where there is none. */
 export const textOf = (source: ReportSource, name: string, bindings: Bindings): string => {

@@ -42,8 +42,10 @@ export interface Words {
   countBefore(timestamp: string, instants: readonly Date[], bindings: Bindings): string
   /** A column's value as a number: in seconds since 1970 of a timestamp. */
   number(column: string, kind: Kind, type: string): string
-  /** Whether a number is finite; undefined: it is, always. */
-  isFinite(value: string, type: string): string | undefined
+  /** Whether a type has infinities, NaN, or numbers too great to be added up. */
+  hasUnusable(type: string): boolean
+  /** A number as it may be multiplied, where so small a product is refused: near 0 it is 0. */
+  factor(value: string): string
   /** As text: `true` and `false` of a truth value. */
   text(column: string, kind: Kind, type: string): string
   /** A member of a JSON column as its kind has it: a number, or a text; null where it is of another kind. */

@@ -205,7 +205,7 @@ const newValues = (
 const notFinite = ({ column, current, reference }: Examined): Finding[] => {
   const share = shareOf(current.nonFinite, current.present) ?? 0
   if (share === 0 || (reference && (shareOf(reference.nonFinite, reference.present) ?? 0) >= share)) return []
-  const message = `${column.name} has ${counted(current.nonFinite.n, 'value')} that are NaN or infinite, ${percent(share)} of it: they are counted, and left out of everything else.`
+  const message = `${column.name} has ${counted(current.nonFinite.n, 'value')} that are NaN or infinite, or too great to be added up (1e70 or more), ${percent(share)} of it: they are counted, and left out of everything else.`
   return [{ severity: 'warn', kind: 'not_finite', column: column.name, message }]
 }
 

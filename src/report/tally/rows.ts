@@ -9,6 +9,7 @@ import {
   type PlannedColumn,
   type Window,
 } from '../answers.ts'
+import { isUsable, TINY } from '../usable.ts'
 import { addCell, addToBin, addValue, clippedBin, edgeBelow, evenBin } from './cells.ts'
 import {
   addGroup,
@@ -51,7 +52,7 @@ type AddValue = (column: OpenColumn, value: Value, w: number) => void
 const addNumber = ({ edges }: PlannedColumn): AddValue => {
   const last = edges.length - 1
   return (column, value, w) => {
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
+    if (!isUsable(value)) {
       // NaN and infinities come as text from JSON.
       const cell = { n: 1, w, w2: w * w }
       if (isMissing(value)) return addCell(column.missing, cell)
@@ -129,7 +130,7 @@ const addResidual = ({ residuals }: OpenLabelled, prediction: number, actual: nu
   sums.e4 += w * e ** 4
   sums.abs += w * Math.abs(e)
   addValue(sums.actual, actual, w)
-  if (actual === 0) return
+  if (Math.abs(actual) < TINY) return
   sums.relative += w * Math.abs(e / actual)
   sums.relative2 += w * (e / actual) ** 2
   addCell(sums.nonZero, { n: 1, w, w2: w * w })
@@ -176,7 +177,7 @@ const comparer = (plan: ReportPlan, comparison: Comparison) => {
     const { weight: w, actual, actualTime, time } = row
     const cell = { n: 1, w, w2: w * w }
     const prediction = row.values[predictionAt]
-    const areNumbers = Number.isFinite(prediction) && Number.isFinite(actual)
+    const areNumbers = isUsable(prediction) && isUsable(actual)
     const isComparable = !isMissing(prediction) && !isMissing(actual) && (task === 'classification' || areNumbers)
     if (!isComparable) return addCell(labelled.incomparable, cell)
     addCell(labelled.labelled, cell)

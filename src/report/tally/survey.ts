@@ -2,7 +2,7 @@ import type { SurveyedColumn } from '../answers.ts'
 
 /** What a sample of a column's values says. */
 export interface Sample {
-  /** Finite numbers that are there, in any order; they are sorted where they stand. */
+  /** Usable numbers that are there, in any order; they are sorted where they stand. */
   readonly numbers: Float64Array
   /** Texts that are there, with their weights. */
   readonly texts: ReadonlyMap<string, number>

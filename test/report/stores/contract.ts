@@ -14,7 +14,10 @@ import {
   numbersSchema,
   schema,
   windows,
+  withHugeNumbers,
   withNumbers,
+  withoutWeights,
+  withTinyChances,
   type Made,
 } from './rows.ts'
 
@@ -26,12 +29,16 @@ export interface Harness {
   /** Statements that make a copy of a table, with ids of the type that somebody's own table has. */
   copy(table: string, to: string): readonly string[]
   quote(name: string): string
+  /** Whether its columns of numbers have infinities and NaN. Default: false. */
+  readonly hasInfinities?: boolean
   /** The rows of a query. */
   run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 const loans = makeRows()
 const numbers = withNumbers(loans)
+
+let tables = 0
 
 /** Stores rows as capture does. */
 export const write = async (sink: Sink, schema: PredictionSchema | undefined, made: Made): Promise<void> => {
@@ -229,6 +236,47 @@ export const testStore = (name: string, harness: () => Harness): void => {
       expect(residuals!.nonZero.n).toBeLessThan(count)
       expect(residuals!.e2).toBeCloseTo(e2, 4)
       expect(residuals!.abs).toBeCloseTo(abs, 4)
+    })
+
+    it.each([
+      ['columns', numbersSchema, numbers],
+      ['columns, without weights', numbersSchema, withoutWeights(numbers)],
+      ['members of JSON', undefined, numbers],
+      ['members of JSON, without weights', undefined, withoutWeights(numbers)],
+    ])('counts numbers apart that are too great to be added up, in %s', async (_, schema, rows) => {
+      const { table, createSink, hasInfinities } = harness()
+      const made = withHugeNumbers(rows, schema && hasInfinities ? [Infinity, -Infinity, NaN] : [])
+      const name = `${table}_huge${++tables}`
+      await write(createSink(name), schema, made)
+      const { plan, answers } = await ask(name, { ...question, columns: columnsOf(schema) }, (plan) => ({
+        ...plan,
+        columns: plan.columns.filter(({ name }) => !name.startsWith('notes')),
+      }))
+      expect(plan.comparison).toMatchObject({ task: 'regression' })
+      const { amount, prediction } = answers.current.all.columns
+      expect(amount!.nonFinite.n).toBeGreaterThan(10)
+      expect(prediction!.nonFinite.n).toBeGreaterThan(5)
+      expect(amount!.moments!.min).toBe(-1e69)
+      expectSums(plan, answers, made)
+      const { residuals } = answers.current.all.labelled!
+      expect(Object.values(residuals!).filter((sum) => typeof sum === 'number' && !Number.isFinite(sum))).toEqual([])
+    })
+
+    it('takes chances that are hardly above 0', async () => {
+      const { table, createSink } = harness()
+      const made = withTinyChances(loans)
+      await write(createSink(`${table}_tiny`), schema, made)
+      const { plan, answers } = await ask(`${table}_tiny`, question)
+      expect(plan.comparison!.score).toMatchObject({ column: 'confidence' })
+      expectSums(plan, answers, made)
+    })
+
+    it('sums up rows without weights', async () => {
+      const { table, createSink } = harness()
+      const made = withoutWeights(loans)
+      await write(createSink(`${table}_plain`), schema, made)
+      const { plan, answers } = await ask(`${table}_plain`, { ...question, by: ['country'] })
+      expectSums(plan, answers, made)
     })
 
     it('compares nothing where nothing is to be compared', async () => {

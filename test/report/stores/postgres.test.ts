@@ -31,6 +31,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       `alter table ${to} alter column id type text`,
     ],
     quote: (name) => `"${name}"`,
+    hasInfinities: true,
     run,
   }))
 })

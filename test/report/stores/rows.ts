@@ -170,6 +170,46 @@ export const withNumbers = ({ predictions, actuals }: Made): Made => {
   }
 }
 
+/** The same rows with numbers so great, and so near 0, that their squares are none; infinities and NaN where a store can have them. */
+export const withHugeNumbers = ({ predictions, actuals }: Made, more: readonly number[]): Made => {
+  const huge = [1e200, -Number.MAX_VALUE, 1e70, -1e69, 1e-200, -5e-324, ...more]
+  return {
+    predictions: predictions.map((record, index) =>
+      recordFrom({
+        ...(JSON.parse(record.json) as PredictionRecord),
+        features: { ...record.features, ...(index % 9 === 0 && { amount: huge[(index / 9) % huge.length] }) },
+        ...(index % 16 === 0 && { outputs: { prediction: huge[(index / 16) % huge.length] } }),
+      }),
+    ),
+    actuals: actuals.map((actual, index) =>
+      actualFrom({
+        ...(JSON.parse(actual.json) as ActualRecord),
+        ...(!actual.retracted &&
+          index % 10 === 0 && { actuals: { actual: [1e-200, 1e200, -1e-308][(index / 10) % 3]! } }),
+      }),
+    ),
+  }
+}
+
+/** The same rows with chances so small that their squares are 0. */
+export const withTinyChances = (made: Made): Made => ({
+  ...made,
+  predictions: made.predictions.map((record, index) =>
+    recordFrom({
+      ...(JSON.parse(record.json) as PredictionRecord),
+      outputs: { ...record.outputs, ...(index % 3 === 0 && { confidence: [1e-200, 5e-324, 0][(index / 3) % 3]! }) },
+    }),
+  ),
+})
+
+/** The same rows, each for itself alone. */
+export const withoutWeights = (made: Made): Made => ({
+  ...made,
+  predictions: made.predictions.map((record) =>
+    recordFrom({ ...(JSON.parse(record.json) as PredictionRecord), sample_weight: 1 }),
+  ),
+})
+
 /** The latest report of each prediction, without those that were taken back. */
 export const latestOf = ({ predictions, actuals }: Made): ReadonlyMap<string, ActualRecord> => {
   const latest = new Map<string, ActualRecord>()

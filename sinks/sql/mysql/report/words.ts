@@ -47,7 +47,8 @@ export const words: Words = {
     `interval(${seconds(timestamp)}, ${instants.map((instant) => double(instant.getTime() / 1000)).join(', ')})`,
   number: (column, kind, type) =>
     kind === 'time' ? seconds(column) : /^(double|float)/.test(type) ? column : `(${column} + 0e0)`,
-  isFinite: () => undefined,
+  hasUnusable: (type) => /^(double|real|json)/.test(type),
+  factor: (value) => value,
   text: (column, kind) =>
     kind === 'boolean' ? `case when ${column} = 1 then 'true' when ${column} = 0 then 'false' end` : exact(column),
   member(column, steps, kind, bindings) {

@@ -1,4 +1,5 @@
 import type { Kind } from '../../../../src/report/answers.ts'
+import { TINY } from '../../../../src/report/usable.ts'
 import type { Words } from '../../report/words.ts'
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -37,8 +38,8 @@ export const words: Words = {
         : type === 'boolean'
           ? `${column}::int::float8`
           : `${column}::float8`,
-  isFinite: (value, type) =>
-    /^(real|double|numeric|json)/.test(type) ? `abs(${value}) < 'Infinity'::float8` : undefined,
+  hasUnusable: (type) => /^(real|double|numeric|json|timestamp|date)/.test(type),
+  factor: (value) => `case when abs(${value}) < ${TINY} then 0 else ${value} end`,
   text: (column, kind, type) =>
     kind === 'boolean' && type !== 'boolean'
       ? `case when ${column} = 1 then 'true' when ${column} = 0 then 'false' end`

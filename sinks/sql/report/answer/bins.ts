@@ -1,8 +1,9 @@
 import type { PlannedColumn } from '../../../../src/report/answers.ts'
+import { HUGE } from '../../../../src/report/usable.ts'
 import { addCell } from '../../../../src/report/tally/cells.ts'
 import { binCount, type OpenGroup } from '../../../../src/report/tally/group.ts'
 import { joint, type Grouped, type KeySet } from '../grouped.ts'
-import { isFinite, isNumeric, valueOf } from '../rows.ts'
+import { isNumeric, isUsable, valueOf } from '../rows.ts'
 import { rowSums, slicesOf, type Asking } from './asking.ts'
 import { addNumberGroup, addTextGroup, cellOf, countedEdges, NOT_FINITE } from './fill.ts'
 import { isFolded } from './fold.ts'
@@ -18,14 +19,14 @@ interface Binned {
   add(group: OpenGroup, key: unknown, sums: readonly number[]): void
 }
 
-/** Infinities and NaN are beyond the least and the greatest edge there are: so it costs nothing to tell them from numbers. */
-const openEdges = (edges: readonly number[]): number[] => [-Number.MAX_VALUE, ...edges, Infinity]
+/** What is not usable is beyond the least and the greatest of these edges: so it costs nothing to tell. */
+const openEdges = (edges: readonly number[]): number[] => [-HUGE, ...edges, HUGE]
 
 const numberBins = (asking: Asking, column: PlannedColumn, index: number): Binned => {
   const { source, bindings } = asking
   const value = valueOf(source, column, bindings)
   const edges = countedEdges(column.edges)
-  const isOpen = isFinite(source, column, value) !== undefined
+  const isOpen = isUsable(source, column, value) !== undefined
   const countOf = (key: unknown): unknown => {
     if (!isOpen || key === null) return key
     const count = Number(key) - 1

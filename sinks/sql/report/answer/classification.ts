@@ -86,6 +86,7 @@ export const classification = (
   if (!score) return compared
 
   const isChance = 'q is not null and s >= 0 and s <= 1'
+  const missed = `(${source.words.factor('(p - h)')})`
   const inverted = `case when q = ${yes} then s else 1 - s end`
   const happened = yes === undefined ? `q = t and q <> ${OTHER}` : `t = ${yes}`
   return {
@@ -101,7 +102,7 @@ export const classification = (
       {
         cb: evenBin('c', CONFIDENCE_EDGES),
         sb: evenBin('p', SCORE_EDGES),
-        br: '(p - h) * (p - h)',
+        br: `${missed} * ${missed}`,
         // The chance given to what happened, clipped.
         ll: 'case when h is not null then -ln(greatest(1e-15, least(0.999999999999999e0, case when h = 1 then p else 1 - p end))) end',
       },

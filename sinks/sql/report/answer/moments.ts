@@ -1,8 +1,10 @@
-import { addCell } from '../../../../src/report/tally/cells.ts'
-import type { OpenGroup } from '../../../../src/report/tally/group.ts'
+import type { PlannedColumn } from '../../../../src/report/answers.ts'
+import { addCell, addMoments } from '../../../../src/report/tally/cells.ts'
+import type { OpenColumn, OpenGroup } from '../../../../src/report/tally/group.ts'
 import { groupedTasks, type Grouped, type KeySet } from '../grouped.ts'
-import { isFinite, isNumeric, valueOf } from '../rows.ts'
+import { isNumeric, isUsable, valueOf } from '../rows.ts'
 import type { Task } from '../sessions.ts'
+import { hasUnusable } from '../survey/bounds.ts'
 import { rowSums, slicesOf, type Asking } from './asking.ts'
 import { centerOf } from './center.ts'
 import { addMomentSums, cellOf } from './fill.ts'
@@ -12,98 +14,123 @@ import { addMomentSums, cellOf } from './fill.ts'
 /** Columns whose moments one statement takes: more would make it long. */
 const COLUMNS_AT_ONCE = 40
 
-/** Groups of a column that have infinities or NaN among their numbers, each as a text of both. */
-type Marks = Set<string>
+type Read = (column: OpenColumn, row: readonly number[]) => void
 
-/** @param again what of all is asked again, of the finite numbers alone; undefined: nothing was asked before */
-const momentsOf = (asking: Asking, indexes: readonly number[], marks: Marks, again?: Marks): Grouped => {
-  const { source, plan, known, tally, bindings } = asking
-  const { isWeighted } = known
-  const names: Record<string, string> = { ...asking.names }
-  const values: Record<string, string> = {}
-  const weighted = (expression: string) => (isWeighted ? `sum(w * ${expression})` : `sum(${expression})`)
+const momentsOf = (asking: Asking, indexes: readonly number[]): Grouped => {
+  const { source, plan, known, tally, bindings, isReference } = asking
+  const { double, factor } = source.words
+  const { bounds } = (isReference ? known.reference : known.current)!
+  const names: Record<string, string> = { ...asking.names, ok: `case when ${asking.names['f']} = 0 then 1 end` }
+  const differences: Record<string, string> = {}
+  const sums: string[] = []
+  /** Asks for sums, each once; gives what finds them in a row. */
+  const ask = (...expressions: string[]) => {
+    const places = expressions.map((expression) => {
+      const at = sums.indexOf(expression)
+      return at < 0 ? sums.push(expression) - 1 : at
+    })
+    return (row: readonly number[]) => places.map((place) => row[place]!)
+  }
   /** Rows that have a value: as `rowSums`. */
   const rowsWith = (x: string) => [
     `count(${x})`,
-    ...(isWeighted
+    ...(known.isWeighted
       ? [`sum(case when ${x} is not null then w end)`, `sum(case when ${x} is not null then w * w end)`]
       : []),
   ]
-  const sums = [...rowSums(asking), ...rowsWith('ok')]
-  values['ok'] = 'case when f = 0 then 1 end'
-  const width = sums.length / 2
+  const allRows = ask(...rowSums(asking))
+  const succeeded = ask(...rowsWith('ok'))
+
+  /** Of weights that are all 1 the database finds mean and variance itself. */
+  const plainMoments = (x: string): Read => {
+    const found = ask(`count(${x})`, `avg(${x})`, `var_pop(${x})`, `min(${x})`, `max(${x})`)
+    return ({ moments }, row) => {
+      const [w = 0, mean = 0, variance = 0, min = 0, max = 0] = found(row)
+      if (w > 0) addMoments(moments, { w, mean, m2: variance * w, min, max })
+    }
+  }
+
+  const weightedMoments = (x: string, column: PlannedColumn): Read => {
+    const center = centerOf(plan, column.name)
+    const d = `d${x}`
+    differences[d] = factor(`(${x} - (${double(center)}))`)
+    const found = ask(...rowsWith(x), `sum(w * ${d})`, `sum(w * (${d} * ${d}))`, `min(${x})`, `max(${x})`)
+    return (open, row) => {
+      const [n = 0, w = 0, , first = 0, second = 0, min = 0, max = 0] = found(row)
+      if (n > 0) addMomentSums(open, center, w, first, second, min, max)
+    }
+  }
+
+  /** Where it is known that all of a column's numbers can be added up, nothing is asked of each. */
+  const usableOf = (column: PlannedColumn, value: string): string | undefined => {
+    const known = column.member ? undefined : bounds.get(column.name)
+    return known && !hasUnusable(known) ? undefined : isUsable(source, column, value)
+  }
 
   /** What comes of a column's sums. */
   const readerOf = (index: number) => {
     const column = plan.columns[index]!
-    const isNumber = isNumeric(column.kind) && !column.unique
     const isOutput = column.role === 'output'
     const value = valueOf(source, column, bindings)
-    const finite = again ? isFinite(source, column, value) : undefined
-    const [raw, x, d] = [`y${index}`, `x${index}`, `d${index}`]
-    const center = centerOf(plan, column.name)
-    names[raw] = finite === undefined ? value : `case when ${finite} then ${value} end`
-    values[x] = isOutput ? `case when f = 0 then ${raw} end` : raw
-    values[d] = `${isOutput ? `case when f = 0 then ${raw} end` : raw} - (${source.words.double(center)})`
-    const at = sums.length
-    sums.push(...rowsWith(x))
-    if (isNumber) sums.push(`min(${x})`, `max(${x})`, weighted(d), weighted(`(${d} * ${d})`))
-    return ({ columns }: OpenGroup, row: readonly number[], place: string, isBucket: boolean): void => {
+    const only = (...conditions: (string | false | undefined)[]) => {
+      const given = conditions.filter((condition) => condition !== false && condition !== undefined)
+      return given.length === 0 ? value : `case when ${given.join(' and ')} then ${value} end`
+    }
+    const isShown = isOutput && !('f' in asking.fixed) && `${asking.names['f']} = 0`
+    const [x, usable] = [`x${index}`, `u${index}`]
+    names[x] = only(isShown)
+    const rows = ask(...rowsWith(x))
+    let moments: Read | undefined
+    if (isNumeric(column.kind) && !column.unique) {
+      const condition = usableOf(column, value)
+      if (condition !== undefined) names[usable] = only(isShown, condition)
+      const of = condition === undefined ? x : usable
+      moments = known.isWeighted ? weightedMoments(of, column) : plainMoments(of)
+    }
+    return ({ columns }: OpenGroup, row: readonly number[], isBucket: boolean): void => {
       const open = columns[index]!
-      const present = cellOf(row.slice(at, at + width))
-      if (isBucket && !again) {
-        const { n, w, w2 } = cellOf(isOutput ? row.slice(width, 2 * width) : row.slice(0, width))
+      if (isBucket) {
+        const present = cellOf(rows(row))
+        const { n, w, w2 } = cellOf(isOutput ? succeeded(row) : allRows(row))
         addCell(open.present, present)
         addCell(open.missing, { n: n - present.n, w: w - present.w, w2: w2 - present.w2 })
       }
-      const mark = `${index} ${place}`
-      if (!isNumber || present.n === 0 || again?.has(mark) === false) return
-      const [min = 0, max = 0, first = 0, second = 0] = row.slice(at + width)
-      if (Number.isFinite(min) && Number.isFinite(max)) addMomentSums(open, center, present.w, first, second, min, max)
-      else marks.add(mark)
+      moments?.(open, row)
     }
   }
 
   const readers = indexes.map(readerOf)
-  const read = (group: OpenGroup, row: readonly number[], place: string, isBucket: boolean): void => {
-    for (const reader of readers) reader(group, row, place, isBucket)
+  const read = (group: OpenGroup, row: readonly number[], isBucket: boolean): void => {
+    for (const reader of readers) reader(group, row, isBucket)
   }
   const sets: KeySet[] = [
     {
       keys: ['b', 'v'],
       take([b, v], row) {
-        const place = `b ${String(b)} ${String(v)}`
-        read(tally.bucket(asking.bucketOf(b)), row, place, true)
-        read(tally.version(asking.nameOf(v)), row, place, false)
+        read(tally.bucket(asking.bucketOf(b)), row, true)
+        read(tally.version(asking.nameOf(v)), row, false)
       },
     },
     ...slicesOf(asking).map(({ key, groupOf }): KeySet => ({
       keys: [key],
       take([value], row) {
         const group = groupOf(value)
-        if (group) read(group, row, `${key} ${String(value)}`, false)
+        if (group) read(group, row, false)
       },
     })),
   ]
-  return { layers: [names, values], fixed: asking.fixed, from: asking.from(), sets, sums }
+  const layers = known.isWeighted ? [names, differences] : [names]
+  return { layers, fixed: asking.fixed, from: asking.from(), sets, sums }
 }
 
-/** Sums with infinities or NaN in them say nothing: where there are some, the finite numbers are asked about again. */
-const askMoments =
-  (asking: Asking, indexes: readonly number[]): Task<void> =>
-  async (session) => {
-    const ask = async (question: Grouped): Promise<void> => {
-      for (const task of groupedTasks(asking.source.words, question, asking.bindings)) await task(session)
-    }
-    const marks: Marks = new Set()
-    await ask(momentsOf(asking, indexes, marks))
-    const again = indexes.filter((index) => [...marks].some((mark) => mark.startsWith(`${index} `)))
-    if (again.length > 0) await ask(momentsOf(asking, again, new Set(), marks))
-  }
-
 export const momentTasks = (asking: Asking): Task<void>[] => {
+  const { source, bindings } = asking
   const indexes = asking.plan.columns.map((_, index) => index)
   return Array.from({ length: Math.ceil(indexes.length / COLUMNS_AT_ONCE) }, (_, part) =>
-    askMoments(asking, indexes.slice(part * COLUMNS_AT_ONCE, (part + 1) * COLUMNS_AT_ONCE)),
-  )
+    groupedTasks(
+      source.words,
+      momentsOf(asking, indexes.slice(part * COLUMNS_AT_ONCE, (part + 1) * COLUMNS_AT_ONCE)),
+      bindings,
+    ),
+  ).flat()
 }

@@ -1,6 +1,7 @@
+import { TINY } from '../../../../src/report/usable.ts'
 import type { ReportPlan } from '../../../../src/report/answers.ts'
 import { addCell, addMoments } from '../../../../src/report/tally/cells.ts'
-import { valueOf, type ReportSource } from '../rows.ts'
+import { isUsableOf, valueOf, type ReportSource } from '../rows.ts'
 import type { Bindings } from '../words.ts'
 import { centerOf } from './center.ts'
 import type { Compared } from './compared.ts'
@@ -20,25 +21,26 @@ export const regression = (
   const comparison = plan.comparison!
   const prediction = plan.columns.find((column) => column.name === comparison.prediction)!
   const middle = centerOf(plan, comparison.prediction)
-  const fromMiddle = `(z - (${source.words.double(middle)}))`
-  const isFinite = (value: string, type: string) => source.words.isFinite(value, type) ?? `${value} is not null`
+  const isUsable = (value: string, type: string) => isUsableOf(source, type, value) ?? `${value} is not null`
+  const { double, factor } = source.words
   const predictionType = prediction.member ? 'json' : (source.table.types.get(prediction.name) ?? 'json')
   return {
     names: { x: valueOf(source, { ...prediction, unique: false }, bindings), y: label },
     layers: [
       {
-        m: `case when f = 0 and has = 1 and ${isFinite('x', predictionType)} and ${isFinite('y', labelType)} then 1 else 0 end`,
+        m: `case when f = 0 and has = 1 and ${isUsable('x', predictionType)} and ${isUsable('y', labelType)} then 1 else 0 end`,
       },
       {
-        e: 'case when m = 1 then x - y end',
+        e: `case when m = 1 then ${factor('(x - y)')} end`,
         z: 'case when m = 1 then y end',
-        nz: 'case when m = 1 and y <> 0 then y end',
+        dz: `case when m = 1 then ${factor(`(y - (${double(middle)}))`)} end`,
+        nz: `case when m = 1 and abs(y) >= ${double(TINY)} then y end`,
       },
     ],
     sums: [
       ...['e', '(e * e)', '(e * e * e * e)', 'abs(e)', 'abs(e / nz)', '((e / nz) * (e / nz))'].map(weighted),
-      weighted(fromMiddle),
-      weighted(`(${fromMiddle} * ${fromMiddle})`),
+      weighted('dz'),
+      weighted('(dz * dz)'),
       'min(z)',
       'max(z)',
       'count(nz)',

@@ -1,4 +1,5 @@
-import { isFinite, isNumeric, valueOf, type From, type ReportSource, type Valued } from '../rows.ts'
+import { isUsable as isUsableNumber } from '../../../../src/report/usable.ts'
+import { isNumeric, isUsable, valueOf, type From, type ReportSource, type Valued } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 
 /** What all rows of a window say of a column. */
@@ -44,8 +45,8 @@ export const boundsIn = (rows: readonly (readonly unknown[])[], count: number): 
     }
   })
 
-/** Infinities and NaN are among the least or the greatest numbers. */
-const hasNonFinite = ({ min = 0, max = 0 }: Bounds): boolean => !Number.isFinite(min) || !Number.isFinite(max)
+/** Others are among the least or the greatest numbers. */
+export const hasUnusable = ({ min = 0, max = 0 }: Bounds): boolean => !isUsableNumber(min) || !isUsableNumber(max)
 
 /** What is known of a window's columns already. */
 interface Looked {
@@ -55,7 +56,7 @@ interface Looked {
   readonly bounds: ReadonlyMap<string, Bounds>
 }
 
-/** The bounds of columns and members: of the finite numbers alone where there are others. */
+/** The bounds of columns and members: of the usable numbers alone where there are others. */
 export const boundsOf = async (
   session: ReadSession,
   source: ReportSource,
@@ -75,9 +76,9 @@ export const boundsOf = async (
   const known = ({ name, member }: Valued) => (member ? undefined : bounds.get(name))
   const all = await ask(columns.filter((column) => !known(column)))
   const boundsAt = (column: Valued) => known(column) ?? all.get(column)!
-  const finite = await ask(
-    columns.filter((column) => hasNonFinite(boundsAt(column))),
-    (column, value) => isFinite(source, column, value),
+  const usable = await ask(
+    columns.filter((column) => hasUnusable(boundsAt(column))),
+    (column, value) => isUsable(source, column, value),
   )
-  return columns.map((column) => finite.get(column) ?? boundsAt(column))
+  return columns.map((column) => usable.get(column) ?? boundsAt(column))
 }

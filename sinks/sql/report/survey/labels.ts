@@ -1,5 +1,5 @@
 import type { Kind, SurveyedColumn } from '../../../../src/report/answers.ts'
-import { comparedIds, isNumeric, type ReportSource } from '../rows.ts'
+import { comparedIds, isNumeric, isUsableOf, type ReportSource } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 import { askSample, sampledFrom, sampleOf } from './sample.ts'
@@ -57,7 +57,9 @@ const surveyLabel = async (
     : isNumeric(kind)
       ? words.number(column, kind, type)
       : words.text(column, kind, type)
-  const [sampled] = await askSample(session, bindings, rows, [{ kind, value }], '1')
+  const usable = isNumeric(kind) ? isUsableOf(source, isJson ? 'json' : type, value) : undefined
+  const asked = { kind, value: usable === undefined ? value : `case when ${usable} then ${value} end` }
+  const [sampled] = await askSample(session, bindings, rows, [asked], '1')
   if (!sampled || sampled.sampled === 0) return undefined
   const { min, max, sampled: present } = sampled
   return surveyed({ name: label, role: 'output', kind, ...(isJson && { member: [] }) }, sampled, { present, min, max })

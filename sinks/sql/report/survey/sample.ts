@@ -1,5 +1,5 @@
 import type { Kind } from '../../../../src/report/answers.ts'
-import { idOf, idTypeOf, isFinite, isNumeric, valueOf, weightOf, type ReportSource, type Valued } from '../rows.ts'
+import { idOf, idTypeOf, isNumeric, isUsable, valueOf, weightOf, type ReportSource, type Valued } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 
@@ -27,7 +27,7 @@ export interface Sampled {
   readonly categories: string[]
 }
 
-/** What is asked about: an expression over some rows, which is a number (finite, or null) or a text. */
+/** What is asked about: an expression over some rows, which is a number (usable, or null) or a text. */
 export interface Asked {
   readonly kind: Kind
   readonly value: string
@@ -142,8 +142,8 @@ export const sampleColumns = async (
   const rows = sampledFrom(source, counted)
   const asked = candidates.map((column): Asked => {
     const value = valueOf(source, column, counted.bindings)
-    const finite = isNumeric(column.kind) ? isFinite(source, column, value) : undefined
-    return { kind: column.kind, value: finite === undefined ? value : `case when ${finite} then ${value} end` }
+    const usable = isNumeric(column.kind) ? isUsable(source, column, value) : undefined
+    return { kind: column.kind, value: usable === undefined ? value : `case when ${usable} then ${value} end` }
   })
   const found: Sampled[] = []
   for (let first = 0; first < asked.length; first += AT_ONCE)

@@ -1,4 +1,5 @@
 import type { Kind, Role, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
+import { isUsable } from '../../../../src/report/usable.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
 import { iterate, readColumns } from './rows.ts'
 import { conditionOf, quote, type Condition, type Inspected } from './table.ts'
@@ -34,7 +35,7 @@ export const readSample = ({ database }: Inspected, counted: Counted, from: stri
 
 /** Values of one column as they are sampled. */
 export interface Samples {
-  /** Finite ones, the first `count` of these. */
+  /** Usable ones, the first `count` of these. */
   numbers: Float64Array
   count: number
   readonly texts: Map<string, number>
@@ -60,7 +61,7 @@ export const addSample = (samples: Samples, value: unknown, w: number): void => 
   if (value === null || value === undefined) return
   samples.sampled++
   if (typeof value === 'number') {
-    if (Number.isFinite(value)) addNumber(samples, value)
+    if (isUsable(value)) addNumber(samples, value)
   } else if (samples.texts.size < MAX_TEXTS || samples.texts.has(String(value)))
     samples.texts.set(String(value), (samples.texts.get(String(value)) ?? 0) + w)
 }

@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { memberOf, secondsOf, valueAs } from '../../../../src/report/tally/json-members.ts'
+import { HUGE, isUsable } from '../../../../src/report/usable.ts'
 import { fromPlain } from './labels.ts'
 import { iterate, parsed } from './rows.ts'
 import type { Counted, Told } from './sample.ts'
@@ -17,11 +18,9 @@ export interface Scanned {
   readonly extra: number
   /** Rows by value of each expression that was asked for; '' is none. */
   readonly counts: readonly ReadonlyMap<string, number>[]
-  /** Of numbers and times, by the column's name; none: it has no finite value. */
+  /** Of numbers and times, by the column's name; none: it has no usable value. */
   readonly ranges: ReadonlyMap<string, Range>
 }
-
-const MAX = '1.7976931348623157e308'
 
 const isOfRange = ({ kind }: Told): boolean => kind === 'number' || kind === 'time'
 
@@ -32,17 +31,17 @@ const endsOf = ({ name, kind }: Told): string[] =>
     return kind === 'number' ? `iif(typeof(${value}) in ('integer', 'real'), ${value} + 0.0, ${value})` : value
   })
 
-/** The range of a column that holds infinities as well, or texts among its numbers. */
-const finiteRange = (inspected: Inspected, { name }: Told, { condition }: Counted): unknown[] => {
+/** The range of a column that holds others as well, or texts among its numbers. */
+const usableRange = (inspected: Inspected, { name }: Told, { condition }: Counted): unknown[] => {
   const column = `p.${quote(name)}`
-  const sql = `select min(${column}) + 0.0, max(${column}) + 0.0 from ${fromPlain(inspected)} where ${condition.sql} and ${column} between -${MAX} and ${MAX}`
+  const sql = `select min(${column}) + 0.0, max(${column}) + 0.0 from ${fromPlain(inspected)} where ${condition.sql} and ${column} >= -${HUGE} and ${column} < ${HUGE}`
   const [row = []] = iterate(inspected.database, sql, condition.bindings)
   return row
 }
 
 const rangeOf = (inspected: Inspected, column: Told, counted: Counted, ends: readonly unknown[]): Range | undefined => {
-  const isOdd = column.kind === 'number' && ends.some((end) => end !== null && !Number.isFinite(end))
-  const given = isOdd ? finiteRange(inspected, column, counted) : ends
+  const isOdd = column.kind === 'number' && ends.some((end) => end !== null && !isUsable(end))
+  const given = isOdd ? usableRange(inspected, column, counted) : ends
   const [min, max] = column.kind === 'time' ? given.map(secondsOf) : given
   return typeof min === 'number' && typeof max === 'number' ? { min, max } : undefined
 }
@@ -117,7 +116,7 @@ const memberRanges = (inspected: Inspected, columns: readonly Told[], { conditio
       const json = parsed(text)
       for (const member of mine) {
         const value = valueAs(member.kind, memberOf(json, member.member))
-        if (typeof value !== 'number' || !Number.isFinite(value)) continue
+        if (!isUsable(value)) continue
         if (value < member.min) member.min = value
         if (value > member.max) member.max = value
       }

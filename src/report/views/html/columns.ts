@@ -199,7 +199,7 @@ export const newsSection = (columns: readonly [string, ColumnReport][]): Content
             ],
           ]
         : []),
-      ...(current.not_finite > 0 ? [[name, percent(current.not_finite), 'NaN or infinite']] : []),
+      ...(current.not_finite > 0 ? [[name, percent(current.not_finite), 'NaN or infinite, or too great']] : []),
     ]
   })
   if (rows.length === 0) return undefined
