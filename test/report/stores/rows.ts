@@ -41,6 +41,12 @@ export interface Made {
   readonly actuals: readonly ActualRecord[]
 }
 
+/** Predictions that actuals name and that are not stored: one beyond the ids of all others, two among them. */
+export const unstored = [
+  '01990000-0000-7000-9000-000000000000',
+  ...[201, 501].map((index) => idOf(index).replace(/0$/, '1')),
+]
+
 /** The last two of twenty predictions are of one request. */
 const requestOf = (index: number) =>
   index % 20 < 18
@@ -129,15 +135,16 @@ export const makeRows = (): Made => {
         }),
       )
   }
-  actuals.push(
-    actualFrom({
-      id: '01990000-0000-8000-8000-ffffffffffff',
-      timestamp: '2026-11-04T00:00:00.000Z',
-      reported_at: '2026-11-04T00:00:00.000Z',
-      prediction_id: '01990000-0000-7000-9000-000000000000',
-      actuals: { actual: 'yes' },
-    }),
-  )
+  for (const [index, id] of unstored.entries())
+    actuals.push(
+      actualFrom({
+        id: `01990000-0000-8000-8000-fffffffffff${index}`,
+        timestamp: '2026-11-04T00:00:00.000Z',
+        reported_at: '2026-11-04T00:00:00.000Z',
+        prediction_id: id,
+        actuals: { actual: 'yes' },
+      }),
+    )
   return { predictions, actuals }
 }
 
@@ -267,5 +274,5 @@ export const expectedAnswer = (
     for (const [path, { reason }] of Object.entries(record.extra))
       addCell(tally.extra(path, reason), { n: 1, w, w2: w * w })
   }
-  return tally.answer(plan.comparison && !isReference ? 1 : undefined)
+  return tally.answer(plan.comparison && !isReference ? unstored.length : undefined)
 }
