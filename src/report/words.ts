@@ -57,10 +57,13 @@ export const list = (items: readonly string[], most = 4): string => {
 
 const MAX_VALUE = 40
 
+/** A value that came from outside, and that may be a whole text, as views name it. */
+export const shortened = (value: string, most = 80): string =>
+  value.length > most ? `${value.slice(0, most)}…` : value
+
 /** A value that came from outside, in quotes and not too long, and nothing in it that a terminal would obey. */
 export const quoted = (value: string): string => {
-  const short = value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value
-  return JSON.stringify(short).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?')
+  return JSON.stringify(shortened(value, MAX_VALUE)).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?')
 }
 
 const UNITS: readonly (readonly [number, string])[] = [

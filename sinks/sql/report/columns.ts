@@ -73,6 +73,12 @@ const rolesOf = (columns: readonly TableColumn[], schema: ReadonlyMap<string, Co
   })
 }
 
+export const noTimes = (table: string, type: string, remedy: string): PredictionsError =>
+  new PredictionsError(
+    'PREDICTIONS_BAD_CONFIGURATION',
+    `the column "timestamp" of ${table} is ${type}, and a report needs times: ${remedy}`,
+  )
+
 /**
  * What a table has that a report reads.
  * @param kindOf what a type of the database's holds; undefined: only the values can tell

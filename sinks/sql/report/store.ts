@@ -2,7 +2,7 @@ import { PredictionsError } from '../../../src/errors/errors.ts'
 import type { Store, SurveyQuestion } from '../../../src/report/answers.ts'
 import { columnNamed, labelsIn } from '../actuals/columns.ts'
 import { answer } from './answer.ts'
-import { reportTable, type TableColumn } from './columns.ts'
+import { noTimes, reportTable, type TableColumn } from './columns.ts'
 import type { Known } from './known.ts'
 import type { ActualsSource, ReportSource } from './rows.ts'
 import { survey } from './survey.ts'
@@ -52,11 +52,19 @@ export const reportStore = (options: ReportStoreOptions): Store => {
         `${options.address} has no table ${JSON.stringify(table)} that this user may see: name it by --table or PREDICTIONS_TABLE`,
       )
     const actualColumns = await options.columnsOf(session, 'actuals')
+    const found = reportTable(table, columns, question.columns, words.kindOf)
+    const type = found.types.get(found.own.timestamp!)!
+    if (!words.isTime(type))
+      throw noTimes(
+        table,
+        type,
+        `make a view of the table that has it as ${words.timeType}, and name the view by --table`,
+      )
     return {
       words,
       stepsOf: options.stepsOf ?? ((path) => path as readonly string[]),
       name: options.quoted(table),
-      table: reportTable(table, columns, question.columns, words.kindOf),
+      table: found,
       actuals: actualColumns.length === 0 ? undefined : actualsOf(actualColumns),
     }
   }

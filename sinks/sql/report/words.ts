@@ -36,6 +36,10 @@ export interface Words {
   double(value: number): string
   /** What a column of a type holds; undefined: only the values can tell. */
   kindOf(type: string): Kind | undefined
+  /** Whether a column of a type can be compared with an instant. */
+  isTime(type: string): boolean
+  /** What a column of times is best. */
+  readonly timeType: string
   /** How many of some ascending edges are at most a number; null of null. */
   countBelow(value: string, edges: readonly number[], bindings: Bindings): string
   /** How many of some ascending instants are at most a timestamp. */

@@ -7,7 +7,18 @@ import { accuracy } from '../statistics/classification.ts'
 import { estimateOf } from '../statistics/measures.ts'
 import { meansDiffer, twoProportions } from '../statistics/tests.ts'
 import type { Levels, Thresholds } from '../thresholds.ts'
-import { counted, headlineOf, list, nameOfMetric, percent, quoted, sayOf, score, withInterval } from '../words.ts'
+import {
+  counted,
+  headlineOf,
+  list,
+  nameOfMetric,
+  percent,
+  quoted,
+  sayOf,
+  score,
+  shortened,
+  withInterval,
+} from '../words.ts'
 import { allInCurrent, said, severityOf } from './columns.ts'
 
 const LUCK = 0.01
@@ -96,7 +107,7 @@ export const groupFindings = (
     if (!severity || luck * groups.length > LUCK) return []
     const say = sayOf(report.task, name)
     const slice = `${of.name}=${of.value}`
-    const message = `For ${slice} the ${nameOfMetric(name)} is ${withInterval(value, say)}, for all ${say(whole.value)}.`
+    const message = `For ${of.name}=${shortened(of.value)} the ${nameOfMetric(name)} is ${withInterval(value, say)}, for all ${say(whole.value)}.`
     return [{ severity: 'warn', kind: 'performance', slice, message }]
   })
 }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Answers, ReportPlan, Survey, SurveyQuestion } from '../../../src/report/answers.ts'
 import { planOf } from '../../../src/report/plan.ts'
+import { report } from '../../../src/report/report.ts'
 import { actualColumnsOf, columnsOf } from '../../../src/schema/columns.ts'
 import type { Sink } from '../../../src/sink.ts'
 import type { PredictionSchema } from '../../../src/schema/schema.ts'
@@ -30,6 +31,10 @@ export interface Harness {
   /** Statements that make a copy of a table, with ids of the type that somebody's own table has. */
   copy(table: string, to: string): readonly string[]
   quote(name: string): string
+  /** Types of columns that somebody's own table may have, each with values as SQL. */
+  readonly types: Readonly<Record<string, readonly string[]>>
+  readonly idType?: string
+  readonly timeType: string
   /** Whether its columns of numbers have infinities and NaN. Default: false. */
   readonly hasInfinities?: boolean
   /** The rows of a query. */
@@ -125,6 +130,8 @@ export const testStore = (name: string, harness: () => Harness): void => {
       await store.close()
     }
   }
+
+  const idType = () => harness().idType ?? 'char(36)'
 
   const expectSums = (plan: ReportPlan, answers: Answers, made = loans): void => {
     const known = new Map(plan.columns.map((column) => [column.name, new Set<string>()]))
@@ -402,6 +409,47 @@ export const testStore = (name: string, harness: () => Harness): void => {
         { ...plan, columns },
         { plan, current: without(answers.current), reference: without(answers.reference!) },
       )
+    })
+
+    it('reads a table that has columns of every type', async () => {
+      const { table, run, types, timeType } = harness()
+      const columns = Object.entries(types).map(([type, values], index) => ({ name: `c${index}`, type, values }))
+      const own = `${table}_types`
+      await run(
+        `create table ${own} (id ${idType()}, ${harness().quote('timestamp')} ${timeType}, ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')})`,
+      )
+      for (const day of [1, 2, 3, 4])
+        for (let row = 0; row < 50; row++)
+          await run(
+            `insert into ${own} values ('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', ${columns.map(({ values }) => values[row % values.length]).join(', ')})`,
+          )
+      const { columns: found, traffic } = await report({
+        sink: harness().url,
+        table: own,
+        schema: undefined,
+        since: '2026-11-03',
+        until: '2026-11-05',
+      })
+      expect(traffic.instances).toBe(100)
+      expect(Object.keys(found)).toEqual(columns.map(({ name }) => name))
+      const missing = columns.filter(({ name, values }) => {
+        const share = values.filter((value) => value === 'null').length / values.length
+        return Math.abs((found[name]!.current.missing ?? 0) - share) > 0.05
+      })
+      expect(missing).toEqual([])
+    })
+
+    it('says what is wrong with times that are numbers', async () => {
+      const { table, run, quote } = harness()
+      const name = `${table}_epoch`
+      await run(`create table ${name} (id ${idType()}, ${quote('timestamp')} bigint, n double precision)`)
+      await run(`insert into ${name} values ('00000000-0000-7000-8000-000000000001', 1793500000, 1)`)
+      await expect(ask(name, question)).rejects.toMatchObject({
+        code: 'PREDICTIONS_BAD_CONFIGURATION',
+        message: expect.stringMatching(
+          /the column "timestamp" of \S+ is (bigint\S*|a number), and a report needs times: /,
+        ),
+      })
     })
 
     it('knows a name that is no column and no tag', async () => {

@@ -6,7 +6,7 @@ import type { Report } from '../../../src/report/result.ts'
 import { htmlView } from '../../../src/report/views/html/page.ts'
 import { violations } from '../../setup/axe.ts'
 import { hasBrowser, launchBrowser } from '../../setup/browser.ts'
-import { answers, bins, cell, column, distribution, group } from '../answers.ts'
+import { answers, bins, cell, column, distribution, group, labelledPairs } from '../answers.ts'
 import { example } from '../example.ts'
 import { seeded } from '../random.ts'
 import { simulate } from '../simulate.ts'
@@ -79,6 +79,30 @@ describe('htmlView', () => {
     )
     expect(page).toContain('&lt;script&gt;alert(1)')
     expect(page).not.toMatch(/<script|<img/)
+  })
+
+  it('names values that are whole texts by their beginnings', () => {
+    const text = `<${'x'.repeat(100_000)}>`
+    const pairs = [{ prediction: text, actual: text, ...cell(300) }]
+    const window = (n: number[]) => {
+      const shape = { bins: bins(n), unseen: cell(100), unseenValues: [{ value: `new ${text}`, ...cell(100) }] }
+      return group({ instances: cell(400), columns: { essay: distribution(shape) }, labelled: labelledPairs(pairs) })
+    }
+    const of = column('essay', { kind: 'category', categories: [text, 'b'] })
+    const comparison = { task: 'classification', prediction: 'essay', actual: 'actual', classes: [text, 'b'] } as const
+    const given = answers([of], window([350, 50]), window([100, 300]))
+    const page = htmlView(
+      judge({
+        plan: {
+          ...given.plan,
+          comparison: { ...comparison, actualKind: 'category', isActualJson: false, isBoolean: false },
+        },
+        current: { ...given.current, slices: [{ name: 'essay', value: text, group: window([350, 50]) }] },
+        reference: given.reference,
+      }),
+    )
+    expect(page).toContain(`&lt;${'x'.repeat(79)}…`)
+    expect(page).not.toContain('x'.repeat(81))
   })
 
   it.each(reports)('%s: says no NaN, no Infinity and no undefined', (_, report) => {

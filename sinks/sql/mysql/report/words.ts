@@ -39,6 +39,9 @@ export const words: Words = {
   placeholder: () => '?',
   double,
   kindOf,
+  // It reads texts as times itself.
+  isTime: (type) => ['time', 'category'].includes(kindOf(type) ?? ''),
+  timeType: 'datetime(6)',
   countBelow: (value, edges) =>
     edges.length === 0
       ? `case when ${value} is not null then 0 end`

@@ -5,11 +5,13 @@ import type { Words } from '../../report/words.ts'
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 const kindOf = (type: string): Kind | undefined => {
+  // Of an array there is no single value: only whether it is there.
+  if (/\[\]$|^bytea$/.test(type)) return 'json'
   if (type === 'boolean') return 'boolean'
   if (/^jsonb?$/.test(type)) return 'json'
   if (/^(timestamp|date\b)/.test(type)) return 'time'
   if (/^(smallint|integer|bigint|real|double precision|numeric)/.test(type)) return 'number'
-  return /\[\]$|^bytea$/.test(type) ? 'json' : 'category'
+  return 'category'
 }
 
 /** Numbers of JSON, and the texts that JSON has for those that are not finite. */
@@ -27,6 +29,8 @@ export const words: Words = {
   placeholder: (index) => `$${index}`,
   double: String,
   kindOf,
+  isTime: (type) => kindOf(type) === 'time',
+  timeType: 'timestamptz',
   countBelow: (value, edges, bindings) => `width_bucket(${value}, ${bindings.bind(edges)}::float8[])`,
   countBefore: (timestamp, instants, bindings) =>
     `width_bucket(${timestamp}, ${bindings.bind(instants.map((instant) => instant.toISOString()))}::timestamptz[])`,

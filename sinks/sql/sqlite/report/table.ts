@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { PredictionsError } from '../../../../src/errors/errors.ts'
 import type { Kind, ReportPlan, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
 import { labelsIn } from '../../actuals/columns.ts'
-import { expectNames, reportTable, type ReportTable } from '../../report/columns.ts'
+import { expectNames, noTimes, reportTable, type ReportTable } from '../../report/columns.ts'
 import type { SqliteTables } from '../address.ts'
 import { tableColumnsOf } from '../read.ts'
 
@@ -25,6 +25,24 @@ export interface Inspected extends ReportTable {
   readonly labels: ReadonlyMap<string, string> | undefined
   /** Whether there are actuals that name a request and no prediction. */
   readonly byRequest: boolean
+  /** Whether all times are texts as capture writes them, whose order is that of the times: somebody's own may be `2026-11-01 12:00:00`. */
+  readonly hasOwnTimes: boolean
+}
+
+const OWN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
+
+/** The least and the greatest time: each alone, so that an index finds it. Numbers are less than texts. */
+const endsOf = (database: DatabaseSync, table: string, timestamp: string): unknown[] =>
+  ['min', 'max'].flatMap((end) => {
+    const sql = `select ${end}(${quote(timestamp)}) as time from ${quote(table)}`
+    return database.prepare(sql).get()!['time'] ?? []
+  })
+
+/** @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: they are numbers */
+const areOwnTimes = (table: string, times: readonly unknown[]): boolean => {
+  if (times.some((time) => typeof time !== 'string'))
+    throw noTimes(table, 'a number', 'write it as a text, 2026-11-01T12:00:00.000Z')
+  return times.every((time) => OWN_TIME.test(time as string))
 }
 
 const hasActualsByRequest = (database: DatabaseSync, actualsTable: string): boolean =>
@@ -45,12 +63,14 @@ export const inspectTable = (
     )
   const actuals = tableColumnsOf(database, actualsTable)
   const inspected = reportTable(table, columns, schema, kindOf)
+  const times = endsOf(database, table, inspected.own.timestamp!)
   return {
     ...inspected,
     database,
     table,
     actualsTable,
     labels: actuals.length === 0 ? undefined : new Map(labelsIn(actuals).map(({ name, type }) => [name, type])),
+    hasOwnTimes: areOwnTimes(table, times),
     byRequest:
       actuals.length > 0 && inspected.own.request_id !== undefined && hasActualsByRequest(database, actualsTable),
   }
@@ -68,6 +88,10 @@ export const valueText = ({ own, names, types, columns }: ReportTable, name: str
     : `coalesce(cast(${column} as text), '')`
 }
 
+const DAY = 86_400_000
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+
 export interface Condition {
   readonly sql: string
   readonly bindings: readonly SQLInputValue[]
@@ -75,13 +99,22 @@ export interface Condition {
 
 /** Rows of a window that the report is about. */
 export const conditionOf = (
-  table: ReportTable,
+  table: Pick<Inspected, keyof ReportTable | 'hasOwnTimes'>,
   { model, where, reference }: Pick<ReportPlan, 'model' | 'where' | 'reference'>,
   window: Window,
 ): Condition => {
   const { own } = table
-  const parts = [`p.${quote(own.timestamp!)} >= ?`, `p.${quote(own.timestamp!)} < ?`]
-  const bindings: SQLInputValue[] = [window.since.toISOString(), window.until.toISOString()]
+  const timestamp = `p.${quote(own.timestamp!)}`
+  const { since, until } = window
+  const parts = [`${timestamp} >= ?`, `${timestamp} < ?`]
+  const bindings: SQLInputValue[] = table.hasOwnTimes
+    ? [since.toISOString(), until.toISOString()]
+    : // An index finds the days, with a day more for those of another time zone; what a text says is compared.
+      [dayOf(since.getTime() - DAY), dayOf(until.getTime() + 2 * DAY)]
+  if (!table.hasOwnTimes) {
+    parts.push(`unixepoch(${timestamp}, 'subsec') >= ?`, `unixepoch(${timestamp}, 'subsec') < ?`)
+    bindings.push(since.getTime() / 1000, until.getTime() / 1000)
+  }
   const and = (sql: string, value: SQLInputValue) => {
     parts.push(sql)
     bindings.push(value)

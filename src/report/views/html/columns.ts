@@ -1,5 +1,5 @@
 import type { ColumnReport, Histogram, Report } from '../../result.ts'
-import { chance, compact, count, isDistance, nameOfStatistic, percent, shortNumber } from '../../words.ts'
+import { chance, compact, count, isDistance, nameOfStatistic, percent, shortened, shortNumber } from '../../words.ts'
 import { timeOf } from '../dates.ts'
 import { bars, distributions } from './charts.ts'
 import { html, type Content, type Markup } from './markup.ts'
@@ -43,7 +43,7 @@ const categoriesAlt = (histogram: Histogram | null): string => {
   if (histogram?.of !== 'values') return ''
   const words = histogram.values.slice(0, 5).map((value, i) => {
     const was = histogram.reference && ` (was ${percent(histogram.reference[i]!)})`
-    return `${value} ${percent(histogram.current[i]!)}${was ?? ''}`
+    return `${shortened(value)} ${percent(histogram.current[i]!)}${was ?? ''}`
   })
   return `: ${words.join(', ')}${histogram.values.length > 5 ? ' and others' : ''}`
 }
@@ -69,7 +69,7 @@ const chartOf = (name: string, of: ColumnReport): Content => {
       outsideWords(histogram),
     ]
   const rows = histogram.values.map((value, i) => ({
-    name: value,
+    name: shortened(value),
     now: histogram.current[i]!,
     was: histogram.reference?.[i],
   }))
@@ -81,7 +81,10 @@ const numbersOf = (name: string, of: ColumnReport): TableOf | undefined => {
   if (!histogram) return undefined
   const caption = `shares of ${name}`
   const head = [histogram.of === 'ranges' ? 'from' : 'value', 'now', ...(reference ? ['reference'] : [])]
-  const names = histogram.of === 'ranges' ? histogram.edges.slice(0, -1).map(say(of.kind)) : histogram.values
+  const names =
+    histogram.of === 'ranges'
+      ? histogram.edges.slice(0, -1).map(say(of.kind))
+      : histogram.values.map((value) => shortened(value))
   const rows = names.map((row, i) => [
     row,
     percent(histogram.current[i]!),
@@ -195,7 +198,7 @@ export const newsSection = (columns: readonly [string, ColumnReport][]): Content
             [
               name,
               percent(news),
-              `new: ${current.categories!.new_values.map(({ value, share }) => `${value} (${percent(share)})`).join(', ')}`,
+              `new: ${current.categories!.new_values.map(({ value, share }) => `${shortened(value)} (${percent(share)})`).join(', ')}`,
             ],
           ]
         : []),

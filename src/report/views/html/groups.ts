@@ -1,5 +1,5 @@
 import type { GroupReport, Report } from '../../result.ts'
-import { count, list, milliseconds, nameOfMetric, percent } from '../../words.ts'
+import { count, list, milliseconds, nameOfMetric, percent, shortened } from '../../words.ts'
 import { html, type Content } from './markup.ts'
 import { section, table } from './parts.ts'
 import { metricCell } from './performance.ts'
@@ -9,7 +9,7 @@ const MEASURES = ['accuracy', 'precision', 'recall', 'f1', 'f1_macro', 'auc', 'r
 const groupTable = (title: string, groups: readonly GroupReport[], task: Report['performance']['task']): Content => {
   const measures = MEASURES.filter((name) => groups.some(({ metrics }) => metrics[name])).slice(0, 4)
   const rows = groups.map((group) => [
-    group.value || '(none)',
+    shortened(group.value) || '(none)',
     count(group.instances),
     percent(group.share),
     group.error_rate === null ? '–' : percent(group.error_rate),

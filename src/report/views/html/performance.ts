@@ -10,6 +10,7 @@ import {
   sayMetric,
   sayOf,
   score,
+  shortened,
   withInterval,
 } from '../../words.ts'
 import { bandOf, barsOf, chart, dotsOf, lineOf, SIZE, ticksOf } from './charts.ts'
@@ -120,7 +121,7 @@ const matrix = ({ confusion, classes }: PerformanceReport): Content => {
     const cells = names.map((prediction) => at.get(JSON.stringify([prediction, actual])))
     const total = cells.reduce((sum, cell) => sum + (cell?.weight ?? 0), 0)
     return [
-      actual,
+      shortened(actual),
       ...cells.map((cell, i) => {
         const share = cell && total > 0 ? cell.weight / total : 0
         const colour = names[i] === actual ? '--now' : '--alert'
@@ -134,7 +135,7 @@ const matrix = ({ confusion, classes }: PerformanceReport): Content => {
   })
   return html`<div class="card">
     <h3>What was predicted, and what it was</h3>
-    ${table({ caption: 'A row an actual class: how many were predicted as what', head: ['actual', ...names.map((name) => `predicted ${name}`)], rows, className: 'matrix' })}
+    ${table({ caption: 'A row an actual class: how many were predicted as what', head: ['actual', ...names.map((name) => `predicted ${shortened(name)}`)], rows, className: 'matrix' })}
   </div>`
 }
 
@@ -147,7 +148,7 @@ const classTable = ({ task, classes, labelled }: PerformanceReport): Content =>
       caption: 'Precision, recall and F1 of each class',
       head: ['class', 'actuals', 'precision', 'recall', 'F1'],
       rows: classes.map(({ name, count: n, precision, recall, f1 }) => [
-        name,
+        shortened(name),
         count(n),
         ...[precision, recall, f1].map((of) => metricCell(task, '', of)),
       ]),
