@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqlite } from 'capture-predictions/sinks/sqlite'
 import { afterAll, expect, it } from 'vitest'
+import { report } from '../../../src/report/report.ts'
 import { planOf } from '../../../src/report/plan.ts'
 import { storeOf } from '../../../src/stores.ts'
 import { testStore } from './contract.ts'
@@ -52,6 +53,28 @@ it('knows versions and values that a sample of the rows does not have, and numbe
   ])
   await store.close()
 })
+
+it.each(['create table NAME (id text primary key, timestamp text, n real, tags text) without rowid', 'view'])(
+  'samples rows that have no number of their own: %s',
+  async (kind) => {
+    const name = kind === 'view' ? 'seen' : 'numberless'
+    const rows = `with recursive i(i) as (select 0 union all select i + 1 from i where i < 49999)
+      select printf('%08x-0000', i) as id, strftime('%Y-%m-%dT%H:%M:%fZ', '2026-11-03', '+' || i || ' seconds') as timestamp, i % 7 as n, '{"shop": "a"}' as tags from i`
+    await run(kind === 'view' ? `create view ${name} as ${rows}` : kind.replace('NAME', name))
+    if (kind !== 'view') await run(`insert into ${name} ${rows}`)
+    const { traffic, columns, slices } = await report({
+      sink: url,
+      table: name,
+      since: '2026-11-03',
+      until: '2026-11-05',
+      by: ['shop'],
+    })
+    expect(traffic.instances).toBe(50_000)
+    expect(slices.map(({ value, instances }) => [value, instances])).toEqual([['a', 50_000]])
+    expect(columns['n']!.histogram).toMatchObject({ of: 'values', values: ['0', '1', '2', '3', '4', '5', '6'] })
+    expect(columns['n']!.current).toMatchObject({ min: 0, max: 6, missing: 0 })
+  },
+)
 
 it('knows the range of numbers beside infinities, texts, and integers past 2^53', async () => {
   const time = '2026-11-03T00:00:00.000Z'

@@ -2,7 +2,7 @@ import type { Kind, Role, SurveyQuestion, Window } from '../../../../src/report/
 import { isUsable } from '../../../../src/report/usable.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
 import { iterate, readColumns } from './rows.ts'
-import { conditionOf, quote, type Condition, type Inspected } from './table.ts'
+import { conditionOf, numberOf, quote, type Condition, type Inspected } from './table.ts'
 
 /** What a sample of a window's rows says of its columns. */
 
@@ -24,14 +24,18 @@ export const countRows = (inspected: Inspected, question: SurveyQuestion, window
 }
 
 /** The same rows at each run, spread over all: those with a low hash of their number. Its high bits have no period that a batch's instances could share. */
-const isSampled = ({ condition, rows }: Counted): string =>
+const isSampled = (inspected: Inspected, { condition, rows }: Counted): string =>
   rows <= SAMPLE
     ? condition.sql
-    : `${condition.sql} and ((p.rowid * 2654435761) & 4294967295) < ${Math.floor((SAMPLE / rows) * 2 ** 32)}`
+    : `${condition.sql} and ((${numberOf(inspected)} * 2654435761) & 4294967295) < ${Math.floor((SAMPLE / rows) * 2 ** 32)}`
 
 /** Some values of each row of a window's sample. */
-export const readSample = ({ database }: Inspected, counted: Counted, from: string, selects: readonly string[]) =>
-  iterate(database, `select ${selects.join(', ')} from ${from} where ${isSampled(counted)}`, counted.condition.bindings)
+export const readSample = (inspected: Inspected, counted: Counted, from: string, selects: readonly string[]) =>
+  iterate(
+    inspected.database,
+    `select ${selects.join(', ')} from ${from} where ${isSampled(inspected, counted)}`,
+    counted.condition.bindings,
+  )
 
 /** Values of one column as they are sampled. */
 export interface Samples {

@@ -27,6 +27,22 @@ export interface Inspected extends ReportTable {
   readonly byRequest: boolean
   /** Whether all times are texts as capture writes them, whose order is that of the times: somebody's own may be `2026-11-01 12:00:00`. */
   readonly hasOwnTimes: boolean
+  /** False of a view, and of a table made `without rowid`. */
+  readonly hasRowid: boolean
+}
+
+const hasRowid = (database: DatabaseSync, table: string): boolean =>
+  database
+    .prepare("select 1 from pragma_table_list(?) where schema = 'main' and type <> 'view' and wr = 0")
+    .get(table) !== undefined
+
+/** A whole number of a row, the same at each run: where rows have none, of its time and of the end of its id. */
+export const numberOf = ({ hasRowid, own }: Inspected): string => {
+  if (hasRowid) return 'p.rowid'
+  const letters = [1, 2, 3, 4].map(
+    (place) => `coalesce(unicode(substr(p.${quote(own.id!)}, -${place}, 1)), 0) * ${7919 ** place % 1_000_003}`,
+  )
+  return `(cast(unixepoch(p.${quote(own.timestamp!)}, 'subsec') * 1000 as integer) + ${letters.join(' + ')} & ${2 ** 30 - 1})`
 }
 
 const OWN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
@@ -71,6 +87,7 @@ export const inspectTable = (
     actualsTable,
     labels: actuals.length === 0 ? undefined : new Map(labelsIn(actuals).map(({ name, type }) => [name, type])),
     hasOwnTimes: areOwnTimes(table, times),
+    hasRowid: hasRowid(database, table),
     byRequest:
       actuals.length > 0 && inspected.own.request_id !== undefined && hasActualsByRequest(database, actualsTable),
   }
@@ -127,10 +144,10 @@ export const conditionOf = (
 }
 
 /** Tags that rows have, by a sample of them. */
-const tagNames = ({ database, own, table }: Inspected): string[] => {
+const tagNames = ({ database, own, table, hasRowid }: Inspected): string[] => {
   if (own.tags === undefined) return []
   const tags = quote(own.tags)
-  const sql = `select distinct key from (select ${tags} as tags from ${quote(table)} where ${tags} is not null order by rowid desc limit 10000), json_each(tags)`
+  const sql = `select distinct key from (select ${tags} as tags from ${quote(table)} where ${tags} is not null order by ${hasRowid ? 'rowid' : quote(own.timestamp!)} desc limit 10000), json_each(tags)`
   return (database.prepare(sql).all() as { key: string }[]).map(({ key }) => key)
 }
 
