@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { didYouMean } from '../config/nearest.ts'
 import { hasCode, messageOf } from '../errors/errors.ts'
@@ -29,7 +30,7 @@ const topics: Readonly<Record<string, () => string>> = { variables }
 
 const overview = (): string => {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
-  return `Usage: capture-predictions COMMAND [--help]
+  return `Usage: capture-predictions COMMAND [--help] | --version
 
 ${lines.join('\n')}
 
@@ -58,10 +59,21 @@ const helpFor = (name: string | undefined): string => {
 }
 
 const HELP = ['help', '--help', '-h']
+const VERSION = ['--version', '-v']
+
+/** The package's, of which this file is one of the sources or of the build. */
+const version = (): string => {
+  const file = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find(existsSync)
+  return (JSON.parse(readFileSync(file!, 'utf8')) as { version: string }).version
+}
 
 const dispatch = async ([name = 'help', ...args]: readonly string[], terminal: Terminal): Promise<number> => {
   if (HELP.includes(name)) {
     terminal.out(helpFor(args[0]))
+    return 0
+  }
+  if (VERSION.includes(name)) {
+    terminal.out(version())
     return 0
   }
   const command = commandOf(name)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { table } from '../../src/config/table.ts'
 import { runHere, workplace } from './support.ts'
@@ -10,6 +11,13 @@ it('shows what there is', async () => {
     expect(code).toBe(0)
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   }
+})
+
+it('says which version it is, of the sources and of the build', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  expect(await runHere(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  const { cli } = workplace('sqlite:predictions.db')
+  expect(await cli(['-v'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
 it.each(commands)('explains %s', async (command) => {

@@ -443,7 +443,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
       const { table, run, quote } = harness()
       const name = `${table}_epoch`
       await run(`create table ${name} (id ${idType()}, ${quote('timestamp')} bigint, n double precision)`)
-      await run(`insert into ${name} values ('00000000-0000-7000-8000-000000000001', 1793500000, 1)`)
+      await run(`insert into ${name} values ('00000000-0000-7000-8000-000000000001', 1793500000000000000, 1)`)
       await expect(ask(name, question)).rejects.toMatchObject({
         code: 'PREDICTIONS_BAD_CONFIGURATION',
         message: expect.stringMatching(

@@ -14,7 +14,44 @@ import { addMomentSums, cellOf } from './fill.ts'
 /** Columns whose moments one statement takes: more would make it long. */
 const COLUMNS_AT_ONCE = 40
 
+type Sums = (row: readonly number[]) => number[]
+/** Asks for sums, each once; gives what finds them in a row. */
+type Ask = (...expressions: string[]) => Sums
 type Read = (column: OpenColumn, row: readonly number[]) => void
+
+const newAsk =
+  (asked: string[]): Ask =>
+  (...expressions) => {
+    const places = expressions.map((expression) => {
+      const at = asked.indexOf(expression)
+      return at < 0 ? asked.push(expression) - 1 : at
+    })
+    return (row) => places.map((place) => row[place]!)
+  }
+
+/** Rows that have a value: as `rowSums`. */
+const rowsWith = ({ known }: Asking, x: string): string[] =>
+  known.isWeighted
+    ? [`count(${x})`, `sum(case when ${x} is not null then w end)`, `sum(case when ${x} is not null then w * w end)`]
+    : [`count(${x})`]
+
+/** Of weights that are all 1 the database finds mean and variance itself. */
+const plainMoments = (ask: Ask, x: string): Read => {
+  const found = ask(`count(${x})`, `avg(${x})`, `var_pop(${x})`, `min(${x})`, `max(${x})`)
+  return ({ moments }, row) => {
+    const [w = 0, mean = 0, variance = 0, min = 0, max = 0] = found(row)
+    if (w > 0) addMoments(moments, { w, mean, m2: variance * w, min, max })
+  }
+}
+
+/** @param d `x` less its center */
+const weightedMoments = (asking: Asking, ask: Ask, x: string, d: string, center: number): Read => {
+  const found = ask(...rowsWith(asking, x), `sum(w * ${d})`, `sum(w * (${d} * ${d}))`, `min(${x})`, `max(${x})`)
+  return (open, row) => {
+    const [n = 0, w = 0, , first = 0, second = 0, min = 0, max = 0] = found(row)
+    if (n > 0) addMomentSums(open, center, w, first, second, min, max)
+  }
+}
 
 const momentsOf = (asking: Asking, indexes: readonly number[]): Grouped => {
   const { source, plan, known, tally, bindings, isReference } = asking
@@ -23,43 +60,9 @@ const momentsOf = (asking: Asking, indexes: readonly number[]): Grouped => {
   const names: Record<string, string> = { ...asking.names, ok: `case when ${asking.names['f']} = 0 then 1 end` }
   const differences: Record<string, string> = {}
   const sums: string[] = []
-  /** Asks for sums, each once; gives what finds them in a row. */
-  const ask = (...expressions: string[]) => {
-    const places = expressions.map((expression) => {
-      const at = sums.indexOf(expression)
-      return at < 0 ? sums.push(expression) - 1 : at
-    })
-    return (row: readonly number[]) => places.map((place) => row[place]!)
-  }
-  /** Rows that have a value: as `rowSums`. */
-  const rowsWith = (x: string) => [
-    `count(${x})`,
-    ...(known.isWeighted
-      ? [`sum(case when ${x} is not null then w end)`, `sum(case when ${x} is not null then w * w end)`]
-      : []),
-  ]
+  const ask = newAsk(sums)
   const allRows = ask(...rowSums(asking))
-  const succeeded = ask(...rowsWith('ok'))
-
-  /** Of weights that are all 1 the database finds mean and variance itself. */
-  const plainMoments = (x: string): Read => {
-    const found = ask(`count(${x})`, `avg(${x})`, `var_pop(${x})`, `min(${x})`, `max(${x})`)
-    return ({ moments }, row) => {
-      const [w = 0, mean = 0, variance = 0, min = 0, max = 0] = found(row)
-      if (w > 0) addMoments(moments, { w, mean, m2: variance * w, min, max })
-    }
-  }
-
-  const weightedMoments = (x: string, column: PlannedColumn): Read => {
-    const center = centerOf(plan, column.name)
-    const d = `d${x}`
-    differences[d] = factor(`(${x} - (${double(center)}))`)
-    const found = ask(...rowsWith(x), `sum(w * ${d})`, `sum(w * (${d} * ${d}))`, `min(${x})`, `max(${x})`)
-    return (open, row) => {
-      const [n = 0, w = 0, , first = 0, second = 0, min = 0, max = 0] = found(row)
-      if (n > 0) addMomentSums(open, center, w, first, second, min, max)
-    }
-  }
+  const succeeded = ask(...rowsWith(asking, 'ok'))
 
   /** Where it is known that all of a column's numbers can be added up, nothing is asked of each. */
   const usableOf = (column: PlannedColumn, value: string): string | undefined => {
@@ -77,15 +80,17 @@ const momentsOf = (asking: Asking, indexes: readonly number[]): Grouped => {
       return given.length === 0 ? value : `case when ${given.join(' and ')} then ${value} end`
     }
     const isShown = isOutput && !('f' in asking.fixed) && `${asking.names['f']} = 0`
-    const [x, usable] = [`x${index}`, `u${index}`]
+    const [x, usable, d] = [`x${index}`, `u${index}`, `d${index}`]
     names[x] = only(isShown)
-    const rows = ask(...rowsWith(x))
+    const rows = ask(...rowsWith(asking, x))
     let moments: Read | undefined
     if (isNumeric(column.kind) && !column.unique) {
       const condition = usableOf(column, value)
       if (condition !== undefined) names[usable] = only(isShown, condition)
       const of = condition === undefined ? x : usable
-      moments = known.isWeighted ? weightedMoments(of, column) : plainMoments(of)
+      const center = centerOf(plan, column.name)
+      if (known.isWeighted) differences[d] = factor(`(${of} - (${double(center)}))`)
+      moments = known.isWeighted ? weightedMoments(asking, ask, of, d, center) : plainMoments(ask, of)
     }
     return ({ columns }: OpenGroup, row: readonly number[], isBucket: boolean): void => {
       const open = columns[index]!

@@ -47,19 +47,19 @@ export const numberOf = ({ hasRowid, own }: Inspected): string => {
 
 const OWN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-/** The least and the greatest time: each alone, so that an index finds it. Numbers are less than texts. */
-const endsOf = (database: DatabaseSync, table: string, timestamp: string): unknown[] =>
-  ['min', 'max'].flatMap((end) => {
-    const sql = `select ${end}(${quote(timestamp)}) as time from ${quote(table)}`
-    return database.prepare(sql).get()!['time'] ?? []
+/**
+ * Looks at the least and the greatest time: each alone, so that an index finds it. Numbers are less than texts.
+ * @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: they are numbers
+ */
+const areOwnTimes = (database: DatabaseSync, table: string, timestamp: string): boolean =>
+  ['min', 'max'].every((end) => {
+    const value = `${end}(${quote(timestamp)})`
+    const sql = `select typeof(${value}) as type, cast(${value} as text) as text from ${quote(table)}`
+    const { type, text } = database.prepare(sql).get() as { type: string; text: string | null }
+    if (text === null) return true
+    if (type !== 'text') throw noTimes(table, 'a number', 'write it as a text, 2026-11-01T12:00:00.000Z')
+    return OWN_TIME.test(text)
   })
-
-/** @throws PredictionsError `PREDICTIONS_BAD_CONFIGURATION`: they are numbers */
-const areOwnTimes = (table: string, times: readonly unknown[]): boolean => {
-  if (times.some((time) => typeof time !== 'string'))
-    throw noTimes(table, 'a number', 'write it as a text, 2026-11-01T12:00:00.000Z')
-  return times.every((time) => OWN_TIME.test(time as string))
-}
 
 const hasActualsByRequest = (database: DatabaseSync, actualsTable: string): boolean =>
   database
@@ -79,14 +79,13 @@ export const inspectTable = (
     )
   const actuals = tableColumnsOf(database, actualsTable)
   const inspected = reportTable(table, columns, schema, kindOf)
-  const times = endsOf(database, table, inspected.own.timestamp!)
   return {
     ...inspected,
     database,
     table,
     actualsTable,
     labels: actuals.length === 0 ? undefined : new Map(labelsIn(actuals).map(({ name, type }) => [name, type])),
-    hasOwnTimes: areOwnTimes(table, times),
+    hasOwnTimes: areOwnTimes(database, table, inspected.own.timestamp!),
     hasRowid: hasRowid(database, table),
     byRequest:
       actuals.length > 0 && inspected.own.request_id !== undefined && hasActualsByRequest(database, actualsTable),
