@@ -62,9 +62,8 @@ export const shortened = (value: string, most = 80): string =>
   value.length > most ? `${value.slice(0, most)}…` : value
 
 /** A value that came from outside, in quotes and not too long, and nothing in it that a terminal would obey. */
-export const quoted = (value: string): string => {
-  return JSON.stringify(shortened(value, MAX_VALUE)).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?')
-}
+export const quoted = (value: string): string =>
+  JSON.stringify(shortened(value, MAX_VALUE)).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '?')
 
 const UNITS: readonly (readonly [number, string])[] = [
   [86_400, 'day'],

@@ -113,11 +113,11 @@ export const valueOf = (source: ReportSource, column: Valued, bindings: Bindings
 }
 
 /** Whether a number of a type can be added up; undefined: it always can. */
-export const isUsableOf = ({ words }: ReportSource, type: string, value: string): string | undefined =>
+export const usableTestOf = ({ words }: ReportSource, type: string, value: string): string | undefined =>
   words.hasUnusable(type) ? `${value} >= ${words.double(-HUGE)} and ${value} < ${words.double(HUGE)}` : undefined
 
-export const isUsable = (source: ReportSource, { name, member }: Valued, value: string): string | undefined =>
-  isUsableOf(source, member ? 'json' : (source.table.types.get(name) ?? ''), value)
+export const usableTest = (source: ReportSource, { name, member }: Valued, value: string): string | undefined =>
+  usableTestOf(source, member ? 'json' : (source.table.types.get(name) ?? ''), value)
 
 /** A column's or a tag's value as text; '' where there is none. */
 export const textOf = (source: ReportSource, name: string, bindings: Bindings): string => {

@@ -3,7 +3,7 @@ import { HUGE } from '../../../../src/report/usable.ts'
 import { addCell } from '../../../../src/report/tally/cells.ts'
 import { binCount, type OpenGroup } from '../../../../src/report/tally/group.ts'
 import { joint, type Grouped, type KeySet } from '../grouped.ts'
-import { isNumeric, isUsable, valueOf } from '../rows.ts'
+import { isNumeric, usableTest, valueOf } from '../rows.ts'
 import { rowSums, slicesOf, type Asking } from './asking.ts'
 import { addNumberGroup, addTextGroup, cellOf, countedEdges, NOT_FINITE } from './fill.ts'
 import { isFolded } from './fold.ts'
@@ -26,7 +26,7 @@ const numberBins = (asking: Asking, column: PlannedColumn, index: number): Binne
   const { source, bindings } = asking
   const value = valueOf(source, column, bindings)
   const edges = countedEdges(column.edges)
-  const isOpen = isUsable(source, column, value) !== undefined
+  const isOpen = usableTest(source, column, value) !== undefined
   const countOf = (key: unknown): unknown => {
     if (!isOpen || key === null) return key
     const count = Number(key) - 1

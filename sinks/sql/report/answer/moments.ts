@@ -2,7 +2,7 @@ import type { PlannedColumn } from '../../../../src/report/answers.ts'
 import { addCell, addMoments } from '../../../../src/report/tally/cells.ts'
 import type { OpenColumn, OpenGroup } from '../../../../src/report/tally/group.ts'
 import { groupedTasks, type Grouped, type KeySet } from '../grouped.ts'
-import { isNumeric, isUsable, valueOf } from '../rows.ts'
+import { isNumeric, usableTest, valueOf } from '../rows.ts'
 import type { Task } from '../sessions.ts'
 import { hasUnusable } from '../survey/bounds.ts'
 import { rowSums, slicesOf, type Asking } from './asking.ts'
@@ -67,7 +67,7 @@ const momentsOf = (asking: Asking, indexes: readonly number[]): Grouped => {
   /** Where it is known that all of a column's numbers can be added up, nothing is asked of each. */
   const usableOf = (column: PlannedColumn, value: string): string | undefined => {
     const known = column.member ? undefined : bounds.get(column.name)
-    return known && !hasUnusable(known) ? undefined : isUsable(source, column, value)
+    return known && !hasUnusable(known) ? undefined : usableTest(source, column, value)
   }
 
   /** What comes of a column's sums. */

@@ -1,7 +1,7 @@
 import { TINY } from '../../../../src/report/usable.ts'
 import type { ReportPlan } from '../../../../src/report/answers.ts'
 import { addCell, addMoments } from '../../../../src/report/tally/cells.ts'
-import { isUsableOf, valueOf, type ReportSource } from '../rows.ts'
+import { usableTestOf, valueOf, type ReportSource } from '../rows.ts'
 import type { Bindings } from '../words.ts'
 import { centerOf } from './center.ts'
 import type { Compared } from './compared.ts'
@@ -21,7 +21,7 @@ export const regression = (
   const comparison = plan.comparison!
   const prediction = plan.columns.find((column) => column.name === comparison.prediction)!
   const middle = centerOf(plan, comparison.prediction)
-  const isUsable = (value: string, type: string) => isUsableOf(source, type, value) ?? `${value} is not null`
+  const isUsable = (value: string, type: string) => usableTestOf(source, type, value) ?? `${value} is not null`
   const { double, factor } = source.words
   const predictionType = prediction.member ? 'json' : (source.table.types.get(prediction.name) ?? 'json')
   return {

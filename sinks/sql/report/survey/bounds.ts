@@ -1,5 +1,5 @@
-import { isUsable as isUsableNumber } from '../../../../src/report/usable.ts'
-import { isNumeric, isUsable, valueOf, type From, type ReportSource, type Valued } from '../rows.ts'
+import { isUsable } from '../../../../src/report/usable.ts'
+import { isNumeric, usableTest, valueOf, type From, type ReportSource, type Valued } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 
 /** What all rows of a window say of a column. */
@@ -46,7 +46,7 @@ export const boundsIn = (rows: readonly (readonly unknown[])[], count: number): 
   })
 
 /** Others are among the least or the greatest numbers. */
-export const hasUnusable = ({ min = 0, max = 0 }: Bounds): boolean => !isUsableNumber(min) || !isUsableNumber(max)
+export const hasUnusable = ({ min = 0, max = 0 }: Bounds): boolean => !isUsable(min) || !isUsable(max)
 
 /** What is known of a window's columns already. */
 interface Looked {
@@ -78,7 +78,7 @@ export const boundsOf = async (
   const boundsAt = (column: Valued) => known(column) ?? all.get(column)!
   const usable = await ask(
     columns.filter((column) => hasUnusable(boundsAt(column))),
-    (column, value) => isUsable(source, column, value),
+    (column, value) => usableTest(source, column, value),
   )
   return columns.map((column) => usable.get(column) ?? boundsAt(column))
 }

@@ -1,5 +1,5 @@
 import type { Kind, SurveyedColumn } from '../../../../src/report/answers.ts'
-import { comparedIds, isNumeric, isUsableOf, type ReportSource } from '../rows.ts'
+import { comparedIds, isNumeric, usableTestOf, type ReportSource } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 import { askSample, sampledFrom, sampleOf } from './sample.ts'
@@ -57,7 +57,7 @@ const surveyLabel = async (
     : isNumeric(kind)
       ? words.number(column, kind, type)
       : words.text(column, kind, type)
-  const usable = isNumeric(kind) ? isUsableOf(source, isJson ? 'json' : type, value) : undefined
+  const usable = isNumeric(kind) ? usableTestOf(source, isJson ? 'json' : type, value) : undefined
   const asked = { kind, value: usable === undefined ? value : `case when ${usable} then ${value} end` }
   const [sampled] = await askSample(session, bindings, rows, [asked], '1')
   if (!sampled || sampled.sampled === 0) return undefined

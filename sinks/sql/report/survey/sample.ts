@@ -1,5 +1,5 @@
 import type { Kind } from '../../../../src/report/answers.ts'
-import { idOf, idTypeOf, isNumeric, isUsable, valueOf, weightOf, type ReportSource, type Valued } from '../rows.ts'
+import { idOf, idTypeOf, isNumeric, usableTest, valueOf, weightOf, type ReportSource, type Valued } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 
@@ -142,7 +142,7 @@ export const sampleColumns = async (
   const rows = sampledFrom(source, counted)
   const asked = candidates.map((column): Asked => {
     const value = valueOf(source, column, counted.bindings)
-    const usable = isNumeric(column.kind) ? isUsable(source, column, value) : undefined
+    const usable = isNumeric(column.kind) ? usableTest(source, column, value) : undefined
     return { kind: column.kind, value: usable === undefined ? value : `case when ${usable} then ${value} end` }
   })
   const found: Sampled[] = []

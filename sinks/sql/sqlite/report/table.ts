@@ -25,7 +25,7 @@ export interface Inspected extends ReportTable {
   readonly labels: ReadonlyMap<string, string> | undefined
   /** Whether there are actuals that name a request and no prediction. */
   readonly byRequest: boolean
-  /** Whether all times are texts as capture writes them, whose order is that of the times: somebody's own may be `2026-11-01 12:00:00`. */
+  /** Whether times are texts as capture writes them, as far as the least and the greatest tell, whose order is that of the times: somebody's own may be `2026-11-01 12:00:00`. */
   readonly hasOwnTimes: boolean
   /** False of a view, and of a table made `without rowid`. */
   readonly hasRowid: boolean
