@@ -14,18 +14,21 @@ export interface AdoptedLog {
 }
 
 /** Moves the sinks' logs that a dead process left into another's folder: a rename each, so that nobody ever sees half of one. */
-const moveLogs = (from: string, into: ProcessFolder, keys: ReadonlySet<string>): AdoptedLog[] => {
-  const moved: AdoptedLog[] = []
+const moveLogs = (
+  from: string,
+  into: ProcessFolder,
+  keys: ReadonlySet<string>,
+  onMoved: (log: AdoptedLog) => void,
+): void => {
   for (const key of namesIn(from)) {
     if (!keys.has(key)) continue
     for (const name of namesIn(join(from, key))) {
       const path = join(into.make(key), name)
       renameSync(join(from, key, name), path)
-      moved.push({ key, path })
+      onMoved({ key, path })
     }
     removeIfEmpty(join(from, key))
   }
-  return moved
 }
 
 const concerns = (folder: string, keys: ReadonlySet<string>) => {
@@ -39,22 +42,41 @@ const concerns = (folder: string, keys: ReadonlySet<string>) => {
  *
  * @param into the own process folder
  * @param keys folder names of the sinks
+ * @param onMoved is told of each log at once: it is this process's from then on, whatever happens to the next one
+ * @param onTrouble is told what kept a folder from being looked at; the others are looked at all the same
  */
-export const adopt = (directory: string, into: ProcessFolder, keys: ReadonlySet<string>): AdoptedLog[] => {
-  const adopted: AdoptedLog[] = []
+export const adopt = (
+  directory: string,
+  into: ProcessFolder,
+  keys: ReadonlySet<string>,
+  onMoved: (log: AdoptedLog) => void,
+  onTrouble: (error: unknown) => void,
+): void => {
   for (const name of namesIn(directory)) {
     const folder = join(directory, name)
-    if (folder === into.path || pidOf(name) === undefined || !concerns(folder, keys)) continue
-    const lock = takeLock(folder)
-    if (!lock) continue
+    if (folder === into.path || pidOf(name) === undefined) continue
     try {
-      adopted.push(...moveLogs(folder, into, keys))
-      if (removeIfEmpty(folder) || !existsSync(folder)) removeLockFiles(folder)
-    } finally {
-      lock.release()
+      if (concerns(folder, keys)) adoptFrom(folder, into, keys, onMoved)
+    } catch (error) {
+      onTrouble(error)
     }
   }
-  return adopted
+}
+
+const adoptFrom = (
+  folder: string,
+  into: ProcessFolder,
+  keys: ReadonlySet<string>,
+  onMoved: (log: AdoptedLog) => void,
+): void => {
+  const lock = takeLock(folder)
+  if (!lock) return
+  try {
+    moveLogs(folder, into, keys, onMoved)
+    if (removeIfEmpty(folder) || !existsSync(folder)) removeLockFiles(folder)
+  } finally {
+    lock.release()
+  }
 }
 
 /** Removes lock files whose folder is gone: their owner died before it made one, or after it removed it. */
@@ -63,7 +85,8 @@ export const removeStrayLocks = (directory: string): void => {
     const name = folderOfLock(file)
     if (name === undefined || pidOf(name) === undefined) continue
     const folder = join(directory, name)
-    if (existsSync(folder) || Date.now() - statSync(join(directory, file)).mtimeMs < STRAY_LOCK_MS) continue
+    const made = statSync(join(directory, file), { throwIfNoEntry: false })?.mtimeMs
+    if (made === undefined || Date.now() - made < STRAY_LOCK_MS || existsSync(folder)) continue
     const lock = takeLock(folder)
     if (!lock) continue
     if (!existsSync(folder)) removeLockFiles(folder)

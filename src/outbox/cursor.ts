@@ -1,6 +1,6 @@
 import { closeSync, constants, fchmodSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { FILE_MODE, isMissing } from './files.ts'
+import { FILE_MODE, isMissing, isPassing } from './files.ts'
 import { decodeLine, encodeLines } from './line.ts'
 
 /** A place in a log: a segment, and bytes from its start. */
@@ -17,12 +17,16 @@ const TEXT_LENGTH = 64
 
 const cursorFile = (log: string) => join(log, 'cursor')
 
-/** The cursor of a log: `undefined` when there is none yet, `'damaged'` when it can't be read. */
+/**
+ * The cursor of a log: `undefined` when there is none yet, `'damaged'` when it can't be read.
+ * @throws when it can't be read now
+ */
 export const readCursor = (log: string): Position | 'damaged' | undefined => {
   let bytes: Buffer
   try {
     bytes = readFileSync(cursorFile(log))
   } catch (error) {
+    if (isPassing(error)) throw error
     return isMissing(error) ? undefined : 'damaged'
   }
   const text = decodeLine(bytes, 0, bytes.length - 1)

@@ -53,6 +53,11 @@ export const pidOf = (name: string): number | undefined => {
 export const isMissing = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
+const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']
+
+/** Whether an error is trouble of the moment, not of the file. */
+export const isPassing = (error: unknown): boolean => PASSING.includes((error as NodeJS.ErrnoException).code ?? '')
+
 /** The names in a folder, sorted; none when it isn't there. */
 export const namesIn = (path: string): string[] => {
   try {

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from '../node.ts'
+import { isMissing } from './files.ts'
 
 /**
  * An operating-system lock, held for life: a transaction that stays open on an empty SQLite file. It is free the moment its owner
@@ -47,7 +48,7 @@ const lockFile = (path: string): Lock => {
 }
 
 /**
- * Takes the lock of a process folder, which stands beside it; undefined: its owner is alive.
+ * Takes the lock of a process folder, which stands beside it; undefined: its owner is alive, or removed the file at this moment.
  * @throws whatever SQLite says when the file can't be made or opened
  */
 export const takeLock = (folder: string): Lock | undefined => {
@@ -56,7 +57,7 @@ export const takeLock = (folder: string): Lock | undefined => {
       return lockFile(folder + name)
     } catch (error) {
       const code = codeOf(error)
-      if (code === BUSY) return undefined
+      if (code === BUSY || isMissing(error)) return undefined
       if (code !== NOT_A_DATABASE && code !== CORRUPT) throw error
     }
   }
@@ -75,6 +76,7 @@ export const isLocked = (folder: string): boolean => {
     } catch (error) {
       const code = codeOf(error)
       if (code === BUSY) return true
+      if (!existsSync(folder + name)) return false
       if (code !== NOT_A_DATABASE && code !== CORRUPT) throw error
     } finally {
       database?.close()

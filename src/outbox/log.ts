@@ -1,7 +1,7 @@
 import { open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { openCursor, START, type Position } from './cursor.ts'
 import type { Damage } from './damage.ts'
-import { isMissing, segmentFile } from './files.ts'
+import { isMissing, isPassing, segmentFile } from './files.ts'
 import type { ReadLimit } from './queue.ts'
 import { CHUNK_BYTES, readChunk, timeOf, type Entry, type FoundLog, type Segment } from './segment.ts'
 
@@ -47,9 +47,6 @@ export interface LogOptions {
 }
 
 const endOf = (entry: Entry): Position => ({ segment: entry.segment, offset: entry.end })
-
-/** Trouble of the moment, not of the file. */
-const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']
 
 const isPast = (at: Position, position: Position) =>
   at.segment < position.segment || (at.segment === position.segment && at.offset <= position.offset)
@@ -145,7 +142,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
       loaded = { segment: segment.number, offset: chunk.end }
       await damage.lines(directory, segment.number, chunk)
     } catch (error) {
-      if (PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      if (isPassing(error)) throw error
       loaded = { segment: segment.number, offset: to }
       await closeFile()
       await damage.segment(directory, segment.number, error)

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { atMostOnceA, type Logger } from '../logger.ts'
 import { messageOf, PredictionsError } from '../errors/errors.ts'
 import { everyMs } from '../steps/real-timers.ts'
-import { adopt, removeStrayLocks } from './adoption.ts'
+import { adopt, removeStrayLocks, type AdoptedLog } from './adoption.ts'
 import { openDamage } from './damage.ts'
 import { openDiskQueue, type DiskQueue } from './disk-queue.ts'
 import { removeIfEmpty, sinkKey } from './files.ts'
@@ -99,14 +99,38 @@ export const openOutbox = (options: OutboxOptions): Outbox => {
   })
   const keys = new Set(queues.keys())
 
-  const lookForLogs = oneAtATime(async () => {
+  const onTrouble = (error: unknown) =>
+    warn('adopt', `The outbox can’t look for what other processes left in ${directory}: ${messageOf(error)}`)
+
+  /** Logs that were moved here, and are not in their queue yet. */
+  let moved: AdoptedLog[] = []
+
+  const moveLogs = () => {
     try {
       folder.make()
-      for (const { key, path } of adopt(directory, folder, keys)) await queues.get(key)?.adopt(path)
+      adopt(directory, folder, keys, (log) => moved.push(log), onTrouble)
       removeStrayLocks(directory)
     } catch (error) {
-      warn('adopt', `The outbox can’t look for what other processes left in ${directory}: ${messageOf(error)}`)
+      onTrouble(error)
     }
+  }
+
+  const openMoved = async () => {
+    const logs = moved
+    moved = []
+    for (const log of logs) {
+      try {
+        await queues.get(log.key)?.adopt(log.path)
+      } catch (error) {
+        moved.push(log)
+        warn('adopted', `The outbox can’t read ${log.path} now, and tries again: ${messageOf(error)}`)
+      }
+    }
+  }
+
+  const lookForLogs = oneAtATime(async () => {
+    moveLogs()
+    await openMoved()
   })
   const upkeep = oneAtATime(async () => {
     await Promise.all([...queues.values()].map((queue) => queue.upkeep()))

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { recordFromJson } from '../records/record.ts'
 import { readCursor, START, type Position } from './cursor.ts'
-import { fileNames, segmentFile, segmentNumber } from './files.ts'
+import { fileNames, isPassing, segmentFile, segmentNumber } from './files.ts'
 import { countNewlines, decodeLines, isTornLine } from './line.ts'
 
 /** One record as it stands in a log. */
@@ -128,7 +128,9 @@ const countSegment = async (path: string, from: number) => {
   }
 }
 
-/** Looks through a log: how much of it is left, without judging its lines. Changes nothing. */
+/**
+ * Looks through a log: how much of it is left, without judging its lines. Changes nothing. Rejects when reading is not possible now.
+ */
 export const scanLog = async (log: string): Promise<FoundLog> => {
   const read = readCursor(log)
   const cursor = read === undefined || read === 'damaged' ? START : read
@@ -147,7 +149,9 @@ export const scanLog = async (log: string): Promise<FoundLog> => {
       const { bytes, lines, first } = await countSegment(segmentFile(log, number), from)
       segments.push({ number, bytes, unread: lines })
       if (first !== undefined) oldest ??= timeOf(first)
-    } catch {
+    } catch (error) {
+      // Its records would be counted as lost, though they can be read later.
+      if (isPassing(error)) throw error
       // Removed meanwhile, or unreadable: its reader will find out which, and say so.
       segments.push({ number, bytes: from + 1, unread: 0 })
     }

@@ -1,0 +1,64 @@
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { recordFromJson } from '../../../src/records/record.ts'
+import { texts } from '../support.ts'
+
+/**
+ * `node few-files.ts DIRECTORY RECORDS`: adopts a log, and has no file descriptor left from the moment on when the log has been moved,
+ * until the outbox has said so. Prints how many records it took over.
+ */
+const [directory = '', count = '0'] = process.argv.slice(2)
+
+const hoard: number[] = []
+const takeAll = () => {
+  for (;;) {
+    try {
+      hoard.push(fs.openSync('/dev/null', 'r'))
+    } catch {
+      return
+    }
+  }
+}
+const giveBack = () => {
+  for (const fd of hoard.splice(0)) fs.closeSync(fd)
+}
+
+/** Taken once: after the moved log's folder has been read, before its files are opened. */
+const readdir = fs.promises.readdir as (path: string) => Promise<string[]>
+let taken = false
+const readdirAndTake = async (path: string) => {
+  const names = await readdir(path)
+  if (!taken && names.includes('000000000001.log')) {
+    taken = true
+    takeAll()
+  }
+  return names
+}
+Object.assign(fs.promises, { readdir: readdirAndTake })
+syncBuiltinESMExports()
+
+// Loaded after the change above.
+const { openOutbox } = await import('../../../src/outbox/outbox.ts')
+const { leaveLog } = await import('../../../src/outbox/leave-log.ts')
+const records = texts(0, Number(count)).map((text) => ({ sink: 'main', record: recordFromJson(text) }))
+await leaveLog(directory, records)
+const said = (message: string) => {
+  giveBack()
+  console.log(message)
+}
+const outbox = openOutbox({
+  directory,
+  maxBytes: 2 ** 30,
+  logger: { info: said, warn: said, error: said },
+  sinks: ['main'],
+})
+const queue = outbox.queue('main')
+await outbox.ready
+console.log(`adopted ${queue.size().carriedOver}`)
+while (queue.size().carriedOver === 0) await new Promise((resolve) => setImmediate(resolve))
+console.log(`adopted ${queue.size().carriedOver}`)
+const batch = await queue.read({ records: Number(count), bytes: 1e9 })
+console.log(`read ${batch?.records.length}`)
+await queue.commit(batch!)
+await outbox.close()
+process.exit()
