@@ -186,9 +186,12 @@ export const retryDeadLetters = async (directory: string, filter: DeadLetterFilt
   let count = 0
   let group: StoredDeadLetter[] = []
   const putBack = async () => {
-    await leaveLog(directory, group)
-    for (const letter of group) count += await remove(letter)
+    const letters = group
     group = []
+    // One that a service took and buried again meanwhile would be removed with its new letter.
+    await leaveLog(directory, letters, async () => {
+      for (const letter of letters) count += await remove(letter)
+    })
   }
   for await (const letter of listDeadLetters(directory, filter)) {
     const last = group.at(-1)

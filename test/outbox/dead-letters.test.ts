@@ -9,6 +9,8 @@ import {
   retryDeadLetters,
   type DeadLetterFilter,
 } from '../../src/outbox/dead-letters.ts'
+import { pidOf } from '../../src/outbox/files.ts'
+import { isLocked } from '../../src/outbox/lock.ts'
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts'
 import type { Queue } from '../../src/outbox/queue.ts'
 import { recordFromJson } from '../../src/records/record.ts'
@@ -86,6 +88,27 @@ describe('dead letters', () => {
     expect([...ids].sort()).toEqual([...texts(0, 1100), ...texts(5000, 1)].map(idOf))
     // Counting takes a twentieth of the time at most: on a busy machine it comes late.
     await vi.waitFor(() => expect(queue.size().deadLetterBytes).toBe(0), { timeout: 60_000 })
+  })
+
+  it('are removed before anyone can take them over: one that is refused again has a letter', async () => {
+    await bury(queue, 0, 60)
+    await outbox.close()
+    const folders = () =>
+      readdirSync(directory).filter((name) => pidOf(name) !== undefined && filesBelow(join(directory, name)).length > 0)
+    const letters = () => filesBelow(join(directory, 'dead-letters')).filter((file) => file.endsWith('.json')).length
+    const seen = new Set<boolean>()
+    let ended = false
+    const retry = retryDeadLetters(directory).finally(() => (ended = true))
+    while (!ended) {
+      const count = letters()
+      if (count > 0 && count < 60) for (const name of folders()) seen.add(isLocked(join(directory, name)))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await retry).toBe(60)
+    expect([...seen]).toEqual([true])
+    open()
+    await outbox.ready
+    expect(queue.size().carriedOver).toBe(60)
   })
 
   it('go back for the next start when no service runs', async () => {
