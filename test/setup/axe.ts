@@ -5,10 +5,10 @@ import type { Page } from 'playwright-core'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What keeps somebody from using a page, as axe finds it. */
-export const violations = async (page: Page): Promise<string[]> => {
+/** What keeps somebody from using a page, as axe finds it; by the rules that are named, else by all. */
+export const violations = async (page: Page, rules?: readonly string[]): Promise<string[]> => {
   await page.evaluate(axe)
-  return page.evaluate(async () => {
+  return page.evaluate(async (rules) => {
     const { axe } = window as unknown as {
       axe: {
         run(
@@ -17,9 +17,9 @@ export const violations = async (page: Page): Promise<string[]> => {
         ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>
       }
     }
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+    const { violations } = await axe.run(document, { resultTypes: ['violations'], ...(rules && { runOnly: rules }) })
     return violations.flatMap(({ id, nodes }) =>
       nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
     )
-  })
+  }, rules)
 }

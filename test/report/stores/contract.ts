@@ -418,11 +418,10 @@ export const testStore = (name: string, harness: () => Harness): void => {
       await run(
         `create table ${own} (id ${idType()}, ${harness().quote('timestamp')} ${timeType}, ${columns.map(({ name, type }) => `${name} ${type}`).join(', ')})`,
       )
+      const rowOf = (day: number, row: number): string =>
+        `('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', ${columns.map(({ values }) => values[row % values.length]).join(', ')})`
       for (const day of [1, 2, 3, 4])
-        for (let row = 0; row < 50; row++)
-          await run(
-            `insert into ${own} values ('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', ${columns.map(({ values }) => values[row % values.length]).join(', ')})`,
-          )
+        await run(`insert into ${own} values ${Array.from({ length: 50 }, (_, row) => rowOf(day, row)).join(', ')}`)
       const { columns: found, traffic } = await report({
         sink: harness().url,
         table: own,

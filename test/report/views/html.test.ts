@@ -130,10 +130,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   }
 
   describe.each(reports)('%s', (_, report) => {
-    it.each(['light', 'dark'] as const)('axe finds nothing to complain of, %s', async (colorScheme) => {
-      const { page, asked, complaints } = await open(report, { colorScheme })
+    it('axe finds nothing to complain of, light and dark', async () => {
+      const { page, asked, complaints } = await open(report, { colorScheme: 'light' })
       await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)))
       expect(await violations(page)).toEqual([])
+      // What is dark differs by its colours alone.
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await violations(page, ['color-contrast'])).toEqual([])
       expect([...asked, ...complaints]).toEqual([])
       await page.close()
     })
