@@ -75,6 +75,8 @@ export interface Survey {
   readonly reference: number
   /** Rows of them with something in `extra`. */
   readonly extra: number
+  /** Rows of them with a `sample_weight` that is none: each counts once. */
+  readonly unweighable: number
   /** There is a table of actuals. */
   readonly hasActuals: boolean
   /** Its label columns that can be compared with an output: a number of them, a text or a truth value. Their role says nothing. */

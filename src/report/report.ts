@@ -12,6 +12,7 @@ import { judge } from './judge.ts'
 import { planOf } from './plan.ts'
 import { misfitsOf, parseReference, referenceOf, windowOf, type ReferenceFile } from './reference-file.ts'
 import type { Finding, Report } from './result.ts'
+import { counted } from './words.ts'
 import { defaultThresholds, readThresholds, type Thresholds } from './thresholds.ts'
 import { readReference as readReferenceWindow, readTimeZone, readWindow } from './time/windows.ts'
 
@@ -115,6 +116,9 @@ const comparedWith = (reference: string, current: Window, timeZone: string): Com
   return { window: undefined, file: parseReference(text, reference), name: basename(reference) }
 }
 
+/** Rows may have none. */
+const named = (models: readonly string[]): string => models.map((name) => name || 'none').join(', ')
+
 /** The model that rows are of, and what was found about it. Of several in a table one has to be meant. */
 const surveyModel = async (
   store: Store,
@@ -135,7 +139,7 @@ const surveyModel = async (
   }
   if (models.length <= 1) return { survey, model: models[0], others: [] }
   if (!models.includes(configured))
-    throw wrong(`The table holds rows of ${models.length} models, ${models.join(', ')}: say which by --model`)
+    throw wrong(`The table holds rows of ${models.length} models, ${named(models)}: say which by --model`)
   return {
     survey: await store.survey({ ...question, model: configured }, progress),
     model: configured,
@@ -145,6 +149,8 @@ const surveyModel = async (
 
 interface Read {
   readonly answers: Answers
+  /** Rows whose weight is none. */
+  readonly unweighable: number
   readonly others: readonly string[]
 }
 
@@ -167,7 +173,8 @@ const read = async (
       onProgress(share * 0.3, step),
     )
     const plan = planOf(question, survey, { model, bucket, timeZone, referenceColumns: file?.columns })
-    return { answers: await store.answer(plan, (share, step) => onProgress(0.3 + share * 0.7, step)), others }
+    const answers = await store.answer(plan, (share, step) => onProgress(0.3 + share * 0.7, step))
+    return { answers, others, unweighable: survey.unweighable }
   } finally {
     await store.close()
   }
@@ -204,7 +211,7 @@ export const report = async (options: ReportOptions = {}): Promise<Report> => {
     by: options.by ?? [],
     columns: columnsOf(settings.schema),
   }
-  const { answers, others } = await read(settings, question, { ...options, bucket, timeZone }, file)
+  const { answers, others, unweighable } = await read(settings, question, { ...options, bucket, timeZone }, file)
   const notes: Finding[] = file
     ? misfitsOf(file, answers.plan.columns).map((misfit) => ({ severity: 'warn', kind: 'columns', ...misfit }))
     : []
@@ -216,7 +223,13 @@ export const report = async (options: ReportOptions = {}): Promise<Report> => {
     notes.push({
       severity: 'info',
       kind: 'columns',
-      message: `The table holds rows of other models too (${others.join(', ')}): they are not looked at.`,
+      message: `The table holds rows of other models too (${named(others)}): they are not looked at.`,
+    })
+  if (unweighable > 0)
+    notes.push({
+      severity: 'warn',
+      kind: 'columns',
+      message: `${counted(unweighable, 'row')} of the windows ${unweighable === 1 ? 'has' : 'have'} a sample_weight that is none (negative, infinite or not a number): each counts as 1.`,
     })
   return judge(file ? { ...answers, reference: windowOf(file) } : answers, {
     thresholds,

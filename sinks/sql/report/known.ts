@@ -1,4 +1,5 @@
-import type { Failures, IdRange } from './rows.ts'
+import type { Failures } from './own.ts'
+import type { IdRange } from './rows.ts'
 import type { Bounds } from './survey/bounds.ts'
 
 /** What the first pass keeps for the second. */

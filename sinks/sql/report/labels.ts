@@ -1,4 +1,5 @@
 import { LATER_BY } from '../actuals/columns.ts'
+import { numberOf, plainTextOf } from './own.ts'
 import { comparedIds, type From, type IdRange, type ReportSource } from './rows.ts'
 import type { Bindings } from './words.ts'
 
@@ -55,11 +56,11 @@ export const actualsByRequest = (source: ReportSource, label: string, from: From
   const actuals = source.actuals!
   const q = words.quote
   const request = q(table.own.request_id!)
+  const ofRow = numberOf(source, 'instance')
   const [ofPrediction, ofRequest, ofInstance] = ['prediction_id', 'request_id', 'instance'].map(actuals.own)
-  const instance =
-    table.own.instance === undefined ? '' : ` and coalesce(a.${ofInstance}, 0) = p.${q(table.own.instance)}`
+  const instance = ofRow === undefined ? '' : ` and coalesce(a.${ofInstance}, 0) = ${ofRow}`
   const alone = `select n.${ofRequest} from ${actuals.name} n where n.${ofPrediction} is null and n.${ofInstance} is null and n.${ofRequest} is not null`
   const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
-  const on = `a.${ofPrediction} is null and a.${ofRequest} = p.${request}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
+  const on = `a.${ofPrediction} is null and a.${ofRequest} = ${plainTextOf(source, 'request_id')!}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
   return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${orderOf(source)} from ${from(` join ${actuals.name} a on ${on}`)}`
 }

@@ -1,6 +1,7 @@
 import type { Kind, ReportPlan, PlannedColumn, Role, Window } from '../../../src/report/answers.ts'
 import { HUGE } from '../../../src/report/usable.ts'
 import type { ReportTable } from './columns.ts'
+import { idOf, idTypeOf, jsonOf, plainTextOf, timestampOf, versionOf } from './own.ts'
 import type { Bindings, Words } from './words.ts'
 
 /** The rows of a window as expressions: what every question is asked over. */
@@ -29,13 +30,6 @@ export interface ActualsSource {
 /** The JSON columns of a table without a schema. */
 export const jsonColumns: Readonly<Record<Role, string>> = { feature: 'features', output: 'outputs' }
 
-const own = ({ table, words }: ReportSource, name: keyof ReportTable['own'], fallback: string): string =>
-  table.own[name] === undefined ? fallback : `p.${words.quote(table.own[name])}`
-
-export const idOf = (source: ReportSource): string => own(source, 'id', 'null')
-
-export const idTypeOf = ({ table }: ReportSource): string => table.types.get(table.own.id!) ?? ''
-
 interface ComparedIds {
   readonly ofRow: string
   readonly ofActual: string
@@ -52,38 +46,6 @@ export const comparedIds = (source: ReportSource): ComparedIds => {
     ofActual: words.comparable(`a.${actuals!.own('prediction_id')}`, typeOfActual, type),
     type: type === typeOfActual ? type : '',
   }
-}
-
-export const timestampOf = (source: ReportSource): string => own(source, 'timestamp', 'null')
-export const modelOf = (source: ReportSource): string => `coalesce(${own(source, 'model', "''")}, '')`
-export const versionOf = (source: ReportSource): string => `coalesce(${own(source, 'model_version', "''")}, '')`
-export const weightOf = (source: ReportSource): string => `coalesce(${own(source, 'sample_weight', '1')}, 1)`
-export const durationOf = (source: ReportSource): string => own(source, 'duration_ms', 'null')
-
-/** What tells of a failure: a status of 400 or more; an error, where the status does not. */
-export type Failures = Readonly<Record<'byStatus' | 'byError', boolean>>
-
-const failureParts = (source: ReportSource) => {
-  const { own: names } = source.table
-  return {
-    byStatus: names.status === undefined ? undefined : `coalesce(${own(source, 'status', '')}, 0) >= 400`,
-    byError: names.error === undefined ? undefined : `${own(source, 'error', '')} is not null`,
-  }
-}
-
-/** How many rows failed by each: what `failedOf` needs to know. */
-export const failureCounts = (source: ReportSource): string[] => {
-  const { byStatus, byError } = failureParts(source)
-  const count = (condition: string | undefined) =>
-    condition === undefined ? '0' : `count(case when ${condition} then 1 end)`
-  return [count(byStatus), count(byError && byStatus ? `${byError} and not ${byStatus}` : byError)]
-}
-
-/** 1 of a row that failed, else 0. What tells of no failure is not read: a column of long texts costs as much as all others. */
-export const failedOf = (source: ReportSource, failures: Failures): string => {
-  const all = failureParts(source)
-  const parts = (['byStatus', 'byError'] as const).flatMap((name) => (failures[name] ? (all[name] ?? []) : []))
-  return parts.length === 0 ? '0' : `case when ${parts.join(' or ')} then 1 else 0 end`
 }
 
 export type Valued = Pick<PlannedColumn, 'name' | 'role' | 'kind' | 'member'> & { readonly unique?: boolean }
@@ -123,7 +85,7 @@ export const usableTest = (source: ReportSource, { name, member }: Valued, value
 export const textOf = (source: ReportSource, name: string, bindings: Bindings): string => {
   const { words, table } = source
   const type = table.types.get(name)
-  if (type === undefined) return `coalesce(${words.tag(own(source, 'tags', 'null'), name, bindings)}, '')`
+  if (type === undefined) return `coalesce(${words.tag(jsonOf(source, 'tags') ?? 'null', name, bindings)}, '')`
   const kind = table.columns.find((column) => column.name === name)?.kind ?? words.kindOf(type) ?? 'category'
   return `coalesce(${words.text(`p.${words.quote(name)}`, kind, type)}, '')`
 }
@@ -157,8 +119,9 @@ export const fromOf = (
   ]
   if (known?.ids)
     parts.push(`${idOf(source)} between ${bindings.bind(known.ids.first)} and ${bindings.bind(known.ids.last)}`)
-  if (model !== undefined && table.own.model !== undefined && !known?.isOneModel)
-    parts.push(`p.${words.quote(table.own.model)} = ${bindings.bind(model)}`)
+  const ofModel = plainTextOf(source, 'model')
+  if (model !== undefined && ofModel !== undefined && !known?.isOneModel)
+    parts.push(`${ofModel} = ${bindings.bind(model)}`)
   if (reference?.version !== undefined && table.own.model_version !== undefined)
     parts.push(`${versionOf(source)} ${window === reference ? '=' : '<>'} ${bindings.bind(reference.version)}`)
   for (const { name, value } of where) parts.push(`${textOf(source, name, bindings)} = ${bindings.bind(value)}`)

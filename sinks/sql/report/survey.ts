@@ -65,6 +65,7 @@ export const survey = async (
       current: current.rows,
       reference: reference?.rows ?? 0,
       extra,
+      unweighable: counted.reduce((sum, window) => sum + window.unweighable, 0),
       hasActuals: source.actuals !== undefined,
       labels: labelsOfAll(source, labels.flat()),
     },

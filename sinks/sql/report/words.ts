@@ -46,6 +46,10 @@ export interface Words {
   countBefore(timestamp: string, instants: readonly Date[], bindings: Bindings): string
   /** A column's value as a number: in seconds since 1970 of a timestamp. */
   number(column: string, kind: Kind, type: string): string
+  /** A column of any other type than a number's as a number: of texts that are one. */
+  numberIn(column: string): string
+  /** A column of some type as JSON that is well formed; undefined: it holds none. */
+  json(column: string, type: string): string | undefined
   /** Whether a type has infinities, NaN, or numbers too great to be added up. */
   hasUnusable(type: string): boolean
   /** A number as it may be multiplied, where so small a product is refused: near 0 it is 0. */
@@ -85,7 +89,11 @@ export interface Words {
   /** Whether one statement takes several sets of keys. */
   readonly groupingSets: boolean
   /** Names of members of `extra` with their reasons: what follows `from rows q`, and both expressions. */
-  readonly extra: { readonly join: (column: string) => string; readonly path: string; readonly reason: string }
+  readonly extra: {
+    join(column: string): string
+    readonly path: string
+    reason(column: string): string
+  }
 }
 
 /** A session in which nothing is written, and all statements see the same state. */

@@ -7,7 +7,7 @@ import { unavailable } from '../errors.ts'
 import type { ReadSession } from '../report/words.ts'
 import { tablesOf } from './address.ts'
 import { tableColumnsOf, openToRead } from './read.ts'
-import { quote } from './report/table.ts'
+import { quote } from './report/own.ts'
 import { unindexed } from './unindexed.ts'
 
 const words: CheckWords = {

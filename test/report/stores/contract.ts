@@ -438,6 +438,62 @@ export const testStore = (name: string, harness: () => Harness): void => {
       expect(missing).toEqual([])
     })
 
+    it('reads the own columns of a table that somebody made, whatever their types', async () => {
+      const { table, run, timeType } = harness()
+      const own = `${table}_own`
+      await run(
+        `create table ${own} (id ${idType()}, ${harness().quote('timestamp')} ${timeType}, model integer, model_version integer, status varchar(9), duration_ms varchar(9), error integer, sample_weight varchar(9), tags varchar(90), extra varchar(90), n double precision, prediction integer)`,
+      )
+      const rowOf = (day: number, row: number): string =>
+        `('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', 7, ${row % 3 === 0 ? 'null' : row % 3}, '${row % 4 === 0 ? 500 : 200}', '${row % 2 ? '12.5' : 'slow'}', ${row % 4 === 1 ? 1 : 0}, ${row % 2 ? "'2'" : 'null'}, 'no JSON', 'no JSON', ${row}, ${row % 2})`
+      for (const day of [1, 2, 3, 4])
+        await run(`insert into ${own} values ${Array.from({ length: 60 }, (_, row) => rowOf(day, row)).join(', ')}`)
+      const asked = { sink: harness().url, table: own, schema: undefined, since: '2026-11-03', until: '2026-11-05' }
+      const { model, traffic, versions, slices, columns, findings } = await report({ ...asked, by: ['model_version'] })
+      expect(model).toBe('7')
+      expect(traffic).toMatchObject({ instances: 120, represented: 180 })
+      // By their status 30 rows of a weight of 1, by their error 30 of 2.
+      expect(traffic.error_rate).toBeCloseTo((30 + 60) / 180, 9)
+      expect(traffic.latency_ms!.p50).toBeGreaterThan(11)
+      expect(traffic.latency_ms!.p50).toBeLessThan(14)
+      expect(versions.map(({ value, instances }) => [value, instances]).sort()).toEqual([
+        ['', 40],
+        ['1', 40],
+        ['2', 40],
+      ])
+      expect(slices.map(({ value }) => value).sort()).toEqual(['', '1', '2'])
+      expect(Object.keys(columns)).toEqual(['n', 'prediction'])
+      expect(findings.filter(({ message }) => message.includes('sample_weight'))).toEqual([])
+      expect((await report({ ...asked, model: '7', where: { model_version: '2' } })).traffic.instances).toBe(40)
+    })
+
+    it.each(['-1', '1e200', '1e-200'])('counts rows of a weight of %s once, and says so', async (weight) => {
+      const { table, run, timeType } = harness()
+      const own = `${table}_weight${weight.replace(/\W/g, '_')}`
+      await run(
+        `create table ${own} (id ${idType()}, ${harness().quote('timestamp')} ${timeType}, sample_weight double precision, n double precision, prediction integer)`,
+      )
+      const rowOf = (day: number, row: number): string =>
+        `('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', ${row < 5 ? weight : 2}, ${row}, ${row % 2})`
+      for (const day of [1, 2, 3, 4])
+        await run(`insert into ${own} values ${Array.from({ length: 60 }, (_, row) => rowOf(day, row)).join(', ')}`)
+      const { traffic, findings } = await report({
+        sink: harness().url,
+        table: own,
+        schema: undefined,
+        since: '2026-11-03',
+        until: '2026-11-05',
+      })
+      expect(traffic).toMatchObject({ instances: 120, represented: 2 * (5 + 55 * 2) })
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          severity: 'warn',
+          message:
+            '20 rows of the windows have a sample_weight that is none (negative, infinite or not a number): each counts as 1.',
+        }),
+      )
+    })
+
     it('says what is wrong with times that are numbers', async () => {
       const { table, run, quote } = harness()
       const name = `${table}_epoch`

@@ -50,6 +50,14 @@ export const words: Words = {
     `interval(${seconds(timestamp)}, ${instants.map((instant) => double(instant.getTime() / 1000)).join(', ')})`,
   number: (column, kind, type) =>
     kind === 'time' ? seconds(column) : /^(double|float)/.test(type) ? column : `(${column} + 0e0)`,
+  numberIn: (column) =>
+    `case when ${exact(column)} regexp '^[0-9]{1,15}([.][0-9]{1,15})?$' then ${exact(column)} + 0e0 end`,
+  json: (column, type) =>
+    type === 'json'
+      ? column
+      : /text|char/.test(type)
+        ? `case when json_valid(${column}) then ${column} end`
+        : undefined,
   hasUnusable: (type) => /^(double|real|json)/.test(type),
   factor: (value) => value,
   text: (column, kind) =>
@@ -91,7 +99,8 @@ export const words: Words = {
   extra: {
     join: (column) => `join json_table(json_keys(${column}), '$[*]' columns (path varchar(500) path '$')) x`,
     path: 'x.path',
-    reason: "json_unquote(json_extract(json_extract(p.`extra`, concat('$.', json_quote(x.path))), '$.reason'))",
+    reason: (column) =>
+      `json_unquote(json_extract(json_extract(${column}, concat('$.', json_quote(x.path))), '$.reason'))`,
   },
 }
 

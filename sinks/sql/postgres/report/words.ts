@@ -42,6 +42,9 @@ export const words: Words = {
         : type === 'boolean'
           ? `${column}::int::float8`
           : `${column}::float8`,
+  numberIn: (column) => `case when ${column}::text ~ '^[0-9]{1,15}([.][0-9]{1,15})?$' then ${column}::text::float8 end`,
+  // Of a text the server can't say whether it is JSON, before PostgreSQL 16.
+  json: (column, type) => (type === 'jsonb' ? column : type === 'json' ? `${column}::jsonb` : undefined),
   hasUnusable: (type) => /^(real|double|numeric|json|timestamp|date)/.test(type),
   factor: (value) => `case when abs(${value}) < ${TINY} then 0 else ${value} end`,
   text: (column, kind, type) =>
@@ -96,6 +99,6 @@ export const words: Words = {
     join: (column) =>
       `cross join lateral jsonb_each(case when jsonb_typeof(${column}) = 'object' then ${column} else '{}' end) as x(path, entry)`,
     path: 'x.path',
-    reason: "case when jsonb_typeof(x.entry) = 'object' then x.entry ->> 'reason' end",
+    reason: () => "case when jsonb_typeof(x.entry) = 'object' then x.entry ->> 'reason' end",
   },
 }

@@ -2,17 +2,8 @@ import { LATENCY_EDGES, type ReportPlan, type Window } from '../../../../src/rep
 import type { OpenGroup } from '../../../../src/report/tally/group.ts'
 import { tallyWindow, type WindowTally } from '../../../../src/report/tally/window.ts'
 import type { Known } from '../known.ts'
-import {
-  durationOf,
-  failedOf,
-  fromOf,
-  textOf,
-  timestampOf,
-  versionOf,
-  weightOf,
-  type From,
-  type ReportSource,
-} from '../rows.ts'
+import { durationOf, failedOf, timestampOf, versionOf, weightOf } from '../own.ts'
+import { fromOf, textOf, type From, type ReportSource } from '../rows.ts'
 import { newBindings, type Bindings } from '../words.ts'
 
 /** What all questions about a window have in common. */

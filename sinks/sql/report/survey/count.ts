@@ -1,20 +1,16 @@
 import type { SurveyQuestion, Window } from '../../../../src/report/answers.ts'
 import {
-  columnsOf,
-  fromOf,
-  hasMembers,
   failureCounts,
   idOf,
   idTypeOf,
+  isUnweighable,
   modelOf,
   timestampOf,
   versionOf,
   weightOf,
-  type From,
   type Failures,
-  type IdRange,
-  type ReportSource,
-} from '../rows.ts'
+} from '../own.ts'
+import { columnsOf, fromOf, hasMembers, type From, type IdRange, type ReportSource } from '../rows.ts'
 import { newBindings, type Bindings, type ReadSession } from '../words.ts'
 import { AT_ONCE, boundSums, boundsIn, type Bounds } from './bounds.ts'
 
@@ -29,6 +25,8 @@ export interface Counted {
   readonly extra: number
   /** Rows whose weight is not 1. */
   readonly weighted: number
+  /** Rows with a weight that is none. */
+  readonly unweighable: number
   /** Undefined: there are no rows, or ids have another order than their texts. */
   readonly ids: IdRange | undefined
   readonly failures: Failures
@@ -43,20 +41,19 @@ const add = (counts: Map<string, number>, name: unknown, rows: unknown): void =>
   counts.set(String(name), (counts.get(String(name)) ?? 0) + Number(rows))
 }
 
-/** The ids of the first and of the last row by time: few rows of any other have lesser or greater ones, so few ids are compared as texts. */
+/**
+ * Of all groups, in the database's own order of ids. Those of the first and of the last row by time: few rows of any other have lesser or greater ones, so
+ * few ids are compared as texts.
+ */
 const leastAndGreatest = (source: ReportSource, from: From): string => {
   const { words } = source
   if (words.kindOf(idTypeOf(source)) !== 'category') return 'null, null'
   const id = idOf(source)
   const at = (order: string) => `(select ${id} from ${from()} order by ${timestampOf(source)} ${order} limit 1)`
   const text = words.ordered(id)
-  return `min(case when ${id} <= ${at('asc')} then ${text} end), max(case when ${id} >= ${at('desc')} then ${text} end)`
-}
-
-const widest = (a: IdRange | undefined, first: unknown, last: unknown): IdRange | undefined => {
-  if (typeof first !== 'string' || typeof last !== 'string') return a
-  if (!a) return { first, last }
-  return { first: first < a.first ? first : a.first, last: last > a.last ? last : a.last }
+  const least = `min(case when ${id} <= ${at('asc')} then ${text} end)`
+  const greatest = `max(case when ${id} >= ${at('desc')} then ${text} end)`
+  return `min(${least}) over (), max(${greatest}) over ()`
 }
 
 export const countRows = async (
@@ -76,36 +73,37 @@ export const countRows = async (
     'count(*)',
     extra === undefined ? '0' : `count(p.${source.words.quote(extra)})`,
     `count(case when ${weightOf(source)} <> 1 then 1 end)`,
+    `count(case when ${isUnweighable(source)} then 1 end)`,
     ...failureCounts(source),
     leastAndGreatest(source, from),
     ...boundSums(source, columns, bindings),
   ]
   const text = `select ${groups}, ${sums.join(', ')} from ${from()} group by ${groups}`
   const found = await session.query(bindings.finish(text))
-  const total = { rows: 0, extra: 0, weighted: 0 }
+  const total = { rows: 0, extra: 0, weighted: 0, unweighable: 0 }
   const failed = { byStatus: 0, byError: 0 }
   const [models, versions] = [new Map<string, number>(), new Map<string, number>()]
-  let ids: IdRange | undefined
-  for (const [model, version, rows, extras, weighted, byStatus, byError, first, last] of found) {
+  for (const [model, version, rows, extras, weighted, unweighable, byStatus, byError] of found) {
     total.rows += Number(rows)
     total.extra += Number(extras)
     total.weighted += Number(weighted)
+    total.unweighable += Number(unweighable)
     failed.byStatus += Number(byStatus)
     failed.byError += Number(byError)
     add(models, model, rows)
     add(versions, version, rows)
-    ids = widest(ids, first, last)
   }
   const bounds = boundsIn(
-    found.map((row) => row.slice(9)),
+    found.map((row) => row.slice(10)),
     columns.length,
   )
+  const [first, last] = found[0]?.slice(8, 10) ?? []
   return {
     window,
     bindings,
     from,
     ...total,
-    ids,
+    ids: typeof first === 'string' && typeof last === 'string' ? { first, last } : undefined,
     failures: { byStatus: failed.byStatus > 0, byError: failed.byError > 0 },
     models,
     versions,

@@ -1,5 +1,6 @@
 import type { SurveyQuestion } from '../../../../src/report/answers.ts'
 import { expectNames } from '../columns.ts'
+import { jsonOf } from '../own.ts'
 import { fromOf, textOf, type ReportSource } from '../rows.ts'
 import { newBindings, type ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
@@ -17,7 +18,7 @@ export const expectKnownNames = async (
   if ([...where, ...question.by].every((name) => table.names.includes(name))) return
   const bindings = newBindings(words.placeholder)
   const from = fromOf(source, { ...question, where: [] }, question.current, bindings)
-  const column = table.own.tags === undefined ? undefined : `p.${words.quote(table.own.tags)}`
+  const column = jsonOf(source, 'tags')
   const rows =
     column === undefined
       ? []

@@ -1,5 +1,6 @@
 import type { Kind } from '../../../../src/report/answers.ts'
-import { idOf, idTypeOf, isNumeric, usableTest, valueOf, weightOf, type ReportSource, type Valued } from '../rows.ts'
+import { idOf, idTypeOf, weightOf } from '../own.ts'
+import { isNumeric, usableTest, valueOf, type ReportSource, type Valued } from '../rows.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 

@@ -2,24 +2,21 @@ import type { PlannedColumn, ReportPlan, Window, WindowAnswer } from '../../../.
 import { addCell } from '../../../../src/report/tally/cells.ts'
 import { tallyRows, type KnownValues, type RowTally } from '../../../../src/report/tally/rows.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
+import { columnOf, failedOf, numberOf, quote, textOf, weightOf } from './own.ts'
 import { iterate, parsed, readColumns, readLabel } from './rows.ts'
-import { conditionOf, quote, valueText, type Inspected } from './table.ts'
+import { conditionOf, valueText, type Inspected } from './table.ts'
 
 /** How many of a row's values stand before its slices and columns. */
 const HEAD = 6
 
-const headOf = ({ own }: Inspected): string[] => {
-  const column = (name: keyof typeof own, fallback: string) =>
-    own[name] === undefined ? fallback : `p.${quote(own[name])}`
-  return [
-    `unixepoch(${column('timestamp', 'null')}, 'subsec')`,
-    `coalesce(cast(${column('model_version', 'null')} as text), '')`,
-    `coalesce(${column('sample_weight', '1')}, 1) + 0.0`,
-    `coalesce(${column('status', '200')} >= 400, 0) or ${column('error', 'null')} is not null`,
-    column('duration_ms', 'null'),
-    column('extra', 'null'),
-  ]
-}
+const headOf = (inspected: Inspected): string[] => [
+  `unixepoch(${columnOf(inspected, 'timestamp')}, 'subsec')`,
+  textOf(inspected, 'model_version'),
+  weightOf(inspected),
+  failedOf(inspected),
+  numberOf(inspected, 'duration_ms'),
+  columnOf(inspected, 'extra'),
+]
 
 /** When the actual was known; '' of one whose time can't be read; null: there is none. */
 const ACTUAL_TIME = `case when a.rowid is not null then coalesce(unixepoch(a.timestamp, 'subsec'), '') end`

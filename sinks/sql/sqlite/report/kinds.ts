@@ -1,9 +1,10 @@
 import type { Kind } from '../../../../src/report/answers.ts'
 import { countMembers } from '../../../../src/report/tally/json-members.ts'
 import { fromPlain } from './labels.ts'
+import { quote } from './own.ts'
 import { parsed } from './rows.ts'
 import { readSample, type Counted, type Told } from './sample.ts'
-import { quote, type Inspected } from './table.ts'
+import type { Inspected } from './table.ts'
 
 /** What texts tell of their column: SQLite's types don't say what a text is. */
 

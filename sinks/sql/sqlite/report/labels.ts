@@ -1,5 +1,6 @@
 import { LATER_BY } from '../../actuals/columns.ts'
-import { quote, type Inspected } from './table.ts'
+import { quote } from './own.ts'
+import type { Inspected } from './table.ts'
 
 /** Actuals of a request's prediction: that of the instance, or, where they name none, the request's only one. */
 const ofRequest = ({ table, actualsTable, own }: Inspected): string => {

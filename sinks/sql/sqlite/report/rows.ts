@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import type { Kind, PlannedColumn } from '../../../../src/report/answers.ts'
 import { memberOf, secondsOf, valueAs } from '../../../../src/report/tally/json-members.ts'
+import { quote } from './own.ts'
 import type { Inspected } from './table.ts'
-import { quote } from './table.ts'
 
 /** The values of columns in rows as they are read: what to select, and what a row's values are. */
 

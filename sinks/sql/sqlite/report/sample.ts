@@ -1,8 +1,9 @@
 import type { Kind, Role, SurveyQuestion, Window } from '../../../../src/report/answers.ts'
 import { isUsable } from '../../../../src/report/usable.ts'
 import { fromLabelled, fromPlain } from './labels.ts'
+import { weightOf } from './own.ts'
 import { iterate, readColumns } from './rows.ts'
-import { conditionOf, numberOf, quote, type Condition, type Inspected } from './table.ts'
+import { conditionOf, rowNumber, type Condition, type Inspected } from './table.ts'
 
 /** What a sample of a window's rows says of its columns. */
 
@@ -27,7 +28,7 @@ export const countRows = (inspected: Inspected, question: SurveyQuestion, window
 const isSampled = (inspected: Inspected, { condition, rows }: Counted): string =>
   rows <= SAMPLE
     ? condition.sql
-    : `${condition.sql} and ((${numberOf(inspected)} * 2654435761) & 4294967295) < ${Math.floor((SAMPLE / rows) * 2 ** 32)}`
+    : `${condition.sql} and ((${rowNumber(inspected)} * 2654435761) & 4294967295) < ${Math.floor((SAMPLE / rows) * 2 ** 32)}`
 
 /** Some values of each row of a window's sample. */
 export const readSample = (inspected: Inspected, counted: Counted, from: string, selects: readonly string[]) =>
@@ -84,9 +85,6 @@ export interface Told {
   readonly kind: Kind
   readonly member?: readonly string[]
 }
-
-const weightOf = ({ own }: Inspected): string =>
-  own.sample_weight === undefined ? '1.0' : `coalesce(p.${quote(own.sample_weight)}, 1) + 0.0`
 
 /** What is asked of the rows of a sample. */
 export interface SampleQuestion {

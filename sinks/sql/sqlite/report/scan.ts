@@ -2,9 +2,10 @@ import type { SQLInputValue } from 'node:sqlite'
 import { memberOf, secondsOf, valueAs } from '../../../../src/report/tally/json-members.ts'
 import { HUGE, isUsable } from '../../../../src/report/usable.ts'
 import { fromPlain } from './labels.ts'
+import { isUnweighable, quote } from './own.ts'
 import { iterate, parsed } from './rows.ts'
 import type { Counted, Told } from './sample.ts'
-import { quote, type Inspected } from './table.ts'
+import type { Inspected } from './table.ts'
 
 /** What only all rows of a window can say: how often values come, and the range of numbers. One scan says it all. */
 
@@ -16,6 +17,8 @@ export interface Range {
 export interface Scanned {
   /** Rows with something in `extra`. */
   readonly extra: number
+  /** Rows with a weight that is none. */
+  readonly unweighable: number
   /** Rows by value of each expression that was asked for; '' is none. */
   readonly counts: readonly ReadonlyMap<string, number>[]
   /** Of numbers and times, by the column's name; none: it has no usable value. */
@@ -78,13 +81,14 @@ export const scan = (
   const { extra } = inspected.own
   const selects = [
     extra === undefined ? '0' : `count(p.${quote(extra)})`,
+    `count(case when ${isUnweighable(inspected)} then 1 end)`,
     ...plain.flatMap(endsOf),
     ...known.flatMap((values, i) => values.map(() => `sum(${texts[i]!.expression} = ?)`)),
   ]
   const bindings: SQLInputValue[] = [...known.flat(), ...counted.condition.bindings]
   const sql = `select ${selects.join(', ')} from ${fromPlain(inspected)} where ${counted.condition.sql}`
   const [row = []] = iterate(inspected.database, sql, bindings)
-  let at = 1 + 2 * plain.length
+  let at = 2 + 2 * plain.length
   const counts = known.map((values, i) => {
     const found = new Map(values.map((value) => [value, Number(row[at++])]))
     const rows = [...found.values()].reduce((a, b) => a + b, 0)
@@ -96,10 +100,10 @@ export const scan = (
   })
   const ranges = new Map<string, Range>(memberRanges(inspected, columns.filter(isOfRange), counted))
   for (const [index, column] of plain.entries()) {
-    const range = rangeOf(inspected, column, counted, row.slice(1 + 2 * index, 3 + 2 * index))
+    const range = rangeOf(inspected, column, counted, row.slice(2 + 2 * index, 4 + 2 * index))
     if (range) ranges.set(column.name, range)
   }
-  return { extra: Number(row[0]), counts, ranges }
+  return { extra: Number(row[0]), unweighable: Number(row[1]), counts, ranges }
 }
 
 /** Of members of JSON every row has to be read to know their range. */

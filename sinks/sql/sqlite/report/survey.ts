@@ -1,6 +1,7 @@
 import type { Kind, Survey, SurveyedColumn, SurveyQuestion, Values } from '../../../../src/report/answers.ts'
 import { surveyNumbers, surveyTexts, type Sample } from '../../../../src/report/tally/survey.ts'
 import { toldColumns } from './kinds.ts'
+import { quote } from './own.ts'
 import { parsed, readLabel } from './rows.ts'
 import {
   addSample,
@@ -13,7 +14,7 @@ import {
   type Told,
 } from './sample.ts'
 import { scan, type Range } from './scan.ts'
-import { expectKnownNames, quote, valueText, type Inspected } from './table.ts'
+import { expectKnownNames, valueText, type Inspected } from './table.ts'
 
 const surveyed = (
   { name, role, kind, member }: Told,
@@ -133,6 +134,7 @@ export const survey = (inspected: Inspected, question: SurveyQuestion, say: (sha
     current: current.rows,
     reference: reference?.rows ?? 0,
     extra: scans.reduce((sum, { extra }) => sum + extra, 0),
+    unweighable: scans.reduce((sum, { unweighable }) => sum + unweighable, 0),
     hasActuals: inspected.labels !== undefined,
     labels: labels.flatMap((label, i) => {
       const values = sampled.flatMap((of) => of.labels[i]!)

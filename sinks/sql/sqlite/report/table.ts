@@ -5,8 +5,7 @@ import { labelsIn } from '../../actuals/columns.ts'
 import { expectNames, noTimes, reportTable, type ReportTable } from '../../report/columns.ts'
 import type { SqliteTables } from '../address.ts'
 import { tableColumnsOf } from '../read.ts'
-
-export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+import { jsonOf, plainTextOf, quote } from './own.ts'
 
 const textOf = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
@@ -37,7 +36,7 @@ const hasRowid = (database: DatabaseSync, table: string): boolean =>
     .get(table) !== undefined
 
 /** A whole number of a row, the same at each run: where rows have none, of its time and of the end of its id. */
-export const numberOf = ({ hasRowid, own }: Inspected): string => {
+export const rowNumber = ({ hasRowid, own }: Inspected): string => {
   if (hasRowid) return 'p.rowid'
   const letters = [1, 2, 3, 4].map(
     (place) => `coalesce(unicode(substr(p.${quote(own.id!)}, -${place}, 1)), 0) * ${7919 ** place % 1_000_003}`,
@@ -95,7 +94,7 @@ export const inspectTable = (
 /** A column's or a tag's value as text; '' where there is none. */
 export const valueText = ({ own, names, types, columns }: ReportTable, name: string): string => {
   if (!names.includes(name))
-    return `coalesce(cast(p.${quote(own.tags!)} ->> ${textOf(`$.${JSON.stringify(name)}`)} as text), '')`
+    return `coalesce(cast(${jsonOf({ own }, 'tags')} ->> ${textOf(`$.${JSON.stringify(name)}`)} as text), '')`
   const type = types.get(name) ?? ''
   const column = `p.${quote(name)}`
   const kind = columns.find((each) => each.name === name)?.kind ?? kindOf(type)
@@ -135,9 +134,10 @@ export const conditionOf = (
     parts.push(sql)
     bindings.push(value)
   }
-  if (model !== undefined && own.model !== undefined) and(`p.${quote(own.model)} = ?`, model)
+  const plain = (name: 'model' | 'model_version') => plainTextOf(table, name)
+  if (model !== undefined && own.model !== undefined) and(`${plain('model')} = ?`, model)
   if (reference?.version !== undefined && own.model_version !== undefined)
-    and(`p.${quote(own.model_version)} ${window === reference ? 'is' : 'is not'} ?`, reference.version)
+    and(`${plain('model_version')} ${window === reference ? 'is' : 'is not'} ?`, reference.version)
   for (const { name, value } of where) and(`${valueText(table, name)} = ?`, value)
   return { sql: parts.join(' and '), bindings }
 }
@@ -146,7 +146,7 @@ export const conditionOf = (
 const tagNames = ({ database, own, table, hasRowid }: Inspected): string[] => {
   if (own.tags === undefined) return []
   const tags = quote(own.tags)
-  const sql = `select distinct key from (select ${tags} as tags from ${quote(table)} where ${tags} is not null order by ${hasRowid ? 'rowid' : quote(own.timestamp!)} desc limit 10000), json_each(tags)`
+  const sql = `select distinct key from (select ${tags} as tags from ${quote(table)} where json_valid(${tags}) order by ${hasRowid ? 'rowid' : quote(own.timestamp!)} desc limit 10000), json_each(tags)`
   return (database.prepare(sql).all() as { key: string }[]).map(({ key }) => key)
 }
 
