@@ -2,6 +2,7 @@ import { hasCode } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import type { BatchLimit } from './batch-limit.ts'
+import { messageOf } from '../errors/errors.ts'
 import { oneLine, says } from './delivery-log.ts'
 import type { SinkWriter } from './sink-writer.ts'
 
@@ -54,7 +55,8 @@ export const settleBatch = async (
   const write = async (piece: Piece): Promise<void> => {
     const refusals = await writer.write(piece.records)
     for (const { index, reason } of refusals)
-      letters.push(letterOf(piece.records[index]!, String(reason), piece.attempts))
+      // What a sink of somebody's own says may be no text.
+      letters.push(letterOf(piece.records[index]!, messageOf(reason), piece.attempts))
   }
 
   const split = (piece: Piece, error: unknown): void => {

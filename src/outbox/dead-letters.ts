@@ -80,6 +80,16 @@ export const writeDeadLetters = async (
   return bytes
 }
 
+/** Undefined: it was discarded at this moment. */
+const sizeOf = async (file: string): Promise<number | undefined> => {
+  try {
+    return (await stat(file)).size
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
 /** How many dead letters a sink has, by its name or its folder's, and what they take. */
 export const measureDeadLetters = async (
   directory: string,
@@ -91,12 +101,12 @@ export const measureDeadLetters = async (
   try {
     for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
       if (!name.endsWith('.json')) continue
-      const { size } = await stat(join(folder, name))
+      const size = await sizeOf(join(folder, name))
+      if (size === undefined) continue
       count++
       bytes += Math.max(LETTER_BYTES, size)
     }
   } catch (error) {
-    // Someone may discard them at this moment: then it is counted again.
     if (!isMissing(error)) throw error
   }
   return { count, bytes }

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors/errors.ts'
 import { storedFromJson } from '../records/stored.ts'
+import { oneAtATime } from '../steps/one-at-a-time.ts'
 import { monotonicMs } from '../steps/real-timers.ts'
 import type { Damage, Warn } from './damage.ts'
 import { deadLettersChanged, measureDeadLetters, writeDeadLetters } from './dead-letters.ts'
@@ -12,7 +13,7 @@ import { openWriter } from './log-writer.ts'
 
 /** One sink's queue: the process's own log, which is appended to, after those of dead processes. */
 export interface DiskQueue extends Queue {
-  /** Takes over a log that was moved into this process's folder. */
+  /** Takes over a log that was moved into this process's folder. Never rejects: one that can't be opened now is tried again. */
   adopt(log: string): Promise<void>
   /** Twice a second: the upkeep that need not happen on a request's path. */
   upkeep(): Promise<void>
@@ -50,6 +51,9 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
   const writer = openWriter({ log: own, segmentBytes: segmentBytesFor(maxBytes), memoryBytes, makeFolder, warn })
   /** Oldest first; the own one is the last. */
   const logs: OutboxLog[] = [own]
+  /** Logs that were moved here, and are not open yet; those of them that could not be opened. */
+  const adopted = new Set<string>()
+  const unreadable = new Set<string>()
   let carriedOver = 0
   let deadLetters = 0
   let deadLetterBytes = 0
@@ -76,9 +80,36 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
 
   const dropDrained = async (log: OutboxLog) => {
     if (log === own) return
-    logs.splice(logs.indexOf(log), 1)
+    // It may be here for the second time, where its folder could not be removed.
+    if (logs.includes(log)) logs.splice(logs.indexOf(log), 1)
     await log.close()
   }
+
+  const openFound = async (path: string) => {
+    const found = await scanLog(path)
+    if (found.cursorDamaged)
+      warn('cursor', `The cursor of ${path} is damaged: its records are sent again (they are stored once).`)
+    if (closed) return
+    const log = openLog({ ...logOptions, directory: path, found })
+    adopted.delete(path)
+    carriedOver += log.records
+    logs.splice(-1, 0, log)
+    if (log.drained) await dropDrained(log)
+    else listener?.(log.records, log.bytes)
+  }
+
+  /** Those that can't be opened now are tried again by the next upkeep. */
+  const openAdopted = oneAtATime(async () => {
+    for (const path of adopted) {
+      try {
+        await openFound(path)
+        unreadable.delete(path)
+      } catch (error) {
+        if (adopted.has(path)) unreadable.add(path)
+        warn('adopted', `The outbox can’t read ${path} now, and tries again: ${messageOf(error)}`)
+      }
+    }
+  })
 
   const append = (texts: readonly string[]): boolean => {
     const lines = encodeLines(texts)
@@ -110,6 +141,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     flushed: () => writer.flush(),
 
     async read(limit) {
+      if (closed) return undefined
       for (const log of [...logs]) {
         const entries = await log.read(limit)
         const last = entries.at(-1)
@@ -121,6 +153,8 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
         const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
         return { records, bytes, end: { log, last } satisfies QueueEnd } satisfies QueuedBatch
       }
+      const [unread] = unreadable
+      if (unread !== undefined) throw new Error(`${unread} can’t be read now`)
       return undefined
     },
 
@@ -131,7 +165,10 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     },
 
     async bury(letters) {
-      deadLetterBytes += await writeDeadLetters(outbox, sink, letters)
+      const bytes = await writeDeadLetters(outbox, sink, letters)
+      deadLetterBytes += bytes
+      // A count that ended meanwhile may have them or not.
+      lastChange = -1
       deadLetters += letters.length
     },
 
@@ -154,20 +191,14 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     }),
 
     async adopt(path) {
-      const found = await scanLog(path)
-      if (found.cursorDamaged)
-        warn('cursor', `The cursor of ${path} is damaged: its records are sent again (they are stored once).`)
-      if (closed) return
-      const log = openLog({ ...logOptions, directory: path, found })
-      carriedOver += log.records
-      logs.splice(-1, 0, log)
-      if (log.drained) await dropDrained(log)
-      else listener?.(log.records, log.bytes)
+      adopted.add(path)
+      await openAdopted()
     },
 
     async upkeep() {
       if (closed) return
       await writer.upkeep()
+      await openAdopted()
       try {
         await countDeadLetters()
       } catch (error) {

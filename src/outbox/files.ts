@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
-import { open, readdir, rename } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /**
@@ -53,7 +53,8 @@ export const pidOf = (name: string): number | undefined => {
 export const isMissing = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
-const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']
+/** Of a descriptor that was closed, or is stale, a new one may serve. */
+const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR', 'EBADF', 'ESTALE']
 
 /** Whether an error is trouble of the moment, not of the file. */
 export const isPassing = (error: unknown): boolean => PASSING.includes((error as NodeJS.ErrnoException).code ?? '')
@@ -93,18 +94,27 @@ export const writeWhole = async (path: string, text: string): Promise<void> => {
   const unfinished = `${path}.${randomBytes(3).toString('hex')}.tmp`
   const file = await open(unfinished, 'wx', FILE_MODE)
   try {
-    await file.chmod(FILE_MODE)
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
+    try {
+      await file.chmod(FILE_MODE)
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(unfinished, path)
+  } catch (error) {
+    // On a full disk it takes the room of the next try.
+    await rm(unfinished, { force: true })
+    throw error
   }
-  await rename(unfinished, path)
 }
 
 /** Brings a folder's entries to the disk: a new file's name is not safe before. Not everywhere possible (Windows): then left. */
 export const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(path, 'r').catch(() => undefined)
+  const folder = await open(path, 'r').catch((error: unknown) => {
+    if (isPassing(error)) throw error
+    return undefined
+  })
   try {
     await folder?.sync()
   } catch (error) {

@@ -151,7 +151,11 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
   const toMemory = (lines: EncodedLines): Segment | undefined => {
     if (unsafeBytes() + lines.bytes > memoryBytes) return undefined
     const isOver = !memory || memory.bytes >= MEMORY_SEGMENT_BYTES || !log.inMemory().includes(memory)
-    if (isOver) memory = log.begin(++lastNumber, 'memory')
+    if (isOver) {
+      // Segments are read in their order: what comes after this one goes to a new one.
+      retire()
+      memory = log.begin(++lastNumber, 'memory')
+    }
     return memory
   }
 
@@ -161,7 +165,13 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     const { buffer, bytes } = encodeLines((segment.memory ?? []).map(({ text }) => text))
     const path = segmentFile(log.directory, segment.number)
     // A copy, as the buffer is shared.
-    await writeFile(`${path}.tmp`, Buffer.from(buffer.subarray(0, bytes)), { mode: FILE_MODE, flush: true })
+    try {
+      await writeFile(`${path}.tmp`, Buffer.from(buffer.subarray(0, bytes)), { mode: FILE_MODE, flush: true })
+    } catch (error) {
+      // Half of a file takes room that others need.
+      attempt(() => rmSync(`${path}.tmp`, { force: true }))
+      throw error
+    }
     if (log.inMemory().includes(segment)) {
       renameSync(`${path}.tmp`, path)
       segment.memory = undefined
@@ -169,14 +179,24 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     } else rmSync(`${path}.tmp`)
   }
 
-  const persistAll = async () => {
+  const persistIn = async (segment: Segment) => {
+    try {
+      await persist(segment)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      makeFolder()
+      await persist(segment)
+    }
+  }
+
+  /** @param isLast each is tried: there is no next time */
+  const persistAll = async (isLast = false) => {
     for (const segment of log.inMemory()) {
-      if (isRefused()) return
+      if (isRefused() && !isLast) return
       try {
-        await persist(segment)
+        await persistIn(segment)
         refusal = undefined
       } catch (error) {
-        if (isMissing(error)) attempt(makeFolder)
         refused(error)
       }
     }
@@ -189,18 +209,23 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     retired = []
     dirty = folderDirty = false
     try {
-      for (const { fd } of complete) await dataSync(fd)
+      for (let next = complete[0]; next; next = complete[0]) {
+        await dataSync(next.fd)
+        complete.shift()
+        close(next)
+      }
       if (growing) await dataSync(growing.fd)
       if (folder) await syncUpTo(log.directory, 4)
     } catch (error) {
+      // None of them is safe: they are brought to the disk the next time.
+      retired.unshift(...complete)
+      dirty ||= growing !== undefined
       folderDirty ||= folder
       warn(
         'sync',
         `The outbox can’t bring ${log.directory} to the disk: ${messageOf(error)}. A power cut may lose records now.`,
       )
       throw error
-    } finally {
-      for (const { fd } of complete) attempt(() => closeSync(fd))
     }
   }
 
@@ -248,10 +273,10 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
       if (isDirty()) await syncAll().catch(() => {})
     },
     async close() {
-      if (refusal) refusal.retryAt = 0
-      await persistAll()
+      await persistAll(true)
       retire()
       await syncAll().catch(() => {})
+      retired.splice(0).forEach(close)
       const lost = log.inMemory().reduce((sum, segment) => sum + segment.memory!.length, 0)
       if (lost > 0)
         warn(
@@ -266,6 +291,8 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
 const cutBack = (open: OpenSegment) => {
   if (isOpen(open)) attempt(() => ftruncateSync(open.fd, open.segment.bytes))
 }
+
+const close = ({ fd }: OpenSegment) => attempt(() => closeSync(fd))
 
 const attempt = <T>(action: () => T): T | undefined => {
   try {

@@ -71,6 +71,8 @@ export const openLog = (options: LogOptions): OutboxLog => {
   let oldest = found?.oldest
   /** The segment that is appended to; all others are complete. */
   let growing: Segment | undefined
+  /** The last load from the disk. */
+  let loading: Promise<void> | undefined
   let file: { readonly number: number; readonly handle: FileHandle } | undefined
 
   // Its block on the disk is taken now: on a full disk the cursor can still move.
@@ -85,7 +87,8 @@ export const openLog = (options: LogOptions): OutboxLog => {
   const closeFile = async () => {
     const { handle } = file ?? {}
     file = undefined
-    await handle?.close()
+    // It was only read from: when it can't be closed, someone else has.
+    await handle?.close().catch(() => {})
   }
 
   const handleOf = async (segment: Segment) => {
@@ -142,9 +145,9 @@ export const openLog = (options: LogOptions): OutboxLog => {
       loaded = { segment: segment.number, offset: chunk.end }
       await damage.lines(directory, segment.number, chunk)
     } catch (error) {
+      await closeFile()
       if (isPassing(error)) throw error
       loaded = { segment: segment.number, offset: to }
-      await closeFile()
       await damage.segment(directory, segment.number, error)
     }
   }
@@ -173,7 +176,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
     const segment = nextUnloaded()
     if (!segment) return false
     if (segment.memory) loadFromMemory(segment, segment.memory)
-    else await loadFromDisk(segment)
+    else await (loading = loadFromDisk(segment))
     return true
   }
 
@@ -272,6 +275,8 @@ export const openLog = (options: LogOptions): OutboxLog => {
     },
 
     async close() {
+      // What it reads from would be gone.
+      await loading?.catch(() => {})
       await closeFile()
       cursorFile.close()
       if (records === 0 && window.length === 0 && !nextUnloaded()) await rm(directory, { recursive: true, force: true })

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { atMostOnceA, type Logger } from '../logger.ts'
 import { messageOf, PredictionsError } from '../errors/errors.ts'
+import { oneAtATime } from '../steps/one-at-a-time.ts'
 import { everyMs } from '../steps/real-timers.ts'
 import { adopt, removeStrayLocks, type AdoptedLog } from './adoption.ts'
 import { openDamage } from './damage.ts'
@@ -49,12 +50,6 @@ const TICK_MS = 500
 /** Dead processes are looked for every few ticks: their logs are adopted within 5 s. */
 const TICKS_BETWEEN_LOOKS = 4
 
-/** A task that is not begun again while it runs: who calls meanwhile gets the same promise. */
-const oneAtATime = (task: () => Promise<void>) => {
-  let running: Promise<void> | undefined
-  return () => (running ??= task().finally(() => (running = undefined)))
-}
-
 /** @throws PredictionsError that names the variable, when `action` fails */
 const needing = <T>(directory: string, action: () => T): T => {
   try {
@@ -102,10 +97,8 @@ export const openOutbox = (options: OutboxOptions): Outbox => {
   const onTrouble = (error: unknown) =>
     warn('adopt', `The outbox can’t look for what other processes left in ${directory}: ${messageOf(error)}`)
 
-  /** Logs that were moved here, and are not in their queue yet. */
-  let moved: AdoptedLog[] = []
-
-  const moveLogs = () => {
+  const moveLogs = (): AdoptedLog[] => {
+    const moved: AdoptedLog[] = []
     try {
       folder.make()
       adopt(directory, folder, keys, (log) => moved.push(log), onTrouble)
@@ -113,24 +106,11 @@ export const openOutbox = (options: OutboxOptions): Outbox => {
     } catch (error) {
       onTrouble(error)
     }
-  }
-
-  const openMoved = async () => {
-    const logs = moved
-    moved = []
-    for (const log of logs) {
-      try {
-        await queues.get(log.key)?.adopt(log.path)
-      } catch (error) {
-        moved.push(log)
-        warn('adopted', `The outbox can’t read ${log.path} now, and tries again: ${messageOf(error)}`)
-      }
-    }
+    return moved
   }
 
   const lookForLogs = oneAtATime(async () => {
-    moveLogs()
-    await openMoved()
+    for (const { key, path } of moveLogs()) await queues.get(key)?.adopt(path)
   })
   const upkeep = oneAtATime(async () => {
     await Promise.all([...queues.values()].map((queue) => queue.upkeep()))
