@@ -1,8 +1,7 @@
-import { hasCode } from '../errors/errors.ts'
+import { hasCode, messageOf } from '../errors/errors.ts'
 import type { DeadLetter } from '../outbox/queue.ts'
 import type { StoredRecord } from '../records/stored.ts'
 import type { BatchLimit } from './batch-limit.ts'
-import { messageOf } from '../errors/errors.ts'
 import { oneLine, says } from './delivery-log.ts'
 import type { SinkWriter } from './sink-writer.ts'
 

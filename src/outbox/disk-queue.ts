@@ -80,9 +80,14 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
 
   const dropDrained = async (log: OutboxLog) => {
     if (log === own) return
-    // It may be here for the second time, where its folder could not be removed.
-    if (logs.includes(log)) logs.splice(logs.indexOf(log), 1)
-    await log.close()
+    const at = logs.indexOf(log)
+    if (at < 0) return
+    logs.splice(at, 1)
+    try {
+      await log.close()
+    } catch (error) {
+      damage.report('remove', log.directory, error)
+    }
   }
 
   const openFound = async (path: string) => {

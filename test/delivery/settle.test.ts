@@ -191,6 +191,18 @@ describe('dead letters', () => {
     await delivery.close()
   })
 
+  it('are one a record where a sink gives a reason that can’t be printed', async () => {
+    const queue = createMemoryQueue()
+    const reasons = ['bad', Object.create(null) as string]
+    const { sink } = memorySink({ write: async () => reasons.map((reason, index) => ({ index, reason })) })
+    const { delivery } = deliver(sink, {}, { queue })
+    delivery.append(lines(2))
+    expect(await delivery.flush()).toBe(true)
+    expect(queue.deadLetters.map(({ error }) => error)).toEqual(['bad', 'an error that cannot be printed'])
+    expect(delivery.stats()).toMatchObject({ written: 0, deadLettered: 2 })
+    await delivery.close()
+  })
+
   it('are short and without secrets, whatever the sink says', async () => {
     const queue = createMemoryQueue()
     const reason = `no\n  at postgres://me:secret@db/x ${'x'.repeat(10_000)}`

@@ -1,8 +1,23 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, existsSync, fstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { recordFromJson } from '../../src/records/record.ts'
+import { leaveLog } from '../../src/outbox/leave-log.ts'
 import { openOutbox, type Outbox } from '../../src/outbox/outbox.ts'
 import { drain, filesBelow, idOf, recorder, startService, texts } from './support.ts'
 
@@ -47,6 +62,14 @@ const mountTmpfs = (size: string) => {
   if (!can('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory)) return false
   undo.push(() => run('umount', '-l', directory))
   return true
+}
+
+const linkOf = (fd: string) => {
+  try {
+    return readlinkSync(join('/proc/self/fd', fd))
+  } catch {
+    return undefined
+  }
 }
 
 const segments = () => filesBelow(directory).filter((file) => /\d{12}\.log$/.test(file))
@@ -98,6 +121,61 @@ describe.skipIf(!mounts)('a full disk', () => {
     const next = open()
     await next.outbox.ready
     expect(await drain(next.queue, limit)).toEqual(texts(50, count - 50).map(idOf))
+  })
+
+  it.each([1, 1000])('that takes some and refuses more gives all in order, in batches of %i', async (records) => {
+    mountTmpfs('2m')
+    const { outbox, queue } = open()
+    const filler = join(directory, 'filler')
+    const { bavail, bsize } = statfsSync(directory)
+    writeFileSync(filler, Buffer.alloc(bavail * bsize))
+    let count = 0
+    const append = (padding = 0): boolean => {
+      const before = queue.size().unsafe
+      const [text = ''] = texts(count++, 1)
+      queue.append([padding === 0 ? text : text.replace('"iris"', `"${'x'.repeat(padding)}"`)])
+      return queue.size().unsafe === before
+    }
+    const untilTaken = async (isTaken: boolean) =>
+      vi.waitFor(() => expect(append()).toBe(isTaken), { timeout: 10_000, interval: 10 })
+    // More in memory than there is room for, once there is some.
+    for (let i = 0; i < 10; i++) append(8000)
+    expect(queue.size().unsafe).toBe(10)
+    truncateSync(filler, statSync(filler).size - 40 * 1024)
+    await untilTaken(true)
+    // What is in memory does not fit: the disk is left alone for a while.
+    await untilTaken(false)
+    rmSync(filler)
+    await untilTaken(true)
+    append()
+    const ids = await drain(queue, { records, bytes: 1e6 })
+    expect(ids).toEqual(texts(0, count).map(idOf))
+    expect(queue.size()).toMatchObject({ records: 0, bytes: 0 })
+    await outbox.close()
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('keeps no half of a file', async () => {
+    mountTmpfs('2m')
+    const { queue } = open()
+    const filler = join(directory, 'filler')
+    const { bavail, bsize } = statfsSync(directory)
+    const free = (): number => statfsSync(directory).bavail * bsize
+    writeFileSync(filler, Buffer.alloc(bavail * bsize))
+    for (let i = 0; i < 1000; i++) queue.append(texts(i, 1))
+    truncateSync(filler, statSync(filler).size - 100 * 1024)
+    const { mtimeMs } = statSync(filesBelow(directory).find((file) => /main-[0-9a-f]+\/[^/]+$/.test(file))!)
+    // It was tried: a name came into the folder, and went.
+    await vi.waitFor(
+      () => expect(statSync(filesBelow(directory).find((file) => /main-[0-9a-f]+\/[^/]+$/.test(file))!).mtimeMs).toBeGreaterThan(mtimeMs), // prettier-ignore
+      { timeout: 10_000 },
+    )
+    await vi.waitFor(() => expect(free()).toBe(100 * 1024), { timeout: 5000, interval: 5 })
+    const record = recordFromJson(texts(0, 1)[0]!.replace('"iris"', `"${'x'.repeat(200_000)}"`))
+    await expect(queue.bury([{ record, error: 'no', attempts: 1, at: '' }])).rejects.toThrow('ENOSPC')
+    expect(filesBelow(join(directory, 'dead-letters')).filter((file) => file.endsWith('.tmp'))).toEqual([])
+    rmSync(filler)
+    await vi.waitFor(() => expect(queue.size().unsafe).toBe(0), { timeout: 10_000 })
   })
 
   it('is full when memory is full too, and delivers what it has', async () => {
@@ -158,6 +236,20 @@ describe('while it runs', () => {
     await vi.waitFor(() => expect(second.queue.size().carriedOver).toBe(5), { timeout: 5000 })
   })
 
+  it('a directory that was away until the end is made again, and has what was in memory', async () => {
+    const { outbox, queue, said } = open()
+    rmSync(directory, { recursive: true })
+    writeFileSync(directory, '')
+    for (let i = 0; i < 3; i++) queue.append(texts(i, 1))
+    expect(queue.size().unsafe).toBe(3)
+    rmSync(directory)
+    await outbox.close()
+    expect(said()).not.toContain('They are lost')
+    const next = open()
+    await next.outbox.ready
+    expect(await drain(next.queue, limit)).toEqual(texts(0, 3).map(idOf))
+  })
+
   it('a lock file that is removed is made again', async () => {
     const { queue } = open()
     queue.append(texts(0, 10))
@@ -188,6 +280,59 @@ describe('while it runs', () => {
     expect(await drain(queue, limit)).toEqual(texts(0, 30).map(idOf))
     queue.append(texts(30, 1))
     await outbox.close()
+  })
+
+  it.skipIf(!hasImmutable)('a log that can’t be removed is told of, and what is appended goes on', async () => {
+    await leaveLog(directory, [{ sink: 'main', record: recordFromJson(texts(0, 1)[0]!) }])
+    const { outbox, queue, said } = open()
+    await outbox.ready
+    const adopted = dirname(segments()[0]!)
+    run('chattr', '+i', adopted)
+    undo.push(() => run('chattr', '-i', adopted))
+    expect(await drain(queue, limit)).toEqual([texts(0, 1).map(idOf)[0]])
+    expect(said()).toMatch(/can’t remove what is sent/)
+    queue.append(texts(1, 1))
+    expect(queue.size().records).toBe(1)
+    expect(await drain(queue, limit)).toEqual(texts(1, 1).map(idOf))
+    run('chattr', '-i', adopted)
+  })
+
+  it('a file that someone closed is opened anew', async () => {
+    const count = 5000
+    await leaveLog(
+      directory,
+      texts(0, count).map((text) => ({ sink: 'main', record: recordFromJson(text) })),
+    )
+    const { outbox, queue } = open()
+    await outbox.ready
+    const ids: string[] = []
+    const take = async () => {
+      const batch = (await queue.read({ records: 100, bytes: 1e6 }))!
+      ids.push(...batch.records.map(({ id }) => id))
+      await queue.commit(batch)
+    }
+    await take()
+    const [mine] = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === segments()[0])
+    closeSync(Number(mine))
+    while (ids.length < count) await take().catch((error: unknown) => expect(String(error)).toContain('EBADF'))
+    expect(ids).toEqual(texts(0, count).map(idOf))
+  })
+
+  it('a close that comes while it reads leaves the segment as it is', async () => {
+    const long = texts(0, 20).map((text) => text.replace('"iris"', `"${'x'.repeat(400_000)}"`))
+    await leaveLog(
+      directory,
+      long.map((text) => ({ sink: 'main', record: recordFromJson(text) })),
+    )
+    for (let round = 0; round < 5; round++) {
+      const { outbox, queue } = open()
+      await outbox.ready
+      expect(queue.size().carriedOver).toBe(20)
+      const reading = queue.read(limit).catch(() => undefined)
+      await outbox.close()
+      await reading
+    }
+    expect(existsSync(join(directory, 'damaged'))).toBe(false)
   })
 
   it.skipIf(!hasImmutable)('a folder that turns read-only is borne in memory', async () => {

@@ -32,6 +32,18 @@ it('brings records to the disk when asked, many requests’ at once', () => {
   expect(many).toBeLessThanOrEqual(3)
 })
 
+it('brings all that a failed sync left to the disk before it says so', () => {
+  const child = fileURLToPath(new URL('./children/sync-fails.ts', import.meta.url))
+  const out = execFileSync(process.execPath, [child, join(folder, 'box')], { encoding: 'utf8' })
+  expect(out.trim().split('\n')).toEqual([
+    'refused: EIO: i/o error, fdatasync',
+    'synced 1',
+    'synced 2',
+    'synced 3',
+    'flushed',
+  ])
+})
+
 it('brings records to the disk within a second when nobody asks', () => {
   expect(syncsOf('second')).toBe(1)
 })

@@ -5,7 +5,7 @@ import { texts } from '../support.ts'
 
 /**
  * `node few-files.ts DIRECTORY RECORDS`: adopts a log, and has no file descriptor left from the moment on when the log has been moved,
- * until the outbox has said so. Prints how many records it took over.
+ * until it has looked for more. Prints how many records it took over, and what it says meanwhile.
  */
 const [directory = '', count = '0'] = process.argv.slice(2)
 
@@ -39,13 +39,11 @@ syncBuiltinESMExports()
 
 // Loaded after the change above.
 const { openOutbox } = await import('../../../src/outbox/outbox.ts')
+const { syncFolder } = await import('../../../src/outbox/files.ts')
 const { leaveLog } = await import('../../../src/outbox/leave-log.ts')
 const records = texts(0, Number(count)).map((text) => ({ sink: 'main', record: recordFromJson(text) }))
 await leaveLog(directory, records)
-const said = (message: string) => {
-  giveBack()
-  console.log(message)
-}
+const said = (message: string) => console.log(message)
 const outbox = openOutbox({
   directory,
   maxBytes: 2 ** 30,
@@ -53,11 +51,15 @@ const outbox = openOutbox({
   sinks: ['main'],
 })
 const queue = outbox.queue('main')
+const limit = { records: Number(count), bytes: 1e9 }
 await outbox.ready
 console.log(`adopted ${queue.size().carriedOver}`)
+await queue.read(limit).catch((error: unknown) => console.log(String(error)))
+await syncFolder(directory).catch((error: unknown) => console.log(String(error)))
+giveBack()
 while (queue.size().carriedOver === 0) await new Promise((resolve) => setImmediate(resolve))
 console.log(`adopted ${queue.size().carriedOver}`)
-const batch = await queue.read({ records: Number(count), bytes: 1e9 })
+const batch = await queue.read(limit)
 console.log(`read ${batch?.records.length}`)
 await queue.commit(batch!)
 await outbox.close()
