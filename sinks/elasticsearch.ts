@@ -163,7 +163,7 @@ const documentSink = (settings: ElasticsearchSinkSettings, kind: RecordKind): Si
     await inLanes(requestsOf(documents, batch), async (request) => {
       for (const index of new Set(request.map((document) => document.index)))
         if (!looked.has(index)) await expectThere(to, index, signal)
-      const outcome = await bulk(to, request, signal)
+      const outcome = await bulk(to, request, indexOf(new Date().toISOString()), signal)
       for (const { id } of outcome.stored) acknowledged.add(id)
       // One that began meanwhile is looked at before more goes into it.
       for (const index of outcome.begun) to.known.delete(index)

@@ -60,6 +60,21 @@ const sessionSettings = (statementTimeout: number | undefined, isMariaDb: boolea
 const lockName = (table: string): string =>
   `capture-predictions ${createHash('sha256').update(table).digest('hex').slice(0, 40)}`
 
+/** Runs work whose statements wait so many seconds for a table, and no longer. */
+const withLockWait = async <Result>(
+  session: Session<Connection>,
+  seconds: number,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  const [before] = await session.query('select @@session.lock_wait_timeout as seconds')
+  await session.query(`set session lock_wait_timeout = ${seconds}`)
+  try {
+    return await work()
+  } finally {
+    if (session.isAlive()) await session.query(`set session lock_wait_timeout = ${Number(before?.['seconds'])}`)
+  }
+}
+
 const dialect = (
   driver: unknown,
   { url, connectTimeoutMs = 10_000, loadData = true }: MysqlOptions,
@@ -107,6 +122,7 @@ const dialect = (
       relax: (table, { type }: ExistingColumn, quoted) => `alter table ${table} modify column ${quoted} ${type} null`,
       unique: (table, id) => `alter table ${table} add unique (${id})`,
     },
+    inlineIndexes: true,
     tableOptions: (table) => {
       table.engine('InnoDB')
       table.charset('utf8mb4')
@@ -133,7 +149,8 @@ const dialect = (
           'PREDICTIONS_SINK_UNAVAILABLE',
           'another process has been changing the table for 10 s',
         )
-      const result = await work()
+      // What waits for a table keeps all others waiting behind it: by default for a year.
+      const result = await withLockWait(session, 5, work)
       await session.query('select release_lock(?)', [lock])
       return result
     },
@@ -145,15 +162,9 @@ const dialect = (
     oldView: /^(?!.* straight_join )/is,
     // MySQL would make a table of all rows of a view with subqueries in its list, were it not told to merge it.
     replaceView: (view, query) => [`create or replace algorithm = merge view ${view} as\n${query}`],
-    async withoutWaiting(session, work) {
-      const [before] = await session.query('select @@session.lock_wait_timeout as seconds')
-      await session.query('set session lock_wait_timeout = 2')
-      try {
-        return await work()
-      } finally {
-        if (session.isAlive()) await session.query(`set session lock_wait_timeout = ${Number(before?.['seconds'])}`)
-      }
-    },
+    withoutWaiting: (session, work) => withLockWait(session, 2, work),
+    // What was read is a transaction: the first write would see the table as it was.
+    endReading: async (session) => void (await session.query('rollback')),
 
     createWrite: (session: Session<Connection>, target) =>
       createWrite(session, target, {

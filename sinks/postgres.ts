@@ -122,11 +122,16 @@ const dialect = (driver: unknown, { url, connectTimeoutMs = 10_000 }: PostgresOp
 
     replaceView: (view, query) => [`create or replace view ${view} as\n${query}`],
     async withoutWaiting(session, work) {
-      await session.query("set lock_timeout = '2s'")
+      // Of one transaction: behind PgBouncer the next statement may be on another connection.
+      await session.query('begin')
       try {
-        return await work()
-      } finally {
-        if (session.isAlive()) await session.query('reset lock_timeout')
+        await session.query("set local lock_timeout = '2s'")
+        const result = await work()
+        await session.query('commit')
+        return result
+      } catch (error) {
+        if (session.isAlive()) await session.query('rollback')
+        throw error
       }
     },
     alike,

@@ -41,6 +41,8 @@ const expectWritable = async (file: string, mayCreate: boolean): Promise<void> =
 
 const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
   const checkpointers = new WeakMap<DatabaseSync, Checkpointer>()
+  /** Which file each connection has open. */
+  const fileNumbers = new WeakMap<DatabaseSync, number | undefined>()
 
   return {
     async configure(purpose) {
@@ -80,6 +82,7 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
       // A power cut may take the last rows, a crash none. Checkpoints are made by a thread.
       connection.exec('pragma synchronous = normal; pragma wal_autocheckpoint = 0')
       checkpointers.set(connection, createCheckpointer(file))
+      fileNumbers.set(connection, fileNumber(file))
     },
     rowsOf: (response) => response as ResultRow[],
     destroy() {},
@@ -132,11 +135,9 @@ const dialect = (file: string, mayCreate: boolean): Dialect<DatabaseSync> => {
 
     createWrite(session: Session<DatabaseSync>, target) {
       const write = createWrite(session, target)
-      let opened: number | undefined
       return async (session, records, signal) => {
         const number = fileNumber(file)
-        opened ??= number
-        if (number === undefined || number !== opened)
+        if (number === undefined || number !== fileNumbers.get(session.connection))
           throw new Error('the file was removed or replaced while it was open')
         await write(session, records, signal)
         checkpointers.get(session.connection)?.look()

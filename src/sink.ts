@@ -21,7 +21,7 @@ export interface Sink {
 
   /**
    * Whether actuals go here as well. `true`: to the same `open`, `write` and `plan`, which are then called with the kind `'actual'`
-   * as their last argument; they have a queue of their own, so that a write of each kind may be under way at once. Or a function that
+   * as an argument; they have a queue of their own, so that a write of each kind may be under way at once. Or a function that
    * makes the sink that they go to. Default: they don't.
    */
   readonly actuals?: true | ((options: ActualsOptions) => Sink)
@@ -36,8 +36,10 @@ export interface Sink {
    * Makes the sink ready: connects, creates or checks the table. Called before the first write, again after an error, and
    * again when the columns have changed. Whatever it throws is logged (once a minute) and tried again; records wait. What it
    * resolves with is logged as well: what works worse than it could, each with its fix.
+   *
+   * `signal` aborts when the opening has taken too long (it is begun anew then) or is not wanted any more: it should then drop its connection.
    */
-  open?(columns: readonly Column[], kind?: RecordKind): Promise<readonly string[] | void>
+  open?(columns: readonly Column[], kind?: RecordKind, signal?: AbortSignal): Promise<readonly string[] | void>
 
   /**
    * Writes a batch, one at a time, in order. By id: a batch may come again after any doubt.

@@ -77,7 +77,7 @@ const closedBySecond = (sink: Sink): (() => Promise<void>) => {
 const ofKind = (sink: Sink, kind: RecordKind, close: () => Promise<void>): Sink => ({
   name: kind === 'actual' ? `${sink.name}_actuals` : sink.name,
   ...(sink.batches === undefined ? {} : { batches: sink.batches }),
-  open: async (columns) => sink.open?.(columns, kind),
+  open: async (columns, _, signal) => sink.open?.(columns, kind, signal),
   write: (records, signal) => sink.write(records, signal, kind),
   close,
   ...(sink.plan && { plan: (columns: readonly Column[]) => sink.plan!(columns, kind) }),

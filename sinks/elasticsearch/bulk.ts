@@ -55,6 +55,17 @@ const neverFits = ({ reason = '' }: Cause, body: string): boolean => {
 
 /** 4xx of items that say nothing about the item: the system is not as needed, for all alike. */
 const systemStates = new Set(['security_exception', 'index_not_found_exception', 'validation_exception'])
+/** Of an index that nobody may write to. */
+const shutStates = new Set(['index_closed_exception', 'cluster_block_exception'])
+
+/**
+ * @param isOfNow what is captured now goes to the same index: it is shut to be changed, and opens again. One of the past may be shut for good, and
+ * nothing waits for that.
+ */
+const isSystemState = ({ type = '', reason = '' }: Cause, isOfNow: boolean): boolean =>
+  systemStates.has(type) ||
+  (isOfNow && shutStates.has(type)) ||
+  (type === 'illegal_argument_exception' && reason.startsWith('pipeline with id ['))
 
 /** What became of the documents of one request. */
 export interface BulkOutcome {
@@ -81,6 +92,7 @@ export interface Connection {
 export const bulk = async (
   connection: Connection,
   documents: readonly Document[],
+  indexOfNow: string,
   signal: AbortSignal,
 ): Promise<BulkOutcome> => {
   const { address } = connection
@@ -109,7 +121,7 @@ export const bulk = async (
     const { status, error = {} } = (items as readonly Item[])[place]!.create
     if (status < 300 || status === 409) stored.push(document)
     else if (status === 429 && neverFits(error, body)) failure = batchRefused(address, causeWords(error))
-    else if (status === 429 || status >= 500 || systemStates.has(error.type ?? ''))
+    else if (status === 429 || status >= 500 || isSystemState(error, document.index === indexOfNow))
       failure ??= unavailableFor(address, `${status} ${causeWords(error)}`, status)
     else refused.push([document, { status, reason: causeWords(error) }])
   }

@@ -54,11 +54,16 @@ export const createTable = <Connection>(
     session.knex.schema.createTable(table, (builder) => {
       for (const column of columns) builder.specificType(raw(column.name), column.storedAs + constraintOf(column))
       dialect.tableOptions?.(builder)
-      for (const [suffix, members] of Object.entries(indexes))
-        builder.index(
-          indexed(suffix, members).map(({ name }) => raw(name)),
-          indexName(name.table, suffix, dialect.names.max),
-        )
+      for (const [suffix, members] of Object.entries(indexes)) {
+        const names = indexed(suffix, members).map(({ name }) => name)
+        const index = indexName(name.table, suffix, dialect.names.max)
+        if (dialect.inlineIndexes)
+          builder.specificType(
+            session.knex.raw(`index ${session.quote(index)}`) as unknown as string,
+            `(${names.map(session.quote).join(', ')})`,
+          )
+        else builder.index(names.map(raw), index)
+      }
     }),
   )
 }

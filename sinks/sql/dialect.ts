@@ -138,6 +138,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   readonly foldsNames: boolean
   /** What else a new table gets. */
   tableOptions?(table: Knex.CreateTableBuilder): void
+  /** Indexes stand in the statement that makes the table: of several statements the first ones stay when a later one fails. */
+  readonly inlineIndexes?: boolean
   /** What the view reads of an actual, where a new table's index by prediction holds that too; so many columns an index may have. */
   readonly viewIndex?: { readonly holds: (column: StoredColumn) => boolean; readonly columns: number }
   /** Where there are schemas. */
@@ -146,6 +148,8 @@ export interface Dialect<Connection> extends Driver<Connection> {
   alone<Result>(session: Session<Connection>, table: TableName, work: () => Promise<Result>): Promise<Result>
   /** Statements that make a view of a query, in place of the one that `isThere`. */
   replaceView(view: string, query: string, isThere: boolean): readonly string[]
+  /** Ends what reading began, so that what comes next sees the tables as they are then. */
+  endReading?(session: Session<Connection>): Promise<void>
   /** Runs work that must not wait for long until others let go of what it needs. */
   withoutWaiting<Result>(session: Session<Connection>, work: () => Promise<Result>): Promise<Result>
   /** Both as a `ViewDialect` has them. */

@@ -59,21 +59,26 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
   let session: Session<Connection> | undefined
   let writeBatch: WriteBatch<Connection> | undefined
 
-  const drop = async (): Promise<void> => {
-    const dropped = session
-    session = undefined
-    writeBatch = undefined
+  const drop = async (dropped: Session<Connection> | undefined): Promise<void> => {
+    if (session === dropped) {
+      session = undefined
+      writeBatch = undefined
+    }
     dropped?.destroy()
     await dropped?.close()
   }
 
-  /** The connection; a new one where the server has closed it meanwhile. */
-  const connect = async (): Promise<Session<Connection>> => {
+  /** The connection; a new one where the server has closed it meanwhile. One that comes when nobody waits for it any more is let go. */
+  const connect = async (signal: AbortSignal | undefined): Promise<Session<Connection>> => {
     if (session?.isAlive()) return session
     await session?.close()
     session = undefined
-    session = await openSession(dialect, 'write')
-    return session
+    const connected = await openSession(dialect, 'write')
+    if (signal?.aborted) {
+      await drop(connected)
+      signal.throwIfAborted()
+    }
+    return (session = connected)
   }
 
   const fail = (error: unknown): never => {
@@ -82,19 +87,23 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
   }
 
   /** Runs `work` on the connection, which keeps the process alive for that long. It is dropped when that fails. */
-  const use = async <Result>(work: (session: Session<Connection>) => Promise<Result>): Promise<Result> => {
+  const use = async <Result>(
+    signal: AbortSignal | undefined,
+    work: (session: Session<Connection>) => Promise<Result>,
+  ): Promise<Result> => {
+    let connected: Session<Connection> | undefined
     try {
-      const connected = await connect()
+      connected = await connect(signal)
       connected.hold(true)
-      const result = await work(connected)
+      const result = await orAborted(signal, connected, work)
       connected.hold(false)
       return result
     } catch (error) {
       if (hasCode(error, 'PREDICTIONS_BATCH_REFUSED')) {
-        session?.hold(false)
+        connected?.hold(false)
         throw error
       }
-      await drop()
+      await drop(connected)
       return fail(error)
     }
   }
@@ -143,28 +152,29 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
   return {
     name,
 
-    async open(columns) {
-      return use(async (session) => {
+    async open(columns, _, signal) {
+      return use(signal, async (session) => {
         const draft = await migrate(session, columns)
-        writeBatch = dialect.createWrite(session, draft.target)
         const notes = await notesOf(session, draft)
-        return [...notes, ...(await makeView(dialect, session, settings.tables, settings.migrate ?? 'auto'))]
+        const ofView = await makeView(dialect, session, settings.tables, settings.migrate ?? 'auto')
+        await dialect.endReading?.(session)
+        signal?.throwIfAborted()
+        writeBatch = dialect.createWrite(session, draft.target)
+        return [...notes, ...ofView]
       })
     },
 
     async write(records, signal) {
       const write = writeBatch
       if (!write) throw unavailable(name, 'it has not been opened')
-      return use((session) =>
-        orAborted(signal, session, async () => {
-          try {
-            return await write(session, records, signal)
-          } catch (error) {
-            if (dialect.isTimeout(error)) throw timedOut(name, error)
-            throw dialect.isRefusal(error) ? batchRefused(name, error) : error
-          }
-        }),
-      )
+      return use(signal, async (session) => {
+        try {
+          return await write(session, records, signal)
+        } catch (error) {
+          if (dialect.isTimeout(error)) throw timedOut(name, error)
+          throw dialect.isRefusal(error) ? batchRefused(name, error) : error
+        }
+      })
     },
 
     async close() {
@@ -194,19 +204,20 @@ const tableSink = <Connection>(dialect: Dialect<Connection>, settings: TableSett
 
 /** What `work` gives; or the signal's reason at once when it aborts, and the connection is cut. */
 const orAborted = async <Connection, Result>(
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   session: Session<Connection>,
-  work: () => Promise<Result>,
+  work: (session: Session<Connection>) => Promise<Result>,
 ): Promise<Result> => {
+  if (!signal) return work(session)
   signal.throwIfAborted()
   const aborted = Promise.withResolvers<never>()
   const abort = () => {
     session.destroy()
-    aborted.reject(new Error('the write took too long and was aborted'))
+    aborted.reject(new Error('it took too long and was aborted'))
   }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    return await Promise.race([work(), aborted.promise])
+    return await Promise.race([work(session), aborted.promise])
   } finally {
     signal.removeEventListener('abort', abort)
   }

@@ -92,7 +92,7 @@ export const createSinkWriter = ({
       const wanted = columns()
       if (openedWith === wanted) return
       openedWith = undefined
-      const notes = await limited('open', async () => sink.open?.(wanted), openTimeoutMs, 0)
+      const notes = await limited('open', async (signal) => sink.open?.(wanted, undefined, signal), openTimeoutMs, 0)
       openedWith = wanted
       if (Array.isArray(notes)) for (const note of notes) noted?.(String(note))
     },

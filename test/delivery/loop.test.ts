@@ -377,13 +377,22 @@ describe('a write that hangs', () => {
 
   it('as well as an opening', async () => {
     let hanging = true
-    const { sink, stored } = memorySink({ open: () => (hanging ? new Promise(() => {}) : Promise.resolve()) })
+    const signals: (AbortSignal | undefined)[] = []
+    const { sink, stored } = memorySink({
+      open: (_columns, _kind, signal) => {
+        signals.push(signal)
+        return hanging ? new Promise(() => {}) : Promise.resolve()
+      },
+    })
     const { delivery, saying } = deliver(sink, { openTimeoutMs: 20 })
     delivery.append(lines(1))
     await eventually(() => expect(saying('no answer within 0.02 s of open')).toHaveLength(1))
     hanging = false
     expect(await delivery.flush()).toBe(true)
     expect(stored.size).toBe(1)
+    // It was told that nobody waits for it any more.
+    expect(signals[0]!.aborted).toBe(true)
+    expect(signals.at(-1)!.aborted).toBe(false)
     await delivery.close()
   })
 })

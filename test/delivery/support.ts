@@ -45,9 +45,9 @@ export const memorySink = (options: { name?: string; open?: Sink['open']; write?
   }
   const sink: Sink = {
     name,
-    async open(columns) {
+    async open(columns, ...rest) {
       opened.push(columns)
-      return open?.(columns)
+      return open?.(columns, ...rest)
     },
     async write(records, signal) {
       running++

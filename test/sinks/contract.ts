@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { hasCode } from '../../src/errors/errors.ts'
 import type { PredictionRecord } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
@@ -32,6 +32,8 @@ export interface Harness {
     readonly migration: boolean
     /** Characters of text that the store can't hold, and that are spelled. */
     readonly spelled?: RegExp
+    /** It holds one connection, and ends it when an opening is given up; others end each of their requests by a limit of its own. */
+    readonly connection?: true
   }
 }
 
@@ -603,6 +605,39 @@ const testConnections = ({
     })
     expect(await harness.readAll(name)).toHaveLength(2)
   })
+
+  it.runIf(harness.supports.connection)(
+    'begins an opening anew that was given up, over another connection',
+    async () => {
+      const name = table()
+      const between = await proxy()
+      const sink = create(name, { port: between.port })
+      await sink.open!(columnsFor())
+      between.freeze()
+      const aborting = new AbortController()
+      const opening = sink.open!([...columnsFor()], undefined, aborting.signal)
+      aborting.abort()
+      await expect(opening).rejects.toThrow()
+      between.thaw()
+      await sink.open!(columnsFor())
+      await sink.write([record()], patient)
+      expect(await harness.readAll(name)).toHaveLength(1)
+      await vi.waitFor(() => expect(between.open()).toBe(1), { timeout: 5000 })
+    },
+  )
+
+  it.runIf(harness.supports.connection)(
+    'keeps no connection that comes when nobody waits for it any more',
+    async () => {
+      const between = await proxy()
+      const sink = create(table(), { port: between.port })
+      const aborting = new AbortController()
+      const opening = sink.open!(columnsFor(), undefined, aborting.signal)
+      aborting.abort()
+      await expect(opening).rejects.toThrow()
+      await vi.waitFor(() => expect(between.open()).toBe(0), { timeout: 5000 })
+    },
+  )
 
   it('ends a write at once when it is aborted, though the server is silent', async () => {
     const name = table()

@@ -1,5 +1,5 @@
 import { elasticsearch, type ElasticsearchOptions } from 'capture-predictions/sinks/elasticsearch'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { hasCode } from '../../src/errors/errors.ts'
 import type { PredictionRecord, RecordMembers } from '../../src/records/record.ts'
 import type { Column } from '../../src/schema/column.ts'
@@ -463,6 +463,27 @@ describe.skipIf(!url)('elasticsearch', () => {
     ])
     expect(await es.count(prefix)).toBe(2)
   })
+
+  it.each([
+    ['is closed', '_close', undefined, '_open', undefined],
+    ['takes no writes', '_settings', { 'index.blocks.write': true }, '_settings', { 'index.blocks.write': false }],
+    ['is read-only', '_settings', { 'index.blocks.read_only': true }, '_settings', { 'index.blocks.read_only': false }],
+    ['names a pipeline that is not there', '_settings', { 'index.default_pipeline': 'nope' }, '_settings', { 'index.default_pipeline': '_none' }],
+  ] as const)('waits while the index of now %s', async (_, shut, how, open, back) => {
+    const { prefix, sink } = create()
+    const now = new Date().toISOString()
+    const index = `/${prefix}-${now.slice(0, 7).replace('-', '.')}`
+    const send = (path: string, body?: object) => es.request(path === '_settings' ? 'PUT' : 'POST', `${index}/${path}`, body)
+    await sink.open!(columnsFor())
+    await sink.write([record({ timestamp: now })], patient)
+    await send(shut, how)
+    const late = [record({ timestamp: now }), record({ timestamp: now })]
+    await expect(sink.write(late, patient)).rejects.toMatchObject({ code: 'PREDICTIONS_SINK_UNAVAILABLE' })
+    await send(open, back)
+    await sink.open!(columnsFor())
+    await vi.waitFor(async () => expect(await sink.write(late, patient)).toEqual([]), { timeout: 10_000 })
+    expect(await es.count(prefix)).toBe(3)
+  }) // prettier-ignore
 
   it('is another node where one is away', async () => {
     const address = new URL(url!)

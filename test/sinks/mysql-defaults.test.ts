@@ -61,6 +61,18 @@ describe.skipIf(!isThere)('MySQL as it comes', () => {
       (error: unknown) => error as { code: string; message: string },
     )
 
+  it('takes a row by LOAD DATA that is larger than a packet of the server', async () => {
+    await client.query('set global local_infile = 1')
+    try {
+      const sink = await opened('larger')
+      const records = ['a', 'b'.repeat(1_500_000), 'c'].map((text) => record({ features: { text } }))
+      expect(await sink.write(records, patient)).toEqual([])
+      expect(await count('larger')).toBe(3)
+    } finally {
+      await client.query('set global local_infile = 0')
+    }
+  })
+
   it.each([
     ['without TLS', () => ''],
     ['over TLS', () => '?ssl-mode=required'],

@@ -69,7 +69,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       drop: async (table) => void (await client.query('drop table if exists ??', [table])),
       port: Number(new URL(url ?? 'mysql://x').port || 3306),
       child: (table) => ({ module: 'mysql', name: 'mysql', options: { url: at(), table, loadData } }),
-      supports: { migration: true, spelled: /\p{Surrogate}/gu },
+      supports: { migration: true, connection: true, spelled: /\p{Surrogate}/gu },
     })
   })
 
@@ -100,6 +100,43 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
       () => undefined,
       (error: unknown) => error as { code: string; message: string },
     )
+
+  it('makes a table with its indexes by one statement: what fails leaves no half of it', async () => {
+    const { statements } = await make('whole').plan!(columnsFor())
+    expect(statements.filter((statement) => /^(create table|alter)/.test(statement))).toHaveLength(1)
+    await opened('whole')
+    const [indexes] = await client.query<RowDataPacket[]>('show index from ??', [name('whole')])
+    expect(new Set(indexes.map((index) => index['Column_name'] as string))).toEqual(
+      new Set(['id', 'timestamp', 'model']),
+    )
+  })
+
+  it('sees a table as it is when it was changed right after the opening', async () => {
+    const sink = await opened('changed')
+    await client.query(`alter table ${name('changed')} modify column \`double\` decimal(10, 1)`)
+    await sink.write([record({ features: { double: 0.123456789 } })], patient).catch(async () => {
+      await sink.open!(columnsFor())
+      await sink.write([record({ features: { double: 0.123456789 } })], patient)
+    })
+    const rows = await readAll(name('changed'))
+    for (const row of rows) {
+      expect(row['extra']).toMatchObject({ 'features.double': { value: 0.123456789 } })
+    }
+    expect(rows.length).toBeGreaterThan(0)
+  })
+
+  it('does not keep a table from everybody when a change of it has to wait', async () => {
+    await opened('shared')
+    const reader = await createConnection(url!)
+    await reader.query(`begin; select count(*) from ${name('shared')}`.split('; ')[0]!)
+    await reader.query(`select count(*) from ${name('shared')}`)
+    const more = [...columnsFor(), { ...columnsFor().find((column) => column.name === 'text')!, name: 'more' }]
+    const error = await errorOf(make('shared').open!(more))
+    expect(error!.message).toMatch(/lock wait timeout/i)
+    await reader.query('commit')
+    await reader.end()
+    await make('shared').open!(more)
+  })
 
   describe('a table that a person made', () => {
     it.each([true, false])(

@@ -68,7 +68,7 @@ describe.each(servers.filter(({ url }) => url))('$server', ({ server, url }) => 
     drop: async (table) => void (await client.query(`drop table if exists "${table}"`)),
     port: Number(new URL(url ?? 'postgres://x').port || 5432),
     child: (table) => ({ module: 'postgres', name: 'postgres', options: { url: at(), table: `${schema}.${table}` } }),
-    supports: { migration: true, spelled: /[\0\p{Surrogate}]/gu },
+    supports: { migration: true, connection: true, spelled: /[\0\p{Surrogate}]/gu },
   })
 
   const opened = async (table: string, options: Partial<PostgresOptions> = {}, columns = columnsFor()) => {

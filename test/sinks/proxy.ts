@@ -9,6 +9,10 @@ export interface Proxy {
   cutAfter(bytes: number): void
   /** Takes bytes from now on and passes none of them on. */
   freeze(): void
+  /** Passes the bytes of new connections on again; those that were frozen stay so. */
+  thaw(): void
+  /** How many connections are open. */
+  open(): number
   close(): Promise<void>
 }
 
@@ -16,7 +20,9 @@ export const createProxy = async (target: number, port = 0): Promise<Proxy> => {
   const sockets = new Set<Socket>()
   let sent = 0
   let limit = Infinity
-  let frozen = false
+  /** Connections of before it was frozen, and since. */
+  let frozen = new Set<Socket>()
+  let isFrozen = false
   const cut = () => {
     limit = Infinity
     for (const socket of sockets) socket.destroy()
@@ -33,12 +39,13 @@ export const createProxy = async (target: number, port = 0): Promise<Proxy> => {
       })
     }
     client.on('data', (data) => {
-      if (frozen) return
+      if (isFrozen) frozen.add(client)
+      if (frozen.has(client)) return
       sent += data.length
       if (sent >= limit) return cut()
       upstream.write(data)
     })
-    upstream.on('data', (data) => frozen || client.write(data))
+    upstream.on('data', (data) => isFrozen || frozen.has(client) || client.write(data))
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
@@ -48,8 +55,13 @@ export const createProxy = async (target: number, port = 0): Promise<Proxy> => {
       limit = sent + bytes
     },
     freeze() {
-      frozen = true
+      isFrozen = true
+      frozen = new Set(sockets)
     },
+    thaw() {
+      isFrozen = false
+    },
+    open: () => sockets.size / 2,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       cut()

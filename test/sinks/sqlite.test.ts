@@ -157,6 +157,19 @@ describe('sqlite', () => {
     expect(readAll('removed')).toHaveLength(1)
   })
 
+  it('notices that its file was replaced between an opening and the next write', async () => {
+    const sink = await opened('replaced')
+    await sink.write([record()], patient)
+    for (const suffix of ['', '-wal', '-shm']) rmSync(join(folder, `replaced.db${suffix}`), { force: true })
+    const other = make('replaced')
+    await other.open!(columnsFor())
+    await sink.open!(columnsFor())
+    expect((await errorOf(sink.write([record()], patient) as Promise<unknown>))!.message).toMatch(/removed or replaced/)
+    await sink.open!(columnsFor())
+    await sink.write([record()], patient)
+    expect(readAll('replaced')).toHaveLength(1)
+  })
+
   it('says what is wrong with a file that is no database', async () => {
     writeFileSync(
       join(folder, 'text.db'),

@@ -48,13 +48,16 @@ const quotedNames = (session: Session<Connection>, target: Target): string =>
   target.columns.map(({ name }) => session.quote(name)).join(', ')
 
 const CHUNK_CHARACTERS = 65_536
+/** Each piece is a packet: the server ends the connection over one that is larger than `max_allowed_packet`, 1 MiB at least by default. */
+const PACKET_BYTES = 65_536
 
 /** A stream of lines, made in slices while it is read. */
 const streamOf = <Item>(items: readonly Item[], lineOf: (item: Item) => string): Readable => {
   const stream = new Readable({ read() {} })
   let text = ''
   const push = () => {
-    if (text !== '') stream.push(Buffer.from(text))
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; at += PACKET_BYTES) stream.push(bytes.subarray(at, at + PACKET_BYTES))
     text = ''
   }
   inSlices(

@@ -18,8 +18,15 @@ const checkpoint = () => {
   database.exec('pragma wal_checkpoint(passive)')
   const { busy } = database.prepare('pragma wal_checkpoint(truncate)').get()
   if (busy) return
-  const { user_version } = database.prepare('pragma user_version').get()
-  database.exec('begin immediate; pragma user_version = ' + user_version + '; commit')
+  // Somebody's own number: nobody may change it between the two.
+  database.exec('begin immediate')
+  try {
+    const { user_version } = database.prepare('pragma user_version').get()
+    database.exec('pragma user_version = ' + user_version + '; commit')
+  } catch (error) {
+    database.exec('rollback')
+    throw error
+  }
 }
 parentPort.on('message', (message) => {
   if (message === 'close') {
