@@ -29,6 +29,8 @@ export const createSubscription = (options: SubscriptionOptions) => {
   let ahead: IncomingMessage[] = []
   let bytes = 0
   let session: TopicSession | undefined
+  /** How many there have been. */
+  let sessions = 0
   let paused = false
   let stopped = false
   let wake = () => {}
@@ -62,7 +64,12 @@ export const createSubscription = (options: SubscriptionOptions) => {
   const one = async (): Promise<void> => {
     // What a failed session read ahead is read again: it is not committed.
     clear()
-    session = await openTopicSession({ ...options, onMessage })
+    const number = ++sessions
+    // One that failed may give more while it closes: what is committed by its successor would not have been written.
+    session = await openTopicSession({
+      ...options,
+      onMessage: (message) => number === sessions && onMessage(message),
+    })
     if (stopped) return session.close()
     if (paused) session.pause()
     outage.over()

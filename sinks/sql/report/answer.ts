@@ -8,7 +8,7 @@ import { momentTasks } from './answer/moments.ts'
 import { countUnmatched } from './answer/unmatched.ts'
 import { groupedTasks } from './grouped.ts'
 import type { Known } from './known.ts'
-import type { ReportSource } from './rows.ts'
+import type { ReportSource } from './source.ts'
 import { runOn, type Task } from './sessions.ts'
 import type { ReportSession } from './words.ts'
 

@@ -1,6 +1,7 @@
 import { LATER_BY } from '../actuals/columns.ts'
 import { numberOf, plainTextOf } from './own.ts'
-import { comparedIds, type From, type IdRange, type ReportSource } from './rows.ts'
+import { comparedIds, type From, type IdRange } from './rows.ts'
+import type { ReportSource } from './source.ts'
 import type { Bindings } from './words.ts'
 
 /** The latest actual of each prediction, as the view `<table>_labelled` has it (see `../actuals/columns.ts`); of those in a window alone. */

@@ -1,6 +1,6 @@
 import { countMembers, type JsonMember } from '../../../src/report/tally/json-members.ts'
 import type { Kind, Role } from '../../../src/report/answers.ts'
-import type { ReportSource } from './rows.ts'
+import type { ReportSource } from './source.ts'
 import type { Bindings, ReadSession } from './words.ts'
 
 /** The scalar members of JSON columns by the kinds of their values: found level by level, in the database. */

@@ -1,6 +1,6 @@
 import { GREATEST_WEIGHT, LEAST_WEIGHT } from '../../../src/report/usable.ts'
 import type { ReportTable } from './columns.ts'
-import type { ReportSource } from './rows.ts'
+import type { ReportSource } from './source.ts'
 
 /**
  * The record's own columns as expressions over rows `p`. In a table that somebody made they may have any type (a version that is a whole number, a

@@ -1,31 +1,10 @@
 import type { Kind, ReportPlan, PlannedColumn, Role, Window } from '../../../src/report/answers.ts'
 import { HUGE } from '../../../src/report/usable.ts'
-import type { ReportTable } from './columns.ts'
 import { idOf, idTypeOf, jsonOf, plainTextOf, timestampOf, versionOf } from './own.ts'
-import type { Bindings, Words } from './words.ts'
+import type { ReportSource } from './source.ts'
+import type { Bindings } from './words.ts'
 
 /** The rows of a window as expressions: what every question is asked over. */
-
-export interface ReportSource {
-  readonly words: Words
-  /** The steps of a path that `words.members` gives. */
-  readonly stepsOf: (path: unknown) => readonly string[]
-  readonly table: ReportTable
-  /** Quoted, with its schema. */
-  readonly name: string
-  /** Undefined: there is none. */
-  readonly actuals: ActualsSource | undefined
-}
-
-export interface ActualsSource {
-  readonly name: string
-  /** One of an actual's own columns, quoted. */
-  own(name: string): string
-  /** Of `prediction_id`. */
-  readonly idType: string
-  /** Their types, by name. */
-  readonly labels: ReadonlyMap<string, string>
-}
 
 /** The JSON columns of a table without a schema. */
 export const jsonColumns: Readonly<Record<Role, string>> = { feature: 'features', output: 'outputs' }

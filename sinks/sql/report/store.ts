@@ -4,7 +4,7 @@ import { columnNamed, labelsIn } from '../actuals/columns.ts'
 import { answer } from './answer.ts'
 import { noTimes, reportTable, type TableColumn } from './columns.ts'
 import type { Known } from './known.ts'
-import type { ActualsSource, ReportSource } from './rows.ts'
+import type { ActualsSource, ReportSource } from './source.ts'
 import { survey } from './survey.ts'
 import type { ReadSession, ReportSession, Words } from './words.ts'
 

@@ -1,6 +1,6 @@
 import type { Progress, Survey, SurveyQuestion } from '../../../src/report/answers.ts'
 import type { Known } from './known.ts'
-import type { ReportSource } from './rows.ts'
+import type { ReportSource } from './source.ts'
 import { runOn } from './sessions.ts'
 import { candidatesOf } from './survey/candidates.ts'
 import { surveyColumns } from './survey/columns.ts'

@@ -3,7 +3,8 @@ import type { OpenGroup } from '../../../../src/report/tally/group.ts'
 import { tallyWindow, type WindowTally } from '../../../../src/report/tally/window.ts'
 import type { Known } from '../known.ts'
 import { durationOf, failedOf, timestampOf, versionOf, weightOf } from '../own.ts'
-import { fromOf, textOf, type From, type ReportSource } from '../rows.ts'
+import { fromOf, textOf, type From } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import { newBindings, type Bindings } from '../words.ts'
 
 /** What all questions about a window have in common. */

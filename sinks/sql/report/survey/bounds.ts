@@ -1,5 +1,6 @@
 import { isUsable } from '../../../../src/report/usable.ts'
-import { isNumeric, usableTest, valueOf, type From, type ReportSource, type Valued } from '../rows.ts'
+import { isNumeric, usableTest, valueOf, type From, type Valued } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 
 /** What all rows of a window say of a column. */

@@ -1,5 +1,6 @@
 import { membersOf } from '../members.ts'
-import { columnsOf, hasMembers, type ReportSource, type Valued } from '../rows.ts'
+import { columnsOf, hasMembers, type Valued } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import type { ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 import { sampledFrom } from './sample.ts'

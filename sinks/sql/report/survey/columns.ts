@@ -1,5 +1,6 @@
 import type { SurveyedColumn } from '../../../../src/report/answers.ts'
-import type { ReportSource, Valued } from '../rows.ts'
+import type { Valued } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import type { ReadSession } from '../words.ts'
 import { boundsOf } from './bounds.ts'
 import type { Counted } from './count.ts'

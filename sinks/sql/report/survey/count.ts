@@ -10,7 +10,8 @@ import {
   weightOf,
   type Failures,
 } from '../own.ts'
-import { columnsOf, fromOf, hasMembers, type From, type IdRange, type ReportSource } from '../rows.ts'
+import { columnsOf, fromOf, hasMembers, type From, type IdRange } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import { newBindings, type Bindings, type ReadSession } from '../words.ts'
 import { AT_ONCE, boundSums, boundsIn, type Bounds } from './bounds.ts'
 

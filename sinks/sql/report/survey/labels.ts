@@ -1,5 +1,6 @@
 import type { Kind, SurveyedColumn } from '../../../../src/report/answers.ts'
-import { comparedIds, isNumeric, usableTestOf, type ReportSource } from '../rows.ts'
+import { comparedIds, isNumeric, usableTestOf } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 import { askSample, sampledFrom, sampleOf } from './sample.ts'

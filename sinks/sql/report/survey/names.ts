@@ -1,7 +1,8 @@
 import type { SurveyQuestion } from '../../../../src/report/answers.ts'
 import { expectNames } from '../columns.ts'
 import { jsonOf } from '../own.ts'
-import { fromOf, textOf, type ReportSource } from '../rows.ts'
+import { fromOf, textOf } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import { newBindings, type ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 

@@ -1,6 +1,7 @@
 import type { Kind } from '../../../../src/report/answers.ts'
 import { idOf, idTypeOf, weightOf } from '../own.ts'
-import { isNumeric, usableTest, valueOf, type ReportSource, type Valued } from '../rows.ts'
+import { isNumeric, usableTest, valueOf, type Valued } from '../rows.ts'
+import type { ReportSource } from '../source.ts'
 import type { Bindings, ReadSession } from '../words.ts'
 import type { Counted } from './count.ts'
 
