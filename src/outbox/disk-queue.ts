@@ -78,16 +78,20 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
     nextCount = monotonicMs() + 20 * (monotonicMs() - start)
   }
 
-  const dropDrained = async (log: OutboxLog) => {
-    if (log === own) return
-    const at = logs.indexOf(log)
-    if (at < 0) return
-    logs.splice(at, 1)
+  const closeLog = async (log: OutboxLog) => {
     try {
       await log.close()
     } catch (error) {
       damage.report('remove', log.directory, error)
     }
+  }
+
+  const dropDrained = async (log: OutboxLog) => {
+    if (log === own) return
+    const at = logs.indexOf(log)
+    if (at < 0) return
+    logs.splice(at, 1)
+    await closeLog(log)
   }
 
   const openFound = async (path: string) => {
@@ -149,6 +153,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
       if (closed) return undefined
       for (const log of [...logs]) {
         const entries = await log.read(limit)
+        if (closed) return undefined
         const last = entries.at(-1)
         if (!last) {
           if (log.drained) await dropDrained(log)
@@ -158,6 +163,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
         const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
         return { records, bytes, end: { log, last } satisfies QueueEnd } satisfies QueuedBatch
       }
+      if (closed) return undefined
       const [unread] = unreadable
       if (unread !== undefined) throw new Error(`${unread} can’t be read now`)
       return undefined
@@ -215,7 +221,7 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
       if (closed) return
       closed = true
       await writer.close()
-      for (const log of logs) await log.close()
+      for (const log of [...logs]) await closeLog(log)
     },
   }
 }

@@ -202,23 +202,35 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
     }
   }
 
+  /** Each is tried, and kept when it fails. One that was delivered and removed takes room as long as it is open. */
+  const syncComplete = async (complete: readonly OpenSegment[]) => {
+    const failed: OpenSegment[] = []
+    let failure: unknown
+    for (const segment of complete) {
+      try {
+        if (isThere(segment)) await dataSync(segment.fd)
+        if (isOpen(segment)) close(segment)
+      } catch (error) {
+        failed.push(segment)
+        failure ??= error
+      }
+    }
+    retired.unshift(...failed)
+    if (failed.length > 0) throw failure
+  }
+
   const sync = async () => {
-    const complete = retired.filter(isOpen)
+    const complete = retired
     const growing = dirty ? current : undefined
     const folder = folderDirty
     retired = []
     dirty = folderDirty = false
     try {
-      for (let next = complete[0]; next; next = complete[0]) {
-        await dataSync(next.fd)
-        complete.shift()
-        close(next)
-      }
+      await syncComplete(complete)
       if (growing) await dataSync(growing.fd)
       if (folder) await syncUpTo(log.directory, 4)
     } catch (error) {
-      // None of them is safe: they are brought to the disk the next time.
-      retired.unshift(...complete)
+      // They are not safe: they are brought to the disk the next time.
       dirty ||= growing !== undefined
       folderDirty ||= folder
       warn(
@@ -276,7 +288,7 @@ export const openWriter = ({ log, segmentBytes, memoryBytes, makeFolder, warn }:
       await persistAll(true)
       retire()
       await syncAll().catch(() => {})
-      retired.splice(0).forEach(close)
+      retired.splice(0).filter(isOpen).forEach(close)
       const lost = log.inMemory().reduce((sum, segment) => sum + segment.memory!.length, 0)
       if (lost > 0)
         warn(
@@ -307,6 +319,9 @@ const statOf = ({ fd, inode }: OpenSegment) => {
   const found = attempt(() => fstatSync(fd))
   return found?.ino === inode ? found : undefined
 }
+
+/** Whether its file has a name still. */
+const isThere = (segment: OpenSegment) => (statOf(segment)?.nlink ?? 0) > 0
 
 const isOpen = (segment: OpenSegment) => statOf(segment) !== undefined
 

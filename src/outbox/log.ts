@@ -71,6 +71,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
   let oldest = found?.oldest
   /** The segment that is appended to; all others are complete. */
   let growing: Segment | undefined
+  let closed = false
   /** The last load from the disk. */
   let loading: Promise<void> | undefined
   let file: { readonly number: number; readonly handle: FileHandle } | undefined
@@ -173,6 +174,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
 
   /** Loads more into the window; false: there is no more. */
   const load = async (): Promise<boolean> => {
+    if (closed) return false
     const segment = nextUnloaded()
     if (!segment) return false
     if (segment.memory) loadFromMemory(segment, segment.memory)
@@ -252,6 +254,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
 
     async read(limit) {
       while (window.length < limit.records && windowBytes < limit.bytes && (await load()));
+      if (closed) return []
       if (window.length === 0 && !isPast(loaded, cursor)) await advance(loaded)
       const batch: Entry[] = []
       let size = 0
@@ -275,6 +278,7 @@ export const openLog = (options: LogOptions): OutboxLog => {
     },
 
     async close() {
+      closed = true
       // What it reads from would be gone.
       await loading?.catch(() => {})
       await closeFile()

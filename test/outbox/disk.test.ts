@@ -331,6 +331,8 @@ describe('while it runs', () => {
       const reading = queue.read(limit).catch(() => undefined)
       await outbox.close()
       await reading
+      const left = readdirSync('/proc/self/fd').filter((fd) => linkOf(fd)?.startsWith(directory))
+      expect(left).toEqual([])
     }
     expect(existsSync(join(directory, 'damaged'))).toBe(false)
   })

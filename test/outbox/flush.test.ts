@@ -36,9 +36,9 @@ it('brings all that a failed sync left to the disk before it says so', () => {
   const child = fileURLToPath(new URL('./children/sync-fails.ts', import.meta.url))
   const out = execFileSync(process.execPath, [child, join(folder, 'box')], { encoding: 'utf8' })
   expect(out.trim().split('\n')).toEqual([
+    'synced 2',
     'refused: EIO: i/o error, fdatasync',
     'synced 1',
-    'synced 2',
     'synced 3',
     'flushed',
   ])

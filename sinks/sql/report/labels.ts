@@ -53,15 +53,15 @@ const latestInGroups = (source: ReportSource, label: string, inRange: string): s
  * one. Which requests have several is computed when there is such an actual, of those that such actuals name.
  */
 export const actualsByRequest = (source: ReportSource, label: string, from: From): string => {
-  const { words, name, table } = source
+  const { words, name } = source
   const actuals = source.actuals!
   const q = words.quote
-  const request = q(table.own.request_id!)
-  const ofRow = numberOf(source, 'instance')
+  const [ofRow, ofOther] = ['p', 'o'].map((alias) => plainTextOf(source, 'request_id', alias)!)
+  const instanceOfRow = numberOf(source, 'instance')
   const [ofPrediction, ofRequest, ofInstance] = ['prediction_id', 'request_id', 'instance'].map(actuals.own)
-  const instance = ofRow === undefined ? '' : ` and coalesce(a.${ofInstance}, 0) = ${ofRow}`
+  const instance = instanceOfRow === undefined ? '' : ` and coalesce(a.${ofInstance}, 0) = ${instanceOfRow}`
   const alone = `select n.${ofRequest} from ${actuals.name} n where n.${ofPrediction} is null and n.${ofInstance} is null and n.${ofRequest} is not null`
-  const several = `select o.${request} from ${name} o where o.${request} in (${alone}) group by o.${request} having count(*) > 1`
-  const on = `a.${ofPrediction} is null and a.${ofRequest} = ${plainTextOf(source, 'request_id')!}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
+  const several = `select ${ofOther} from ${name} o where ${ofOther} in (${alone}) group by ${ofOther} having count(*) > 1`
+  const on = `a.${ofPrediction} is null and a.${ofRequest} = ${ofRow}${instance} and (a.${ofInstance} is not null or a.${ofRequest} not in (${several}))`
   return `select ${comparedIds(source).ofRow}, a.${q(label)}, ${orderOf(source)} from ${from(` join ${actuals.name} a on ${on}`)}`
 }

@@ -22,10 +22,12 @@ export const idTypeOf = (source: ReportSource): string => typeOf(source, 'id')
 export const timestampOf = (source: ReportSource): string => columnOf(source, 'timestamp') ?? 'null'
 
 /** As text; a column of texts as it is, so that an index finds it. Undefined: the table has none. */
-export const plainTextOf = (source: ReportSource, name: OwnName): string | undefined => {
-  const column = columnOf(source, name)
+export const plainTextOf = (source: ReportSource, name: OwnName, alias = 'p'): string | undefined => {
+  const { table, words } = source
+  if (table.own[name] === undefined) return undefined
+  const column = `${alias}.${words.quote(table.own[name])}`
   const type = typeOf(source, name)
-  return column === undefined || isText(type) ? column : source.words.text(column, 'category', type)
+  return isText(type) ? column : words.text(column, 'category', type)
 }
 
 /** As text, '' where there is none. */
@@ -46,9 +48,13 @@ export const durationOf = (source: ReportSource): string => numberOf(source, 'du
 const isWeight = ({ words: { double } }: ReportSource, value: string): string =>
   `(${value} = 0 or ${value} between ${double(LEAST_WEIGHT)} and ${double(GREATEST_WEIGHT)})`
 
+/** A double: the squares of whole numbers might be too great for their type. */
 export const weightOf = (source: ReportSource): string => {
   const value = numberOf(source, 'sample_weight')
-  return value === undefined ? '1' : `case when ${isWeight(source, value)} then ${value} else 1 end`
+  if (value === undefined) return '1'
+  const type = typeOf(source, 'sample_weight')
+  const double = source.words.kindOf(type) === 'number' ? source.words.number(value, 'number', type) : value
+  return `case when ${isWeight(source, value)} then ${double} else 1 end`
 }
 
 /** Whether a row has a weight that is none, so that it counts once. */

@@ -445,7 +445,7 @@ export const testStore = (name: string, harness: () => Harness): void => {
         `create table ${own} (id ${idType()}, ${harness().quote('timestamp')} ${timeType}, model integer, model_version integer, status varchar(9), duration_ms varchar(9), error integer, sample_weight varchar(9), tags varchar(90), extra varchar(90), n double precision, prediction integer)`,
       )
       const rowOf = (day: number, row: number): string =>
-        `('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', 7, ${row % 3 === 0 ? 'null' : row % 3}, '${row % 4 === 0 ? 500 : 200}', '${row % 2 ? '12.5' : 'slow'}', ${row % 4 === 1 ? 1 : 0}, ${row % 2 ? "'2'" : 'null'}, 'no JSON', 'no JSON', ${row}, ${row % 2})`
+        `('00000000-0000-7000-8000-0000000${day}${1000 + row}', '2026-11-0${day} 12:00:00', 7, ${row % 3 === 0 ? 'null' : row % 3}, '${row % 4 === 0 ? 500 : 200}', '${row % 2 ? '1.25e1' : 'slow'}', ${row % 4 === 1 ? 1 : 0}, ${row % 2 ? "'2'" : 'null'}, 'no JSON', 'no JSON', ${row}, ${row % 2})`
       for (const day of [1, 2, 3, 4])
         await run(`insert into ${own} values ${Array.from({ length: 60 }, (_, row) => rowOf(day, row)).join(', ')}`)
       const asked = { sink: harness().url, table: own, schema: undefined, since: '2026-11-03', until: '2026-11-05' }

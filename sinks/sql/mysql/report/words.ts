@@ -51,7 +51,7 @@ export const words: Words = {
   number: (column, kind, type) =>
     kind === 'time' ? seconds(column) : /^(double|float)/.test(type) ? column : `(${column} + 0e0)`,
   numberIn: (column) =>
-    `case when ${exact(column)} regexp '^[0-9]{1,15}([.][0-9]{1,15})?$' then ${exact(column)} + 0e0 end`,
+    `case when ${exact(column)} regexp '^[0-9]{1,15}([.][0-9]{1,30})?([eE][-+]?[0-9]{1,2})?$' then ${exact(column)} + 0e0 end`,
   json: (column, type) =>
     type === 'json'
       ? column

@@ -42,7 +42,8 @@ export const words: Words = {
         : type === 'boolean'
           ? `${column}::int::float8`
           : `${column}::float8`,
-  numberIn: (column) => `case when ${column}::text ~ '^[0-9]{1,15}([.][0-9]{1,15})?$' then ${column}::text::float8 end`,
+  numberIn: (column) =>
+    `case when ${column}::text ~ '^[0-9]{1,15}([.][0-9]{1,30})?([eE][-+]?[0-9]{1,2})?$' then ${column}::text::float8 end`,
   // Of a text the server can't say whether it is JSON, before PostgreSQL 16.
   json: (column, type) => (type === 'jsonb' ? column : type === 'json' ? `${column}::jsonb` : undefined),
   hasUnusable: (type) => /^(real|double|numeric|json|timestamp|date)/.test(type),

@@ -24,7 +24,7 @@ export const textOf = (table: Own, name: OwnName): string => `coalesce(cast(${co
 export const numberOf = (table: Own, name: OwnName): string => {
   const column = columnOf(table, name)
   if (column === 'null') return column
-  return `case typeof(${column}) when 'real' then ${column} when 'integer' then ${column} + 0.0 when 'text' then case when ${column} glob '[0-9]*' and ${column} not glob '*[^0-9.]*' then cast(${column} as real) end end`
+  return `case typeof(${column}) when 'real' then ${column} when 'integer' then ${column} + 0.0 when 'text' then case when ${column} glob '[0-9]*' and ${column} not glob '*[^-+0-9.eE]*' then cast(${column} as real) end end`
 }
 
 const isWeight = (value: string): string => `${value} = 0 or ${value} between ${LEAST_WEIGHT} and ${GREATEST_WEIGHT}`
