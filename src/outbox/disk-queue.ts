@@ -163,7 +163,6 @@ export const openDiskQueue = (options: DiskQueueOptions): DiskQueue => {
         const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0)
         return { records, bytes, end: { log, last } satisfies QueueEnd } satisfies QueuedBatch
       }
-      if (closed) return undefined
       const [unread] = unreadable
       if (unread !== undefined) throw new Error(`${unread} can’t be read now`)
       return undefined

@@ -13,7 +13,4 @@ export const LEAST_WEIGHT = 1e-20
 /** … to here. A row with any other (negative, infinite, NaN) counts once. */
 export const GREATEST_WEIGHT = 1e20
 
-export const isWeight = (value: unknown): value is number =>
-  value === 0 || (typeof value === 'number' && value >= LEAST_WEIGHT && value <= GREATEST_WEIGHT)
-
 export const isUsable = (value: unknown): value is number => typeof value === 'number' && value >= -HUGE && value < HUGE

@@ -606,15 +606,20 @@ const testConnections = ({
     expect(await harness.readAll(name)).toHaveLength(2)
   })
 
+  /** A sink that is open, and whose server has become silent. */
+  const silent = async () => {
+    const name = table()
+    const between = await proxy()
+    const sink = create(name, { port: between.port })
+    await sink.open!(columnsFor())
+    between.freeze()
+    return { name, between, sink, aborting: new AbortController() }
+  }
+
   it.runIf(harness.supports.connection)(
     'begins an opening anew that was given up, over another connection',
     async () => {
-      const name = table()
-      const between = await proxy()
-      const sink = create(name, { port: between.port })
-      await sink.open!(columnsFor())
-      between.freeze()
-      const aborting = new AbortController()
+      const { name, between, sink, aborting } = await silent()
       const opening = sink.open!([...columnsFor()], undefined, aborting.signal)
       aborting.abort()
       await expect(opening).rejects.toThrow()
@@ -640,12 +645,7 @@ const testConnections = ({
   )
 
   it('ends a write at once when it is aborted, though the server is silent', async () => {
-    const name = table()
-    const between = await proxy()
-    const sink = create(name, { port: between.port })
-    await sink.open!(columnsFor())
-    between.freeze()
-    const aborting = new AbortController()
+    const { sink, aborting } = await silent()
     const write = sink.write([record()], aborting.signal)
     aborting.abort()
     await expect(write).rejects.toThrow()
